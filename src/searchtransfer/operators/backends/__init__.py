@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ways to compute the same search; `literal` is the oracle for all others."""
