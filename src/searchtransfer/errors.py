@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every error this package raises on purpose; one base class, so that one `except` is enough.
 
-Each message says what is wrong, in which argument or file, what was found and expected, and what to do.
+Each message says what is wrong and where, what was found and expected, and what to do.
 """
 
 

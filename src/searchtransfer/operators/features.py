@@ -47,7 +47,7 @@ def balanced(
 
 
 def _cell_magnitude(name: str, features: Tensor) -> Float[Tensor, "h w"]:
-    size = torch.linalg.vector_norm(features, ord=torch.inf, dim=0)
+    size: Tensor = torch.linalg.vector_norm(features, ord=torch.inf, dim=0)
     if not bool(torch.isfinite(size).all()):
         raise NonFiniteError(
             f"search: {name} holds NaN or infinity in {int((~torch.isfinite(size)).sum())} "
@@ -69,7 +69,7 @@ def _scaled(features: Tensor, largest: float) -> Tensor:
         return features
     exponent = -int(torch.tensor(largest, dtype=torch.float64).frexp().exponent)
     half = exponent // 2  # two steps: 2**exponent itself may not be representable
-    return features * 2.0**half * 2.0 ** (exponent - half)
+    return features.mul(2.0**half).mul_(2.0 ** (exponent - half))
 
 
 def lowest_copy(
@@ -96,7 +96,7 @@ def lowest_copy(
 
 
 def _block_hash(key: Float[Tensor, "c h w"], patch_size: int) -> Int64[Tensor, "h w"]:
-    """A 64-bit sum over the bits of a block, each cell and channel with an odd factor of its own."""
+    """A 64-bit sum over the bits of a block, each with the odd factor of its channel and cell."""
     channels, height, width = key.shape
     radius = patch_size // 2
     generator = torch.Generator().manual_seed(channels)
@@ -124,7 +124,7 @@ def _equal_blocks(
     """Whether the key blocks at positions `a` and `b` are equal, a few thousand pairs at a time."""
     parts = [
         (_blocks_at(some_a, keys, patch_size) == _blocks_at(some_b, keys, patch_size)).all(0)
-        for some_a, some_b in zip(a.split(PAIRS), b.split(PAIRS), strict=True)
+        for some_a, some_b in zip(torch.split(a, PAIRS), torch.split(b, PAIRS), strict=True)
     ]
     return torch.cat(parts)
 

@@ -14,7 +14,7 @@ def box_sum(x: Float[Tensor, "b h w"], patch_size: int) -> Float[Tensor, "b h w"
     radius = patch_size // 2
     height, width = x.shape[1:]
     padded = F.pad(x, (radius, radius, radius, radius))
-    lines = sum(padded[:, i : i + height] for i in range(patch_size))
+    lines = torch.stack([padded[:, i : i + height] for i in range(patch_size)]).sum(0)
     return torch.stack([lines[:, :, i : i + width] for i in range(patch_size)]).sum(0)
 
 

@@ -55,7 +55,8 @@ def transfer(
         OptionError: scale, overlap or patch_size out of range, or index outside the key.
     """
     _check(value, index, key_size, scale, overlap, patch_size)
-    return _transfer(value, index, list(key_size), scale, overlap == "mean", patch_size)
+    texture: Tensor = _transfer(value, index, list(key_size), scale, overlap == "mean", patch_size)
+    return texture
 
 
 @torch.library.custom_op("searchtransfer::transfer", mutates_args=())
