@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exact products of two blocks. A block is patch_size runs of patch_size neighbouring cells. */
+#ifndef BLOCKS_H
+#define BLOCKS_H
+
+#include "kernel.h"
+#include "simd.h"
+
+/* Lanes that sum side by side in `run`; the tests' error bound relies on this many chains. */
+#define CHAINS (4 * LANES)
+
+/* First component of the block around (row, column): borders make this plain arithmetic. */
+INLINE const float *block_at(const float *cells, const struct map *map, int64_t radius,
+                             int64_t step, int64_t row, int64_t column) {
+    return cells + (row * (map->width + 2 * radius) + column) * step;
+}
+
+/* Add the product of two runs of n floats (a multiple of LANES) to four chains of lanes. */
+INLINE void run(const float *a, const float *b, int64_t n, vec chain[4]) {
+    int64_t i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+#pragma GCC unroll 4
+        for (int c = 0; c < 4; c++) chain[c] += load(a + i + c * LANES) * load(b + i + c * LANES);
+    for (; i < n; i += LANES) chain[0] += load(a + i) * load(b + i);
+}
+
+/* The dot product of two blocks of cells with `step` floats each, in a fixed order. */
+static inline float block_product(const float *a, int64_t a_width, const float *b, int64_t b_width,
+                                  int64_t patch_size, int64_t step) {
+    const int64_t radius = patch_size / 2;
+    vec chain[4] = {{0}, {0}, {0}, {0}};
+    for (int64_t i = 0; i < patch_size; i++)
+        run(a + i * (a_width + 2 * radius) * step, b + i * (b_width + 2 * radius) * step,
+            patch_size * step, chain);
+    return total((chain[0] + chain[1]) + (chain[2] + chain[3]));
+}
+
+#endif

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The structs of `_native/kernel.h`, field by field, and how they are filled from tensors."""
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+
+def _fields(names: str) -> list[tuple[str, Any]]:
+    return [(name, ctypes.c_int64) for name in names.split()]
+
+
+class Job(ctypes.Structure):
+    """A struct of 64-bit fields; tensors are given as themselves and stored as addresses."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.keep = list(fields.values())  # the memory behind the addresses, as long as the struct
+        super().__init__(**{name: _plain(value) for name, value in fields.items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.data_ptr()
+    if isinstance(value, ctypes.Array):
+        return ctypes.addressof(value)
+    return 0 if value is None else value
+
+
+class Map(Job):
+    """A feature map as the kernel sees it."""
+
+    _fields_ = _fields("cells heads panels scale tail rest height width first")
+
+
+class Search(Job):
+    """All keys against one query."""
+
+    _fields_ = [
+        ("query", Map),
+        *_fields("keys key_count patch_size cell_step head_step depth panel_depth pruned"),
+        *_fields("slack rest_slack best counts query_block key_block threads"),
+    ]
+
+
+class Seeding(Job):
+    """First matches from guesses."""
+
+    _fields_ = [("search", Search), *_fields("guess")]
+
+
+class Probe(Job):
+    """Survivors at each depth, on a sample."""
+
+    _fields_ = [
+        ("search", Search),
+        *_fields("query_energy key_energy query_stride key_stride"),
+        ("slack", ctypes.c_double),
+        ("tiny", ctypes.c_double),
+        *_fields("survivors"),
+    ]
+
+
+class Scoring(Job):
+    """Scores of the matches found."""
+
+    _fields_ = [("search", Search), *_fields("query_energy key_energy score position")]
+
+
+class Layout(Job):
+    """Planes to cells, or cells to panels."""
+
+    _fields_ = _fields("source target channels height width radius step depth threads")
+
+
+class Energy(Job):
+    """Squared norms of blocks."""
+
+    _fields_ = _fields("cells block_energy height width radius step depth threads")
+
+
+class Distinct(Job):
+    """Blocks that are no copies of an earlier one."""
+
+    _fields_ = _fields("keys key_count radius cell_step first threads")
+
+
+class Transfer(Job):
+    """Texture from index."""
+
+    _fields_ = _fields(
+        "value index texture channels height width key_height key_width scale radius constant threads"
+    )
+
+
+def array_of(maps: Sequence[Map]) -> ctypes.Array[Map]:
+    """The maps as one C array, which keeps their memory alive."""
+    array = (Map * len(maps))(*maps)
+    array.keep = list(maps)  # type: ignore[attr-defined]
+    return array
