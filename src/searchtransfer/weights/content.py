@@ -41,10 +41,11 @@ def recognise(path: Path) -> Kind:
         raise WeightsError(
             f"{path}: is a web page, not weights; the download was answered by a page, repeat it"
         )
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"\x80"):
-        return "torch"
-    if head[8:9] == b"{":  # after eight bytes of header length
+    # Safetensors first: its eight bytes of header length can begin like a pickle, with 128.
+    if head[8:9] == b"{":
         return "safetensors"
+    if head.startswith((b"PK\x03\x04", b"\x80")):
+        return "torch"
     raise WeightsError(
         f"{path}: is neither a safetensors nor a PyTorch file (it begins with {head[:8].hex(' ')})"
     )

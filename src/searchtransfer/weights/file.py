@@ -2,6 +2,7 @@
 """Reading tensors from a file without running anything that is in it."""
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +79,10 @@ def _read_torch(path: Path) -> object:
             with zipfile.ZipFile(path) as archive:
                 if any(e.compress_type != zipfile.ZIP_STORED for e in archive.infolist()):
                     raise WeightsError(f"{path}: is a compressed archive, which torch never writes")
-        return torch.load(path, map_location="cpu", weights_only=True)
+        # An open file, since torch chooses its reader by the suffix of a name.
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on old pickle protocols; what matters is raised
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise WeightsError(
             f"{path}: holds more than tensors, or is damaged; reading the rest could run a "
