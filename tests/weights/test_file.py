@@ -30,7 +30,7 @@ def test_safetensors_file(tmp_path):
     safetensors.torch.save_file(STATE, path)
     file = read_weights(path)
     assert same(file.tensors)
-    assert file.metadata is None
+    assert file.description is None
 
 
 def test_content_counts_and_not_the_suffix(tmp_path):

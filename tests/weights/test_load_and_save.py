@@ -10,7 +10,7 @@ import torch
 
 from searchtransfer.errors import OutputError, WeightsError
 from searchtransfer.networks import TTSR, convert_ttsr, load_ttsr
-from searchtransfer.weights import Metadata, convert, load_weights, read_weights, save_weights
+from searchtransfer.weights import Description, convert, load_weights, read_weights, save_weights
 
 SMALL = {"blocks": (1, 2, 1, 1), "features": 4, "texture_channels": (2, 3, 4)}
 
@@ -51,7 +51,7 @@ def refuses(change, checkpoint, message):
 def test_checkpoint_round_trip(model, checkpoint):
     target = fresh()
     assert not equal(target, model)
-    assert load_weights(target, checkpoint).metadata is None
+    assert load_weights(target, checkpoint).description is None
     assert equal(target, model)
 
 
@@ -182,7 +182,7 @@ def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path, model, mo
 
 
 def described(path, model, **changes):
-    header = Metadata.of(model).to_header() | changes
+    header = Description.of(model).to_header() | changes
     safetensors.torch.save_file(model.state_dict(), path, {k: v for k, v in header.items() if v})
     return path
 

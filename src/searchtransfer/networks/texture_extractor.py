@@ -17,9 +17,9 @@ from .vgg import IMAGENET_MEAN, IMAGENET_STD
 class Levels(NamedTuple):
     """Features of one image; sides of level 1 are the image's, rounded up to multiples of 4."""
 
-    level1: Float[Tensor, "b c1 4*h 4*w"]
+    level1: Float[Tensor, "b c1 h4 w4"]
     """relu1_1, full size, 64 channels by default."""
-    level2: Float[Tensor, "b c2 2*h 2*w"]
+    level2: Float[Tensor, "b c2 h2 w2"]
     """relu2_1, half size, 128 channels by default."""
     level3: Float[Tensor, "b c3 h w"]
     """relu3_1, quarter size, 256 channels by default."""

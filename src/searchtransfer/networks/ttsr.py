@@ -18,15 +18,15 @@ from .texture_extractor import TextureExtractor
 class Restoration(NamedTuple):
     """What TTSR returns, in the published order."""
 
-    sr: Float[Tensor, "b 3 4*h 4*w"]
+    sr: Float[Tensor, "b 3 h4 w4"]
     """The large image, RGB in [-1, 1]."""
     s: Float[Tensor, "b 1 h w"]
     """Soft attention: the highest relevance of each cell, in [-1, 1]."""
     t3: Float[Tensor, "b c3 h w"]
     """Texture at quarter size."""
-    t2: Float[Tensor, "b c2 2*h 2*w"]
+    t2: Float[Tensor, "b c2 h2 w2"]
     """Texture at half size."""
-    t1: Float[Tensor, "b c1 4*h 4*w"]
+    t1: Float[Tensor, "b c1 h4 w4"]
     """Texture at full size."""
 
 

@@ -66,9 +66,9 @@ def infer_config(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def _config(file: WeightsFile) -> Mapping[str, Any]:
-    if file.metadata is not None:
-        file.metadata.require(TTSR.architecture, TTSR.scale, file.path)
-        return file.metadata.config
+    if file.description is not None:
+        file.description.require(TTSR.architecture, TTSR.scale, file.path)
+        return file.description.config
     if not any(key.startswith(("MainNet.", "LTE.")) for key in file.tensors):
         first = next(iter(file.tensors))
         raise WeightsError(f"{file.path}: is no TTSR checkpoint (its first key is {first})")

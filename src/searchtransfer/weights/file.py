@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import WeightsError
 from .content import recognise
-from .metadata import Metadata
+from .description import Description
 
 # In order of preference: of two sets of weights in one file the averaged one is the better.
 _WRAPPERS = ("params_ema", "params", "state_dict", "model", "model_state_dict")
@@ -26,7 +26,7 @@ class WeightsFile:
 
     path: Path
     tensors: dict[str, Tensor]
-    metadata: Metadata | None
+    description: Description | None
     """None for files of others, among them all released TTSR checkpoints."""
     wrapper: str | None = None
     """The entry of the file that held the tensors ("params_ema"), if they were wrapped."""
@@ -48,25 +48,25 @@ def read_weights(path: str | Path) -> WeightsFile:
     """
     path = Path(path)
     if recognise(path) == "safetensors":
-        tensors, metadata = _read_safetensors(path)
+        tensors, description = _read_safetensors(path)
         wrapper = None
     else:
         tensors, wrapper = _unwrap(_read_torch(path), path)
-        metadata = None
+        description = None
     tensors = _without_module_prefix(tensors)
     dropped = tuple(k for k in tensors if any(part.endswith("_copy") for part in k.split(".")))
     kept = {key: value for key, value in tensors.items() if key not in dropped}
     if not kept:
         raise WeightsError(f"{path}: holds no tensors")
-    return WeightsFile(path, kept, metadata, wrapper, dropped)
+    return WeightsFile(path, kept, description, wrapper, dropped)
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Metadata | None]:
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Description | None]:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            metadata = Metadata.from_header(header, path)
-            return {key: file.get_tensor(key) for key in file.keys()}, metadata  # noqa: SIM118
+            description = Description.from_header(header, path)
+            return {key: file.get_tensor(key) for key in file.keys()}, description  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise WeightsError(
             f"{path}: is a truncated or damaged safetensors file ({error}); copy it again"

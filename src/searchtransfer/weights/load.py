@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsError
+from .description import Described
 from .file import WeightsFile, read_weights
-from .metadata import Described
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 _SHOWN = 5
@@ -37,8 +37,8 @@ def load_weights(module: nn.Module, path: str | Path) -> WeightsFile:
 
 def load_state(module: nn.Module, file: WeightsFile) -> None:
     """Load what `read_weights` returned into a module; arguments and errors as `load_weights`."""
-    if file.metadata is not None and isinstance(module, Described):
-        file.metadata.require(module.architecture, module.scale, file.path)
+    if file.description is not None and isinstance(module, Described):
+        file.description.require(module.architecture, module.scale, file.path)
     expected = {key: value.shape for key, value in module.state_dict().items()}
     check_tensors(file.tensors, expected, file.path)
     module.load_state_dict(file.tensors, strict=True)

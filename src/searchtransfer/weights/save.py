@@ -9,9 +9,9 @@ import safetensors.torch
 from torch import nn
 
 from ..errors import OutputError, WeightsError
+from .description import Described, Description
 from .file import WeightsFile
 from .load import check_tensors, load_weights
-from .metadata import Described, Metadata
 
 
 def save_weights(module: nn.Module, path: str | Path, *, overwrite: bool = False) -> None:
@@ -40,7 +40,7 @@ def save_weights(module: nn.Module, path: str | Path, *, overwrite: bool = False
         )
     state = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     check_tensors(state, {key: value.shape for key, value in state.items()}, path)
-    write_atomically(path, safetensors.torch.save(state, Metadata.of(module).to_header()))
+    write_atomically(path, safetensors.torch.save(state, Description.of(module).to_header()))
 
 
 def convert(

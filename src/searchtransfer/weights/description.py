@@ -20,7 +20,7 @@ class Described(Protocol):
 
 
 @dataclass(frozen=True)
-class Metadata:
+class Description:
     """Header of a safetensors file of this package."""
 
     FORMAT: ClassVar[str] = "searchtransfer"
@@ -34,7 +34,7 @@ class Metadata:
     """Constructor arguments that rebuild the network."""
 
     @classmethod
-    def of(cls, module: Described) -> "Metadata":
+    def of(cls, module: Described) -> "Description":
         """The description of a module."""
         return cls(module.architecture, module.scale, module.config)
 
@@ -49,7 +49,7 @@ class Metadata:
         }
 
     @classmethod
-    def from_header(cls, header: Mapping[str, str], path: Path) -> "Metadata | None":
+    def from_header(cls, header: Mapping[str, str], path: Path) -> "Description | None":
         """Read a header; None if the file was not written by this package.
 
         Raises:
