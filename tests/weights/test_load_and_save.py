@@ -181,6 +181,15 @@ def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path, model, mo
     assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
 
 
+def test_overwriting_puts_a_new_file_in_place_of_the_old(tmp_path, model):
+    path, link = tmp_path / "w.safetensors", tmp_path / "link"
+    save_weights(model, path)
+    before = path.read_bytes()
+    link.hardlink_to(path)  # whoever has the old file open keeps it whole
+    save_weights(fresh(), path, overwrite=True)
+    assert link.read_bytes() == before != path.read_bytes()
+
+
 def described(path, model, **changes):
     header = Description.of(model).to_header() | changes
     safetensors.torch.save_file(model.state_dict(), path, {k: v for k, v in header.items() if v})

@@ -95,6 +95,8 @@ def test_target_and_reference_are_turned_independently(tmp_path):
     saved(tmp_path / "input/a.png", same)
     saved(tmp_path / "ref/a.png", same)
     data = PairDataset(cufed_pairs(tmp_path), 32)
+    for side in (0, 3):  # hr, ref
+        assert len({data[i][side].numpy().tobytes() for i in range(64)}) == 8
     alike = [torch.equal(data[i].hr, data[i].ref) for i in range(64)]
     assert 0 < sum(alike) < 24  # one in eight
 

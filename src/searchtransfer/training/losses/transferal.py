@@ -28,7 +28,7 @@ def transferal_loss(
         t2: texture at half its size.
         t1: texture at its size.
     """
-    constants = {name: value.detach() for name, value in extractor.state_dict().items()}
+    constants = extractor.state_dict()  # detached, unlike its parameters
     levels = functional_call(extractor, constants, ((sr + 1) / 2,))
     pairs = zip(levels, (t1, t2, t3), strict=True)
     losses = [F.mse_loss(features, texture) for features, texture in pairs]
