@@ -25,6 +25,11 @@ from searchtransfer.images import (
 )
 from searchtransfer.images.convert import integer_samples
 
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 PLAIN = from_numpy(noise(4, 5, 3))
 LOSSLESS = [
     (".png", 8, 1),
@@ -57,7 +62,7 @@ def test_round_trip_is_exact(tmp_path, extension, bits, channels, size):
     back = read_image(path)
     assert (back.bits, back.grey) == (bits, channels < 3)
     np.testing.assert_array_equal(integer_samples(back), samples)
-    assert os.listdir(tmp_path) == [path.name]
+    assert names(tmp_path) == [path.name]
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -110,9 +115,10 @@ def test_nan_is_never_written(tmp_path, value):
     colour[1, 2, 3] = value
     with pytest.raises(NonFiniteError, match="NaN or infinity"):
         write_image(replace(PLAIN, colour=colour), tmp_path / "a.png")
-    assert not os.listdir(tmp_path)
+    assert not names(tmp_path)
 
 
+@pytest.mark.usefixtures("as_users_run")
 def test_words(tmp_path):
     with pytest.raises(OptionError, match="metadata must be 'keep' or 'strip', got 'all'"):
         write_image(PLAIN, tmp_path / "a.png", metadata="all")
@@ -143,7 +149,7 @@ def both(path, error, pattern, image=PLAIN, on_exists="error"):
 
 def test_a_good_output_passes_and_nothing_is_made(tmp_path):
     check_output(tmp_path / "a.png", size=(4, 5), alpha=True, bits=16, inputs=[tmp_path / "in.png"])
-    assert not os.listdir(tmp_path)
+    assert not names(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +226,7 @@ def test_overwrite(tmp_path):
     assert torch.equal(read_image(path).colour, PLAIN.colour)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     write_image(PLAIN, tmp_path / "new.png", on_exists="overwrite")
-    assert sorted(os.listdir(tmp_path)) == ["a.png", "new.png"]
+    assert names(tmp_path) == ["a.png", "new.png"]
 
 
 def test_overwrite_follows_a_link(tmp_path):
@@ -260,7 +266,7 @@ def test_an_input_is_never_the_output(tmp_path, monkeypatch, how, on_exists):
         path.symlink_to(source)
     if how == "hard":
         path.hardlink_to(source)
-    with pytest.raises(OutputError, match="is the same file as input .*never overwritten"):
+    with pytest.raises(OutputError, match=r"is the same file as input .*never overwritten"):
         check_output(path, size=(2, 2), on_exists=on_exists, inputs=["other.png", source])
     assert source.read_bytes() == before
 
@@ -271,7 +277,7 @@ def test_an_input_in_other_case_is_the_output_where_case_does_not_count(tmp_path
     monkeypatch.setattr(
         Path, "samefile", lambda self, other: str(self).lower() == str(other).lower()
     )
-    with pytest.raises(OutputError, match="is the same file as input"):
+    with pytest.raises(OutputError, match=r"is the same file as input"):
         check_output(tmp_path / "a.png", size=(2, 2), on_exists="overwrite", inputs=[source])
 
 
@@ -300,7 +306,7 @@ def test_folder_read_only(tmp_path):
     folder.mkdir(mode=0o500)
     if os.access(folder, os.W_OK):
         folder = Path("/proc")  # nobody, not even root, makes files there
-    with pytest.raises(OutputError, match="folder .* cannot be written to"):
+    with pytest.raises(OutputError, match=r"folder .* cannot be written to"):
         check_output(folder / "a.png", size=(2, 2))
 
 
@@ -327,7 +333,7 @@ def test_odd_names(tmp_path, monkeypatch, name, bits):
     monkeypatch.chdir(tmp_path)
     image = replace(PLAIN, bits=bits)
     write_image(image, name)
-    assert os.listdir(tmp_path) == [name]
+    assert names(tmp_path) == [name]
     torch.testing.assert_close(read_image(name).colour, PLAIN.colour)
 
 
@@ -338,6 +344,7 @@ def failing_at(monkeypatch, step, error):
     def fail(*_, **__):
         raise error
 
+    # where the failing step is looked up
     targets = {
         "sync": (writing.os, "fsync"),
         "link": (writing, "_move_to_new"),
@@ -357,11 +364,11 @@ def test_failure_leaves_nothing(tmp_path, monkeypatch, error, step, on_exists):
     if step == "place":
         step = "link" if on_exists == "error" else "move"
     failing_at(monkeypatch, step, error)
-    expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else (OutputError, OSError)
+    expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else OutputError
     with pytest.raises(expected):
         write_image(PLAIN, tmp_path / "a.png", on_exists=on_exists)
     monkeypatch.undo()
-    assert os.listdir(tmp_path) == old
+    assert names(tmp_path) == old
     for name in old:
         assert (tmp_path / name).read_bytes() == b"old"
 
@@ -383,7 +390,7 @@ def test_file_that_appears_meanwhile_survives(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="appeared while it was being made"):
         write_image(PLAIN, tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes() == b"theirs"
-    assert os.listdir(tmp_path) == ["a.png"]
+    assert names(tmp_path) == ["a.png"]
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -411,7 +418,7 @@ def test_of_many_writers_one_wins(tmp_path, monkeypatch, links):
         thread.join()
     assert len(outcomes) == 1
     assert torch.equal(read_image(tmp_path / "a.png").colour, outcomes[0].colour)
-    assert os.listdir(tmp_path) == ["a.png"]
+    assert names(tmp_path) == ["a.png"]
 
 
 def test_without_links_a_failed_move_gives_the_name_back(tmp_path, monkeypatch):
@@ -422,4 +429,4 @@ def test_without_links_a_failed_move_gives_the_name_back(tmp_path, monkeypatch):
     monkeypatch.setattr(writing.Path, "replace", fail)
     with pytest.raises(OutputError, match="cannot be written"):
         write_image(PLAIN, tmp_path / "a.png")
-    assert not os.listdir(tmp_path)
+    assert not names(tmp_path)

@@ -89,10 +89,9 @@ def from_numpy(array: NDArray[Any], *, bits: Bits = 8) -> Image:
     if array.ndim not in (2, 3):
         raise ShapeError(f"image: array must be [H, W] or [H, W, C], got {list(array.shape)}")
     pixels = array[..., None] if array.ndim == 2 else array
-    if array.dtype in (np.uint8, np.uint16):
-        return from_channels(
-            from_samples(pixels), 16 if array.dtype == np.uint16 else 8, Metadata()
-        )
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:  # in either byte order
+        bits = 16 if array.dtype.itemsize == 2 else 8
+        return from_channels(from_samples(pixels), bits, Metadata())
     if not np.issubdtype(array.dtype, np.floating):
         raise DTypeError(
             f"image: array must be uint8, uint16 or floating point in [0, 1], got {array.dtype}"
@@ -167,7 +166,7 @@ def integer_samples(image: Image, bits: Bits | None = None) -> Samples:
     """`[H, W, C]` integers of a picture: clamped, then rounded; its own bits by default."""
     depth = image.bits if bits is None else bits
     integers = quantise(to_channels(image), depth).permute(1, 2, 0).cpu().numpy()
-    return integers.astype(np.uint16 if depth == 16 else np.uint8)
+    return np.ascontiguousarray(integers, dtype=np.uint16 if depth == 16 else np.uint8)
 
 
 def turn(planes: Float[Tensor, "c h w"], orientation: int) -> Float[Tensor, "c h2 w2"]:

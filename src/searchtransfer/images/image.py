@@ -95,7 +95,10 @@ def to_channels(image: Image) -> Float[Tensor, "c h w"]:
 
     A grey picture's channel is the mean of its three (which are equal unless something tinted it).
     """
-    colour = image.colour.mean(0, keepdim=True) if image.grey else image.colour
+    colour = image.colour
+    if image.grey:  # in this order the mean of three equal values is that value, to the bit
+        first = colour[:1]
+        colour = first + (colour[1:] - first).sum(0, keepdim=True) / 3
     return colour if image.alpha is None else torch.cat([colour, image.alpha.to(colour)])
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from ..errors import ImageFileError, OptionError, OutputError
+from ..errors import ImageFileError, OptionError, OutputError, SearchTransferError
 from .encoding import encode
 from .formats import Format, format_of, shown
 from .image import Bits, Image, ImageWarning, Metadata
@@ -89,7 +89,12 @@ def write_image(
     if metadata == "strip":
         image = replace(image, metadata=Metadata(icc=image.metadata.icc))
     notes: list[str] = []
-    data = encode(image, kind, notes.append)
+    try:
+        data = encode(image, kind, notes.append)
+    except (OSError, ValueError) as error:
+        if isinstance(error, SearchTransferError):
+            raise
+        raise OutputError(f"output {shown(path)}: {kind.name} cannot be made ({error})") from error
     _write_bytes(data, path, on_exists)
     for note in notes:
         warnings.warn(f"output {shown(path)}: {note}", ImageWarning, stacklevel=2)
