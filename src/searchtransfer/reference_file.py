@@ -54,7 +54,9 @@ def load(path: Path) -> tuple[list[Tensor], int]:
                 )
             names = {f"photo.{i}" for i in range(len(file.keys()))}
             if not names or set(file.keys()) != names:
-                raise WeightsError(f"{path}: holds {sorted(file.keys())[:5]}, expected photo.0, ...")
+                raise WeightsError(
+                    f"{path}: holds {sorted(file.keys())[:5]}, expected photo.0, ..."
+                )
             photos = [_unpacked(file.get_tensor(f"photo.{i}"), path) for i in range(len(names))]
             return photos, int(header["scale"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:

@@ -104,9 +104,7 @@ class TransferModel:
             progress("transfer", number / len(tiles))
             rows, columns = piece.padded
             window = ViewMatch(*(x[rows, columns] for x in match))
-            part = self._piece(
-                colour[:, rows, columns], contrast[rows, columns], window, reference
-            )
+            part = self._piece(colour[:, rows, columns], contrast[rows, columns], window, reference)
             sharp[(slice(None), *_times(piece.core, scale))] = part[
                 (slice(None), *_times(piece.inner, scale))
             ]

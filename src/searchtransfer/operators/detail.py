@@ -109,7 +109,10 @@ def _strip(
     weights, confidences, squares = views.pixels.new_zeros(3, height, width)
     for dy in range(-radius, radius + 1):
         for dx in range(-radius, radius + 1):
-            here = (slice(radius - dy, radius - dy + height), slice(radius - dx, radius - dx + width))
+            here = (
+                slice(radius - dy, radius - dy + height),
+                slice(radius - dx, radius - dx + width),
+            )
             view, row, column = (x[here] for x in places)
             weight, gain, confidence = (x[here] for x in amounts)
             row, column = row + dy, column + dx
@@ -129,9 +132,7 @@ def _strip(
     return image, torch.stack([confidences / weights, spread, energy])
 
 
-def _detail(
-    views: Views, view: Tensor, row: Tensor, column: Tensor
-) -> Float[Tensor, "3 h w s s"]:
+def _detail(views: Views, view: Tensor, row: Tensor, column: Tensor) -> Float[Tensor, "3 h w s s"]:
     """The pixels of these cells minus what their views say of them."""
     scale = views.scale
     pitch = views.pixel_pitch[view]
