@@ -24,7 +24,6 @@ from .native_features import (
     bordered_cells,
     columns,
     distinct_blocks,
-    padded,
     principal_basis,
     rotate,
     rounded_up,
