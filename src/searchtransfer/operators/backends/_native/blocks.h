@@ -35,4 +35,23 @@ static inline float block_product(const float *a, int64_t a_width, const float *
     return total((chain[0] + chain[1]) + (chain[2] + chain[3]));
 }
 
+/* The same for components [from, to) of every cell only, both multiples of 16. */
+static inline float span_product(const float *a, int64_t a_width, const float *b, int64_t b_width,
+                                 int64_t patch_size, int64_t step, int64_t from, int64_t to) {
+    const int64_t a_row = (a_width + patch_size / 2 * 2) * step;
+    const int64_t b_row = (b_width + patch_size / 2 * 2) * step;
+    vec even = {0}, odd = {0};
+    for (int64_t i = 0; i < patch_size; i++)
+        for (int64_t j = 0; j < patch_size; j++) {
+            const float *p = a + i * a_row + j * step, *q = b + i * b_row + j * step;
+            int64_t k = from;
+            for (; k + 2 * LANES <= to; k += 2 * LANES) {
+                even += load(p + k) * load(q + k);
+                odd += load(p + k + LANES) * load(q + k + LANES);
+            }
+            if (k < to) even += load(p + k) * load(q + k);
+        }
+    return total(even + odd);
+}
+
 #endif
