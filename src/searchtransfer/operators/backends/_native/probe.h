@@ -30,6 +30,28 @@ INLINE int64_t settled_at(const struct search *search, const struct map *key,
     return levels;
 }
 
+/* Whether no depth settles most pairs, from a few keys: then a closer look would be a waste. */
+static int hopeless(const struct probe *probe, struct pair *pair, int64_t cell, int64_t *open) {
+    const struct search *search = &probe->search;
+    const struct map *key = search->keys;
+    const int64_t radius = search->patch_size / 2, step = search->head_step, levels = step / LEVEL;
+    const float bar = best_score(read_best(search->best + cell)) - search->slack[cell];
+    int64_t seen = 0, unsettled = 0;
+    for (int64_t at = 0; at < key->height * key->width; at += 16 * probe->key_stride) {
+        const int64_t Y = at / key->width, X = at % key->width;
+        pair->key = block_at(key->heads, key, radius, step, Y, X);
+        pair->key_tails = key->tails + at * levels;
+        pair->scale = key->scale[Y * ((key->width + 15) / 16 * 16) + X];
+        if (!(pair->scale >= 0)) continue;
+        seen++;
+        unsettled += settled_at(search, key, pair, bar) == levels;
+    }
+    if (4 * unsettled < 3 * seen || seen == 0) return 0;
+    for (int64_t l = 0; l < levels; l++) open[l] = unsettled;
+    open[levels] = seen;
+    return 1;
+}
+
 static void probe_query(void *context, int64_t sample, int64_t worker) {
     const struct probe *probe = context;
     const struct search *search = &probe->search;
@@ -43,6 +65,7 @@ static void probe_query(void *context, int64_t sample, int64_t worker) {
     if (!(query->scale[cell] > 0)) return;
     struct pair pair = {.query = block_at(query->heads, query, radius, step, y, x),
                         .query_tails = query->tails + cell * levels};
+    if (hopeless(probe, &pair, cell, open)) goto report;
     for (int counting = 0; counting < 2; counting++)
         for (int64_t at = 0; at < key->height * key->width; at += probe->key_stride) {
             const int64_t Y = at / key->width, X = at % key->width;
@@ -61,6 +84,7 @@ static void probe_query(void *context, int64_t sample, int64_t worker) {
                                      key->first + at));
             }
         }
+report:
     for (int64_t l = 0; l <= levels; l++)
         __atomic_fetch_add(&probe->survivors[l], open[l], __ATOMIC_RELAXED);
 }

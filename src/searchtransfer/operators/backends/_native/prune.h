@@ -16,9 +16,6 @@
 #include "blocks.h"
 #include "kernel.h"
 
-#define STAGE 32 /* components more from bound to bound */
-#define LEVEL 16 /* tail norms are known at multiples of this depth */
-
 struct tally {
     int64_t pairs, open, exact;
 };
