@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reference-based super-resolution: a small image made sharp with the texture of a reference."""
+
+from .networks import SearchTransfer as SearchTransfer
+from .operators import Match as Match
+from .operators import search as search
+from .operators import transfer as transfer

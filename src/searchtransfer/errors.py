@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every error this package raises on purpose; one base class, so that one `except` is enough.
 
-Each message says what is wrong, in which argument or file, what was found and expected, and what to do.
+Each message says what is wrong and where, what was found and expected, and what to do.
 """
 
 
@@ -39,3 +39,11 @@ class WeightsError(SearchTransferError):
 
 class BackendError(SearchTransferError, RuntimeError):
     """The search backend asked for cannot run here; the message says why."""
+
+
+class DataError(SearchTransferError):
+    """A data set is laid out otherwise than stated, or too many of its files cannot be used."""
+
+
+class ConfigError(SearchTransferError, ValueError):
+    """A configuration has an unknown key, a value of the wrong type, or one out of range."""

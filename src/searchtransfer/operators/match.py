@@ -12,7 +12,7 @@ class Match(NamedTuple):
 
     score: Float[Tensor, "b h w"]
     """Soft attention: the highest relevance, a cosine in [-1, 1]; 0 for an all-zero block."""
-    index: Int64[Tensor, "b h w"]
+    index: Int64[Tensor, "b h w"]  # type: ignore[assignment]  # hides tuple.index, as intended
     """Hard attention: that key cell, `row * Wr + column`; ties go to the lowest."""
 
 
@@ -21,7 +21,7 @@ class ViewMatch(NamedTuple):
 
     score: Float[Tensor, "b h w"]
     """The highest relevance over all views, in [-1, 1]."""
-    index: Int64[Tensor, "b h w"]
+    index: Int64[Tensor, "b h w"]  # type: ignore[assignment]
     """The key cell inside its view, `row * Wr + column`."""
     view: Int64[Tensor, "b h w"]
     """The number of the view; ties go to the lowest view, then to the lowest index."""

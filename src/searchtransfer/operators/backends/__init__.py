@@ -1,2 +1,50 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways to compute the same search; `literal` is the oracle for all others."""
+"""Ways to compute the same search.
+
+`literal` is the article line by line and the oracle for all others; `tiled` runs on any device in
+bounded memory; `native` is compiled, for float32 on the CPU. A backend is a function
+`best_match(query, keys, patch_size)` that gets finite features of moderate magnitude (see
+`features.balanced`) and returns score and position.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from ...errors import BackendError, OptionError
+from . import literal, native, tiled
+
+BestMatch = Callable[
+    [Float[Tensor, "c h w"], Sequence[Float[Tensor, "c _ _"]], int],
+    tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]],
+]
+
+BACKENDS: dict[str, BestMatch] = {
+    "literal": literal.best_match,
+    "tiled": tiled.best_match,
+    "native": native.best_match,
+}
+
+log = logging.getLogger(__name__)
+
+
+def choose(name: str, query: Tensor, keys: Sequence[Tensor], patch_size: int) -> BestMatch:
+    """The backend of that name; for `"auto"` the compiled one where it can run, else tiled.
+
+    Raises:
+        OptionError: there is no such backend.
+        BackendError: the backend asked for cannot run on these inputs; the message says why.
+    """
+    if name not in ("auto", *BACKENDS):
+        raise OptionError(
+            f"search: backend must be one of {', '.join(['auto', *BACKENDS])}, got {name!r}"
+        )
+    if name in ("auto", "native"):
+        reason = native.why_not(query, keys, patch_size)
+        if name == "native" and reason:
+            raise BackendError(f"search: backend 'native' cannot run here: {reason}")
+        log.debug("search runs on %s", f"'tiled': {reason}" if reason else "'native'")
+        name = "tiled" if reason else "native"
+    return BACKENDS[name]

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The picture as the rest of the package sees it: colour, alpha and what its file said about it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError
+
+Bits = Literal[8, 16]
+
+
+class ImageWarning(UserWarning):
+    """Something in an image file could not be carried over; the message says what and why."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says about its picture beside the pixels; kept as bytes, never re-interpreted."""
+
+    icc: bytes | None = None
+    """ICC colour profile; the pixels stay in its colour space."""
+    exif: bytes | None = None
+    """EXIF block from its TIFF header (`II*` or `MM*`) on; its orientation is already applied."""
+    xmp: bytes | None = None
+    """XMP packet, XML in UTF-8."""
+    dpi: tuple[float, float] | None = None
+    """Resolution (horizontal, vertical) in pixels per inch."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture of one size; the values are those of the file, not linearised."""
+
+    colour: Float[Tensor, "3 h w"]
+    """Red, green, blue in [0, 1] as encoded in the file; a grey picture has it three times."""
+    alpha: Float[Tensor, "1 h w"] | None = None
+    """Opacity in [0, 1], not multiplied into the colour; None where the file has none."""
+    bits: Bits = 8
+    """Depth of each sample in the file it came from, and in the file it is written to."""
+    grey: bool = False
+    """True where the file has one colour channel; it is written so again."""
+    metadata: Metadata = field(default_factory=Metadata)
+
+    def __post_init__(self) -> None:
+        check_channels("colour", self.colour, channels=3)
+        if self.alpha is not None:
+            check_channels("alpha", self.alpha, channels=1)
+            if self.alpha.shape[-2:] != self.colour.shape[-2:]:
+                raise ShapeError(
+                    f"Image: alpha must have the size of colour, {list(self.colour.shape[-2:])}, "
+                    f"got {list(self.alpha.shape[-2:])}"
+                )
+        if self.bits not in (8, 16):
+            raise OptionError(f"Image: bits must be 8 or 16, got {self.bits!r}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """`(H, W)` in pixels."""
+        return int(self.colour.shape[-2]), int(self.colour.shape[-1])
+
+
+def check_channels(name: str, plane: Tensor, channels: int) -> None:
+    """Raise unless `plane` is a floating point tensor `[channels, H, W]` with at least a pixel."""
+    if plane.dim() != 3 or plane.shape[0] != channels or plane.numel() == 0:
+        raise ShapeError(
+            f"Image: {name} must be [{channels}, H, W] with H and W at least 1, "
+            f"got {list(plane.shape)}"
+        )
+    if not plane.is_floating_point():
+        raise DTypeError(
+            f"Image: {name} must be floating point in [0, 1], got {plane.dtype}; "
+            "divide integers by their maximum (255 or 65535)"
+        )
+
+
+def from_channels(planes: Float[Tensor, "c h w"], bits: Bits, metadata: Metadata) -> Image:
+    """The picture of 1 (grey), 2 (grey, alpha), 3 (colour) or 4 (colour, alpha) channels."""
+    count = planes.shape[0] if planes.dim() == 3 else 0
+    if count not in (1, 2, 3, 4):
+        raise ShapeError(
+            f"Image: channels must be [C, H, W] with 1 to 4 channels, got {list(planes.shape)}"
+        )
+    alpha = planes[-1:] if count in (2, 4) else None
+    grey = count < 3
+    colour = planes[:1].expand(3, -1, -1) if grey else planes[:3]
+    return Image(colour, alpha, bits, grey, metadata)
+
+
+def to_channels(image: Image) -> Float[Tensor, "c h w"]:
+    """The channels as a file holds them: 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha.
+
+    A grey picture's channel is the mean of its three (which are equal unless something tinted it).
+    """
+    colour = image.colour
+    if image.grey:  # in this order the mean of three equal values is that value, to the bit
+        first = colour[:1]
+        colour = first + (colour[1:] - first).sum(0, keepdim=True) / 3
+    return colour if image.alpha is None else torch.cat([colour, image.alpha.to(colour)])
+
+
+def quantise(values: Tensor, bits: Bits) -> Tensor:
+    """Clamp to [0, 1], then round to integers of `bits` bits, returned as int32.
+
+    Raises:
+        NonFiniteError: a value is NaN or infinite (clamping would hide the fault).
+    """
+    if not bool(torch.isfinite(values).all()):
+        raise NonFiniteError(
+            "image: the picture holds NaN or infinity, so it cannot be written; "
+            "look for the step that made it"
+        )
+    return values.detach().float().clamp(0, 1).mul(2**bits - 1).round().to(torch.int32)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""EXIF and XMP edited in place, byte by byte, so that everything else in them stays as it was.
+
+Re-encoding a block would move its maker notes, whose inner offsets then point nowhere. A block
+that cannot be understood is never an error here: its orientation counts as 1 (upright).
+EXIF 2.32 (CIPA DC-008), sections 4.5 and 4.6; the block is a TIFF file without pixels.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from .image import Metadata
+
+_ORIENTATION, _EXIF_IFD, _WIDTH, _HEIGHT = 0x0112, 0x8769, 0xA002, 0xA003
+_SHORT, _LONG = 3, 4
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
+
+
+def is_exif(block: bytes) -> bool:
+    """Whether a block starts as EXIF must: a TIFF header in either byte order."""
+    return block[:4] in (b"II*\0", b"MM\0*")
+
+
+def plausible_dpi(dpi: Any) -> tuple[float, float] | None:
+    """The resolution, unless it cannot be one (missing, zero, negative, NaN, absurd)."""
+    try:
+        x, y = (float(value) for value in dpi)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return (x, y) if 0 < x < 1e6 and 0 < y < 1e6 else None
+
+
+def orientation(exif: bytes | None) -> int:
+    """EXIF orientation 1-8; 1 (upright) where there is none, or none that makes sense."""
+    if exif is None:
+        return 1
+    for position, value in _numbers(exif, _first(exif)).get(_ORIENTATION, ()):
+        if position and 1 <= value <= 8:
+            return value
+    return 1
+
+
+def upright(metadata: Metadata) -> Metadata:
+    """Metadata of a picture whose orientation has been applied: both tags say 1 from now on.
+
+    The embedded thumbnail is unlinked, because it is not turned along with the picture.
+    """
+    exif, xmp = metadata.exif, metadata.xmp
+    if exif is not None:
+        start = _first(exif)
+        exif = _patch(exif, start, {_ORIENTATION: 1})
+        exif = _unlink_thumbnail(exif, start)
+    if xmp is not None:
+        xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+    return replace(metadata, exif=exif, xmp=xmp)
+
+
+def resized(exif: bytes, size: tuple[int, int]) -> bytes:
+    """The block with its record of the picture's size, where it has one, set to `(H, W)`."""
+    values = {_HEIGHT: size[0], _WIDTH: size[1]}
+    for _, start in _numbers(exif, _first(exif)).get(_EXIF_IFD, ()):
+        exif = _patch(exif, start, values)
+    return exif
+
+
+def _order(exif: bytes) -> str:
+    return "<" if exif[:2] == b"II" else ">"
+
+
+def _first(exif: bytes) -> int:
+    """Offset of the first directory; past the end where the block is too short."""
+    return int(struct.unpack_from(_order(exif) + "I", exif, 4)[0]) if len(exif) >= 8 else len(exif)
+
+
+def _entries(exif: bytes, start: int) -> Iterator[tuple[int, int, int]]:
+    """(tag, type, offset of the value) of each entry of the directory at `start`."""
+    order = _order(exif)
+    if start + 2 > len(exif):
+        return
+    for i in range(struct.unpack_from(order + "H", exif, start)[0]):
+        entry = start + 2 + 12 * i
+        if entry + 12 > len(exif):
+            return
+        tag, kind = struct.unpack_from(order + "HH", exif, entry)
+        yield tag, kind, entry + 8
+
+
+def _numbers(exif: bytes, start: int) -> dict[int, list[tuple[int, int]]]:
+    """Whole numbers of a directory: tag -> [(offset, value)]."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for tag, kind, offset in _entries(exif, start):
+        if kind in (_SHORT, _LONG):
+            code = _order(exif) + ("H" if kind == _SHORT else "I")
+            value = int(struct.unpack_from(code, exif, offset)[0])
+            found.setdefault(tag, []).append((offset, value))
+    return found
+
+
+def _patch(exif: bytes, start: int, values: dict[int, int]) -> bytes:
+    patched = bytearray(exif)
+    for tag, kind, offset in _entries(exif, start):
+        if tag in values and kind in (_SHORT, _LONG):
+            code, most = ("H", 2**16 - 1) if kind == _SHORT else ("I", 2**32 - 1)
+            # 0 means "unknown": a size that outgrew its field must not be recorded wrongly.
+            value = values[tag] if values[tag] <= most else 0
+            struct.pack_into(_order(exif) + code, patched, offset, value)
+    return bytes(patched)
+
+
+def _unlink_thumbnail(exif: bytes, start: int) -> bytes:
+    if start + 2 > len(exif):
+        return exif
+    link = start + 2 + 12 * int(struct.unpack_from(_order(exif) + "H", exif, start)[0])
+    if link + 4 > len(exif):
+        return exif
+    return exif[:link] + bytes(4) + exif[link + 4 :]

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One bicubic filter for the whole package: Pillow's, written in torch.
+
+Catmull-Rom (a = -0.5; Keys, "Cubic convolution interpolation for digital image processing", 1981),
+widened by the scale when reducing, with the weights that fall outside the image dropped and the
+rest scaled to sum to one. For whole scales the weights repeat from cell to cell, so both directions
+are one-dimensional convolutions, first along rows and then along columns.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from PIL import Image as PILImage
+from torch import Tensor
+
+from ..errors import DTypeError, OptionError, ShapeError
+
+
+def down(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h//{scale} w//{scale}"]:
+    """Reduce by a whole scale.
+
+    Args:
+        image: `[..., H, W]`, floating point, H and W multiples of scale; any range.
+        scale: 1 to 8.
+
+    Returns:
+        `[..., H/scale, W/scale]`, same dtype; bicubic overshoots are not clamped.
+
+    Raises:
+        ShapeError: H or W is not a multiple of scale (see `crop_to_multiple`).
+        OptionError: scale is no whole number from 1 to 8.
+    """
+    _check("down", image, scale)
+    height, width = image.shape[-2:]
+    if height % scale or width % scale:
+        raise ShapeError(
+            f"down: height and width must be multiples of scale {scale}, got {height} x {width}; "
+            "use crop_to_multiple first"
+        )
+    return _planes(image, lambda plane: _reduce(plane, scale, phases=1)[0, 0])
+
+
+def down_phases(image: Float[Tensor, "c h w"], scale: int) -> list[Float[Tensor, "c hv wv"]]:
+    """Reduce by a whole scale at each of the scale x scale sub-cell positions.
+
+    Phase `dy * scale + dx` puts pixel `(scale * r + dy, scale * c + dx)` at the top left of cell
+    `(r, c)`. Its filter sees the whole image, so pixels above and left of the first cell, and below
+    and right of the last, count as neighbours; only the image's own border is an edge. Phase 0 is
+    `down` (to rounding). A phase has its full cells only: `(H - dy) // scale` rows and
+    `(W - dx) // scale` columns.
+
+    Args:
+        image: `[C, H, W]`, floating point, of any size (H and W need not be multiples of scale).
+        scale: 1 to 8.
+
+    Returns:
+        scale * scale tensors `[C, Hv, Wv]`, views of one; Hv or Wv is 0 where no full cell fits.
+
+    Raises:
+        ShapeError: the image is not 3-dimensional, or empty.
+        OptionError: scale is no whole number from 1 to 8.
+    """
+    _check("down_phases", image, scale)
+    if image.dim() != 3:
+        raise ShapeError(f"down_phases: image must be [C, H, W], got {list(image.shape)}")
+    height, width = image.shape[1:]
+    cells = _planes(image, lambda plane: _reduce(plane, scale, scale))  # [C, dy, dx, H', W']
+    return [
+        cells[:, dy, dx, : max(0, (height - dy) // scale), : max(0, (width - dx) // scale)]
+        for dy in range(scale)
+        for dx in range(scale)
+    ]
+
+
+def up(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h*{scale} w*{scale}"]:
+    """Enlarge by a whole scale.
+
+    Args:
+        image: `[..., H, W]`, floating point, any size from 1 x 1; any range.
+        scale: 1 to 8.
+
+    Returns:
+        `[..., H * scale, W * scale]`, same dtype; bicubic overshoots are not clamped.
+
+    Raises:
+        OptionError: scale is no whole number from 1 to 8.
+    """
+    _check("up", image, scale)
+    return _planes(image, lambda plane: _enlarge(plane, scale))
+
+
+def degrade(colour: Float[Tensor, "3 h w"], scale: int) -> Float[Tensor, "3 h//{scale} w//{scale}"]:
+    """Make the low-resolution image of a photo as the field's protocols do: Pillow, on 8 bits.
+
+    Args:
+        colour: `[3, H, W]` in [0, 1], H and W multiples of scale; rounded to 8 bits first.
+        scale: 1 to 8.
+
+    Returns:
+        `[3, H/scale, W/scale]`, whole multiples of 1/255.
+
+    Raises:
+        ShapeError: H or W is not a multiple of scale (see `crop_to_multiple`).
+        OptionError: scale is no whole number from 1 to 8.
+    """
+    _check("degrade", colour, scale)
+    height, width = colour.shape[-2:]
+    if height % scale or width % scale:
+        raise ShapeError(
+            f"degrade: height and width must be multiples of scale {scale}, "
+            f"got {height} x {width}; use crop_to_multiple first"
+        )
+    eight_bit = colour.detach().cpu().float().clamp(0, 1).mul(255).round().to(torch.uint8)
+    picture = PILImage.fromarray(eight_bit.permute(1, 2, 0).contiguous().numpy())
+    small = picture.resize((width // scale, height // scale), PILImage.Resampling.BICUBIC)
+    values = torch.from_numpy(np.array(small)).permute(2, 0, 1)
+    return values.to(colour).div(255).contiguous()
+
+
+def crop_to_multiple(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c hc wc"]:
+    """Drop the rows at the bottom and columns at the right that exceed a multiple of scale."""
+    _check("crop_to_multiple", image, scale)
+    height, width = image.shape[-2:]
+    if height < scale or width < scale:
+        raise ShapeError(
+            f"crop_to_multiple: image of {height} x {width} pixels is smaller than scale {scale}"
+        )
+    return image[..., : height - height % scale, : width - width % scale]
+
+
+def _check(function: str, image: Tensor, scale: int) -> None:
+    if isinstance(scale, bool) or not isinstance(scale, int) or not 1 <= scale <= 8:
+        raise OptionError(f"{function}: scale must be a whole number from 1 to 8, got {scale!r}")
+    if image.dim() < 2 or 0 in image.shape[-2:]:
+        raise ShapeError(
+            f"{function}: image must be [..., H, W] with H and W at least 1, "
+            f"got {list(image.shape)}"
+        )
+    if not image.is_floating_point():
+        raise DTypeError(f"{function}: image must be floating point, got {image.dtype}")
+
+
+def _cubic(x: Tensor) -> Tensor:
+    x = x.abs()
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return torch.where(x < 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
+
+
+def _planes(image: Tensor, resize: Callable[[Tensor], Tensor]) -> Tensor:
+    """Apply `resize` to one plane after another: the working memory is one plane's, not all's.
+
+    Half precision is summed in single.
+    """
+    working = torch.promote_types(image.dtype, torch.float32)
+    planes = image.reshape(-1, *image.shape[-2:])
+    resized = [resize(plane.to(working)).to(image.dtype) for plane in planes]
+    if not resized:  # an empty batch: only the size changes
+        size = resize(torch.zeros(image.shape[-2:], dtype=working, device=image.device)).shape
+        return image.new_zeros(*image.shape[:-2], *size)
+    return torch.stack(resized).reshape(*image.shape[:-2], *resized[0].shape)
+
+
+def _reduce(plane: Float[Tensor, "h w"], scale: int, phases: int) -> Float[Tensor, "p q hr wr"]:
+    """The plane reduced at the first `phases` places in either direction, `[dy, dx, H', W']`.
+
+    H' and W' are those of phase 0; what lies beyond a later phase's last full cell is to be cut.
+    """
+    reach = (3 * scale) // 2  # pixels that the filter sees beyond its cell, on either side
+    taps = torch.arange(-reach, scale + phases - 1 + reach, dtype=torch.float64)
+    middles = torch.arange(phases, dtype=torch.float64) + (scale - 1) / 2
+    kernels = _cubic((taps - middles[:, None]) / scale)
+    height, width = plane.shape
+    if height < scale or width < scale:
+        return plane.new_zeros(phases, phases, height // scale, width // scale)
+    padding = (reach, reach + phases - 1)
+    rows = _filter(plane[None], kernels, scale, padding, axis=2)[0]  # [dx, H, W']
+    return _filter(rows, kernels, scale, padding, axis=1).transpose(0, 1)
+
+
+def _enlarge(plane: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hr wr"]:
+    """Each of the scale places inside a pixel has its own kernel; they are then interleaved."""
+    taps = torch.arange(-2, 3, dtype=torch.float64)
+    places = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5
+    kernels = _cubic(taps - places[:, None])
+    rows = _filter(plane[None], kernels, 1, (2, 2), axis=2)  # [1, dx, H, W]
+    wide = rows[0].permute(1, 2, 0).reshape(1, plane.shape[0], -1)  # [1, H, W * scale]
+    columns = _filter(wide, kernels, 1, (2, 2), axis=1)  # [1, dy, H, W * scale]
+    return columns[0].transpose(0, 1).reshape(-1, wide.shape[2])
+
+
+def _filter(
+    planes: Float[Tensor, "n h w"],
+    kernels: Float[Tensor, "k taps"],
+    stride: int,
+    padding: tuple[int, int],
+    axis: int,
+) -> Float[Tensor, "n k h2 w2"]:
+    """Filter along one axis by each kernel, over the sum of its weights that lie inside."""
+    ones = F.pad(torch.ones(1, 1, planes.shape[axis], dtype=torch.float64), padding)
+    share = F.conv1d(ones, kernels[:, None], stride=stride)[0].to(planes)  # [k, cells]
+    weights = kernels.to(planes)[:, None]
+    if axis == 2:
+        padded = F.pad(planes, padding)[:, None]
+        return F.conv2d(padded, weights[:, :, None], stride=(1, stride)) / share[:, None]
+    padded = F.pad(planes, (0, 0, *padding))[:, None]
+    return F.conv2d(padded, weights[..., None], stride=(stride, 1)) / share[..., None]

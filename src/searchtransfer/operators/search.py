@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Search: for every block of the query, the key block that explains it best (TTSR, eq. 1-3)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import DTypeError, OptionError, ShapeError
+from .backends import choose
+from .features import balanced, lowest_copy
+from .match import Match, ViewMatch
+from .relevance import relevance_gradient
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def search(
+    query: Float[Tensor, "b c h w"],
+    key: Float[Tensor, "b c hr wr"],
+    patch_size: int = 3,
+    backend: str = "auto",
+) -> Match:
+    """Find the key block with the highest relevance for every query block.
+
+    Relevance is the cosine of two blocks of `patch_size` x `patch_size` cells, zeros outside the
+    image (TTSR, eq. 1). The search is exact: hard attention is its argmax (eq. 2), soft attention
+    its maximum (eq. 3). Where two key blocks are equally relevant, the lower index wins; where they
+    differ by less than rounding, either may be returned.
+
+    Args:
+        query: `[B, C, H, W]`, features of the low-resolution image.
+        key: `[B, C, Hr, Wr]`, features of the reference at the same scale; any size.
+        patch_size: side of a block in cells, odd.
+        backend: `"auto"`, or the name of one: see `searchtransfer.operators.backends`.
+
+    Returns:
+        `Match(score, index)`, both `[B, H, W]`. The score is a cosine in [-1, 1], in the dtype it
+        was accumulated in: that of the inputs, but float32 for half precision. It is differentiable
+        into query and key; index is not. An all-zero block has score 0.
+
+    Raises:
+        ShapeError: wrong rank, different batch or channels, or an empty key.
+        DTypeError: not floating point, or query and key differ in dtype or device.
+        NonFiniteError: NaN or infinity in query or key.
+        OptionError: patch_size is not a positive odd number, or no such backend.
+        BackendError: the backend asked for cannot run on these inputs; the message says why.
+    """
+    _check(query, [key], patch_size)
+    score, index = _search(query, key, patch_size, backend)
+    return Match(score, index)
+
+
+@torch.no_grad()
+def search_views(
+    query: Float[Tensor, "b c h w"],
+    keys: Sequence[Float[Tensor, "b c _ _"]],
+    patch_size: int = 3,
+    backend: str = "auto",
+) -> ViewMatch:
+    """Search several views of the reference at once, each of any size.
+
+    The same as `search` on each, keeping the best; the views share one running maximum. Not
+    differentiable. Arguments and errors are those of `search`.
+
+    Returns:
+        `ViewMatch(score, index, view)`, each `[B, H, W]`; ties go to the lowest view, then index.
+    """
+    _check(query, keys, patch_size)
+    score, position = _best_matches(query, keys, patch_size, backend)
+    sizes = torch.tensor([key.shape[2] * key.shape[3] for key in keys], device=query.device)
+    ends = sizes.cumsum(0)
+    view = torch.bucketize(position, ends, right=True)
+    return ViewMatch(score, position - (ends - sizes)[view], view)
+
+
+def _best_matches(
+    query: Tensor, keys: Sequence[Tensor], patch_size: int, backend: str
+) -> tuple[Tensor, Tensor]:
+    """Score and position through all keys, `[B, H, W]` each; one image of the batch at a time."""
+    size = (query.shape[0], query.shape[2], query.shape[3])
+    score = query.new_empty(size, dtype=_score_dtype(query))
+    position = torch.empty(size, dtype=torch.int64, device=query.device)
+    if query.numel() == 0:
+        return score, position
+    for i in range(size[0]):
+        one_query, one_keys = balanced(query[i], [key[i] for key in keys])
+        best_match = choose(backend, one_query, one_keys, patch_size)
+        best, where = best_match(one_query, one_keys, patch_size)
+        score[i] = best.clamp(-1, 1)
+        position[i] = lowest_copy(where, one_keys, patch_size)
+    return score, position
+
+
+@torch.library.custom_op("searchtransfer::search", mutates_args=())
+def _search(query: Tensor, key: Tensor, patch_size: int, backend: str) -> tuple[Tensor, Tensor]:
+    return _best_matches(query, [key], patch_size, backend)
+
+
+@_search.register_fake
+def _search_shapes(
+    query: Tensor, key: Tensor, patch_size: int, backend: str
+) -> tuple[Tensor, Tensor]:
+    size = (query.shape[0], query.shape[2], query.shape[3])
+    score = query.new_empty(size, dtype=_score_dtype(query))
+    return score, query.new_empty(size, dtype=torch.int64)
+
+
+def _save_for_gradient(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    query, key, ctx.patch_size, _ = inputs
+    ctx.save_for_backward(query, key, *output)
+    ctx.mark_non_differentiable(output[1])
+
+
+def _search_gradient(
+    ctx: Any, score_grad: Tensor, index_grad: Tensor | None
+) -> tuple[Tensor, Tensor, None, None]:
+    query, key, score, index = ctx.saved_tensors
+    dtype = score.dtype
+    query_grad, key_grad = relevance_gradient(
+        score_grad, query.to(dtype), key.to(dtype), score, index, ctx.patch_size
+    )
+    return query_grad.to(query.dtype), key_grad.to(key.dtype), None, None
+
+
+_search.register_autograd(_search_gradient, setup_context=_save_for_gradient)
+
+
+def _score_dtype(query: Tensor) -> torch.dtype:
+    return torch.float64 if query.dtype == torch.float64 else torch.float32
+
+
+def _check(query: Tensor, keys: Sequence[Tensor], patch_size: int) -> None:
+    if patch_size < 1 or patch_size % 2 == 0:
+        raise OptionError(f"search: patch_size must be a positive odd number, got {patch_size}")
+    if not keys:
+        raise ShapeError("search: there must be at least one key, got none")
+    for key in keys:
+        _check_pair(query, key)
+
+
+def _check_pair(query: Tensor, key: Tensor) -> None:
+    for name, x in (("query", query), ("key", key)):
+        if x.dim() != 4:
+            raise ShapeError(f"search: {name} must be [B, C, H, W], got {list(x.shape)}")
+        if x.dtype not in FLOATS:
+            raise DTypeError(
+                f"search: {name} must be float16, bfloat16, float32 or float64, got {x.dtype}; "
+                "convert it with .float()"
+            )
+    for what, i in (("batch", 0), ("channels", 1)):
+        if query.shape[i] != key.shape[i]:
+            raise ShapeError(
+                f"search: query and key must have the same {what}, got "
+                f"{query.shape[i]} and {key.shape[i]} "
+                f"(query {list(query.shape)}, key {list(key.shape)})"
+            )
+    for what, a, b in (
+        ("dtype", query.dtype, key.dtype),
+        ("device", query.device, key.device),
+    ):
+        if a != b:
+            raise DTypeError(f"search: query and key must have the same {what}, got {a} and {b}")
+    if query.shape[1] == 0 or key.shape[2] == 0 or key.shape[3] == 0:
+        raise ShapeError(
+            "search: key must have at least one channel and one cell, "
+            f"got query {list(query.shape)}, key {list(key.shape)}"
+        )

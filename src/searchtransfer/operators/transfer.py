@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transfer: the texture that a match gathers from the reference (TTSR, eq. 2, all levels).
+
+The article cuts the values into blocks, gathers one block for each query cell, folds them and
+divides by the overlap. Seen from an output cell q, that is a sum of nine terms: each neighbour
+p = q - d gives the value cell index(p) + d. So nine masked gathers of single cells replace
+unfold, gather and fold: same sum in the same order, no ninefold copy.
+"""
+
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from ..errors import DTypeError, OptionError, ShapeError
+from .contributors import contributors, pad_index
+from .search import FLOATS
+
+Overlap = Literal["mean", "constant"]
+
+WORKING_MEMORY = 64 * 2**20
+"""Bytes that one transfer may use beyond its inputs and outputs."""
+
+
+def transfer(
+    value: Float[Tensor, "b c hv wv"],
+    index: Int64[Tensor, "b h w"],
+    key_size: tuple[int, int],
+    scale: int = 1,
+    overlap: Overlap = "mean",
+    patch_size: int = 3,
+) -> Float[Tensor, "b c hs ws"]:
+    """Put together the value blocks that a search chose.
+
+    Equal to unfold (kernel `patch_size * scale`, stride `scale`, padding `scale` at patch size 3),
+    gather, fold and division by the overlap.
+
+    Args:
+        value: `[B, C, scale*Hr, scale*Wr]`, features or pixels of the reference.
+        index: `[B, H, W]`, key cells `row * Wr + column`, from `search`.
+        key_size: `(Hr, Wr)`, the grid that `index` counts in.
+        scale: value pixels on a side of a cell, 1 to 8.
+        overlap: `"mean"` divides each pixel by the number of blocks that contribute to it;
+            `"constant"` by `patch_size**2` everywhere, as TTSR's released code does, which dims
+            borders to 2/3 and corners to 4/9.
+        patch_size: side of a block in cells, odd; that of the search.
+
+    Returns:
+        `[B, C, scale*H, scale*W]` in the dtype of value; differentiable into value.
+
+    Raises:
+        ShapeError: ranks, batch sizes, or value size and key_size do not fit together.
+        DTypeError: value is not floating point, index not int64, or devices differ.
+        OptionError: scale, overlap or patch_size out of range, or index outside the key.
+    """
+    _check(value, index, key_size, scale, overlap, patch_size)
+    texture: Tensor = _transfer(value, index, list(key_size), scale, overlap == "mean", patch_size)
+    return texture
+
+
+@torch.library.custom_op("searchtransfer::transfer", mutates_args=())
+def _transfer(
+    value: Tensor, index: Tensor, key_size: list[int], scale: int, mean: bool, patch_size: int
+) -> Tensor:
+    batch, channels = value.shape[:2]
+    height, width = index.shape[1:]
+    texture = value.new_empty(batch, channels, height * scale, width * scale)
+    if texture.numel() == 0:
+        return texture
+    low, high = (int(x) for x in torch.aminmax(index))
+    if low < 0 or high >= key_size[0] * key_size[1]:
+        raise OptionError(
+            f"transfer: index must be in [0, {key_size[0] * key_size[1]}) for a key of "
+            f"{key_size[0]} x {key_size[1]} cells, got values from {low} to {high}"
+        )
+    padded = pad_index(index, patch_size)
+    # For one output row: the running sum, the part being added, and two int64 pixel numbers.
+    per_row = batch * width * scale**2 * (8 * channels + 16)
+    rows = max(1, WORKING_MEMORY // per_row)
+    for top in range(0, height, rows):
+        strip = padded[:, top : top + rows + patch_size - 1]
+        part = _strip(value, strip, (key_size[0], key_size[1]), scale, mean, patch_size)
+        texture[:, :, top * scale : (top + rows) * scale] = part
+    return texture
+
+
+def _strip(
+    value: Tensor, index: Tensor, key_size: tuple[int, int], scale: int, mean: bool, patch_size: int
+) -> Tensor:
+    """The texture of a few rows; `index` comes padded by half a block on every side."""
+    batch, channels = value.shape[:2]
+    height, width = (n - patch_size + 1 for n in index.shape[1:])
+    accumulator = torch.promote_types(value.dtype, torch.float32)
+    cells = (batch, channels, height, scale, width, scale)
+    total = torch.zeros(cells, dtype=accumulator, device=value.device)
+    flat = value.flatten(2)
+    for source, inside in contributors(index, key_size, patch_size):
+        pixels = _pixels(source, key_size[1], scale)
+        part = flat.gather(2, pixels[:, None].expand(-1, channels, -1)).view(cells)
+        total += part.masked_fill_(~_over_cells(inside), 0)
+    if mean:
+        total /= _over_cells(_count(index, key_size, patch_size, accumulator))
+    else:
+        total /= patch_size**2
+    return total.view(batch, channels, height * scale, width * scale).to(value.dtype)
+
+
+def _pixels(source: Int64[Tensor, "b h w"], width: int, scale: int) -> Int64[Tensor, "b n"]:
+    """Numbers of the value pixels of key cells, in the pixel order of the output."""
+    step = torch.arange(scale, device=source.device)
+    row = torch.div(source, width, rounding_mode="floor") * scale
+    column = source % width * scale
+    rows = row[:, :, None, :, None] + step[:, None, None]  # [B, H, s, W, 1]
+    return (rows * (width * scale) + column[:, :, None, :, None] + step).flatten(1)
+
+
+def _over_cells(x: Tensor) -> Tensor:
+    """`[B, H, W]` per cell, ready to meet `[B, C, H, s, W, s]`."""
+    return x[:, None, :, None, :, None]
+
+
+def _count(index: Tensor, key_size: tuple[int, int], patch_size: int, dtype: torch.dtype) -> Tensor:
+    """How many blocks contribute to each cell; at least 1, its own."""
+    count = sum(inside.to(dtype) for _, inside in contributors(index, key_size, patch_size))
+    return torch.as_tensor(count)
+
+
+@_transfer.register_fake
+def _transfer_shape(
+    value: Tensor, index: Tensor, key_size: list[int], scale: int, mean: bool, patch_size: int
+) -> Tensor:
+    return value.new_empty(
+        value.shape[0], value.shape[1], index.shape[1] * scale, index.shape[2] * scale
+    )
+
+
+def _save_for_gradient(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    value, index, ctx.key_size, ctx.scale, ctx.mean, ctx.patch_size = inputs
+    ctx.value_shape = value.shape
+    ctx.save_for_backward(index)
+
+
+def _transfer_gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    """Scatter what each output cell received back to where it came from."""
+    (index,) = ctx.saved_tensors
+    batch, channels = ctx.value_shape[:2]
+    height, width = index.shape[1:]
+    scale, patch_size = ctx.scale, ctx.patch_size
+    key_size = (ctx.key_size[0], ctx.key_size[1])
+    padded = pad_index(index, patch_size)
+    share = grad.reshape(batch, channels, height, scale, width, scale)
+    if ctx.mean:
+        share = share / _over_cells(_count(padded, key_size, patch_size, grad.dtype))
+    else:
+        share = share / patch_size**2
+    value_grad = grad.new_zeros(batch, channels, key_size[0] * key_size[1] * scale**2)
+    for source, inside in contributors(padded, key_size, patch_size):
+        pixels = _pixels(source, key_size[1], scale)[:, None].expand(-1, channels, -1)
+        part = torch.where(_over_cells(inside), share, 0).flatten(2)
+        value_grad = value_grad.scatter_add(2, pixels, part)
+    return value_grad.view(ctx.value_shape), None, None, None, None, None
+
+
+_transfer.register_autograd(_transfer_gradient, setup_context=_save_for_gradient)
+
+
+def _check(
+    value: Tensor,
+    index: Tensor,
+    key_size: tuple[int, int],
+    scale: int,
+    overlap: str,
+    patch_size: int,
+) -> None:
+    if not 1 <= scale <= 8:
+        raise OptionError(f"transfer: scale must be 1 to 8, got {scale}")
+    if overlap not in ("mean", "constant"):
+        raise OptionError(f"transfer: overlap must be 'mean' or 'constant', got {overlap!r}")
+    if patch_size < 1 or patch_size % 2 == 0:
+        raise OptionError(f"transfer: patch_size must be a positive odd number, got {patch_size}")
+    if value.dim() != 4:
+        raise ShapeError(f"transfer: value must be [B, C, H, W], got {list(value.shape)}")
+    if index.dim() != 3:
+        raise ShapeError(f"transfer: index must be [B, H, W], got {list(index.shape)}")
+    if value.dtype not in FLOATS:
+        raise DTypeError(f"transfer: value must be floating point, got {value.dtype}")
+    if index.dtype != torch.int64:
+        raise DTypeError(f"transfer: index must be int64, got {index.dtype}")
+    if value.device != index.device:
+        raise DTypeError(
+            "transfer: value and index must be on the same device, "
+            f"got {value.device} and {index.device}"
+        )
+    if value.shape[0] != index.shape[0]:
+        raise ShapeError(
+            "transfer: value and index must have the same batch, "
+            f"got {value.shape[0]} and {index.shape[0]}"
+        )
+    expected = [key_size[0] * scale, key_size[1] * scale]
+    if list(value.shape[2:]) != expected:
+        raise ShapeError(
+            f"transfer: value must be scale * key_size = {scale} * {tuple(key_size)} = "
+            f"{expected} pixels, got {list(value.shape[2:])}"
+        )

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which photo is restored with the help of which: the layouts of data sets.
+
+Only names are looked at here; files are opened when a sample is made.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import DataError
+
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+_GROUP = re.compile(r"(.+)_(\d+)")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A photo to restore, and photos that may help."""
+
+    target: Path
+    """The photo that is reduced and restored."""
+    references: tuple[Path, ...] = ()
+    """Candidates, one of which is chosen at random; none: the reference is made from the target."""
+
+
+def cufed_pairs(root: str | Path) -> list[Pair]:
+    """CUFED's training layout: `input/NAME` with `ref/NAME`.
+
+    Raises:
+        DataError: a folder is missing or empty, or names are in one of the two only.
+    """
+    root = Path(root)
+    targets = {path.name: path for path in _photos(root / "input")}
+    references = {path.name: path for path in _photos(root / "ref")}
+    unmatched = sorted(targets.keys() ^ references.keys())
+    if unmatched:
+        raise DataError(
+            f"{root}: {len(unmatched)} names are in only one of input/ and ref/: "
+            f"{_first(unmatched)}"
+        )
+    return [Pair(path, (references[name],)) for name, path in targets.items()]
+
+
+def cufed_groups(root: str | Path) -> list[Pair]:
+    """CUFED5's test layout: `NNN_0.png` is restored, `NNN_1.png` to `NNN_5.png` help.
+
+    References stay in the order of their numbers, which is that of falling similarity.
+
+    Raises:
+        DataError: the folder is missing or empty, or a group has no target or no reference.
+    """
+    groups: dict[str, dict[int, Path]] = {}
+    for path in _photos(Path(root)):
+        match = _GROUP.fullmatch(path.stem)
+        if match:
+            groups.setdefault(match[1], {})[int(match[2])] = path
+    faulty = [name for name, group in groups.items() if 0 not in group or len(group) < 2]
+    if faulty or not groups:
+        raise DataError(
+            f"{root}: expected groups of NAME_0 and NAME_1, NAME_2, ...; "
+            + (f"not complete: {_first(faulty)}" if faulty else "found none")
+        )
+    return [
+        Pair(group[0], tuple(group[number] for number in sorted(group) if number))
+        for _, group in sorted(groups.items())
+    ]
+
+
+def scene_pairs(root: str | Path, neighbours: int | None = None) -> list[Pair]:
+    """A folder of scenes, each a folder of photos of one place: any photo with any neighbour.
+
+    Args:
+        root: holds a folder for each scene; or photos, and is a scene itself.
+        neighbours: how far apart two photos may be in the order of names; None: any distance.
+
+    Raises:
+        DataError: the folder is missing, or a scene has fewer than two photos.
+    """
+    root = Path(root)
+    folders = [path for path in _entries(root) if path.is_dir()] or [root]
+    pairs = []
+    for folder in folders:
+        photos = _photos(folder)
+        if len(photos) < 2:
+            raise DataError(f"{folder}: a scene needs at least two photos, found {len(photos)}")
+        reach = len(photos) if neighbours is None else neighbours
+        for i, target in enumerate(photos):
+            near = photos[max(0, i - reach) : i] + photos[i + 1 : i + 1 + reach]
+            pairs.append(Pair(target, tuple(near)))
+    return pairs
+
+
+def single_photos(root: str | Path) -> list[Pair]:
+    """Photos without partners, in a folder and the folders below it.
+
+    Raises:
+        DataError: the folder is missing, or no photo is in it.
+    """
+    root = Path(root)
+    _entries(root)
+    photos = sorted(path for path in root.rglob("*") if _is_photo(path))
+    if not photos:
+        raise DataError(f"{root}: no photo is in it or below it ({', '.join(sorted(_SUFFIXES))})")
+    return [Pair(path) for path in photos]
+
+
+def list_pairs(path: str | Path) -> list[Pair]:
+    """A text file: on each line a target and its references, separated by tabs.
+
+    Relative names start at the folder of the list. Empty lines and lines that begin with `#` are
+    left out. A line with a target alone makes a pair of it as `single_photos` does.
+
+    Raises:
+        DataError: the file is missing, no text, or empty, or names a file that is not there.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as a list: {error}") from None
+    pairs = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        files = [path.parent / name.strip() for name in line.split("\t") if name.strip()]
+        for file in files:
+            if not file.is_file():
+                raise DataError(f"{path}, line {number}: there is no file {file}")
+        pairs.append(Pair(files[0], tuple(files[1:])))
+    if not pairs:
+        raise DataError(f"{path}: lists no pair")
+    return pairs
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read as a folder: {error.strerror}") from None
+
+
+def _is_photo(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() in _SUFFIXES and not hidden and path.is_file()
+
+
+def _photos(folder: Path) -> list[Path]:
+    photos = [path for path in _entries(folder) if _is_photo(path)]
+    if not photos:
+        raise DataError(f"{folder}: no photo is in it ({', '.join(sorted(_SUFFIXES))})")
+    return photos
+
+
+def _first(names: list[str], shown: int = 5) -> str:
+    more = f", and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
