@@ -16,18 +16,19 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32, Float64, Int64
 from torch import Tensor
 
+from ...errors import OptionError
 from .native_features import (
     LEVEL,
     MISSING,
     ROUND,
     Features,
-    _kernel,
     block_energy,
     bordered_cells,
     columns,
     described,
     distinct_blocks,
-    padded,
+    kernel_module,
+    lanes,
     principal_basis,
     rotation_error,
     rounded_up,
@@ -61,7 +62,7 @@ class Options:
     threads: int | None = None
     """None for torch's number."""
     depth: int | None = None
-    """Components the walk multiplies: a multiple of 16; 0 for all channels; None for the cost model."""
+    """Components the walk multiplies: a multiple of 16; 0: all channels; None: the cost model."""
     query_block: int = 0
     """Query columns at a time; 0 for what fits the cache."""
     key_block: int = 0
@@ -110,7 +111,7 @@ class NativeKeys:
 
 def why_not(query: Tensor, keys: Sequence[Tensor] | NativeKeys, patch_size: int) -> str | None:
     """Why this backend cannot run, in one sentence; None when it can."""
-    if _kernel is None:
+    if kernel_module is None:
         return f"the compiled kernel is not installed ({MISSING})"
     tensors = [query] if isinstance(keys, NativeKeys) else [query, *keys]
     for tensor in tensors:
@@ -133,7 +134,7 @@ def why_not(query: Tensor, keys: Sequence[Tensor] | NativeKeys, patch_size: int)
 
 def instruction_sets() -> list[str]:
     """The instruction sets that the built kernel has for this machine, the one in use first."""
-    return [] if _kernel is None else list(_kernel.kernels())
+    return list(lanes())
 
 
 def prepare(
@@ -196,10 +197,20 @@ def measured_match(
     features = described(cells, energy, keys.basis, patch_size, options.kernel)
     attempt = _Attempt(features, keys, options)
     attempt.seed()
-    depth = attempt.cheapest_depth() if options.depth is None else options.depth
+    depth = attempt.cheapest_depth() if options.depth is None else _checked(options.depth, keys)
     attempt.search(depth)
     score, position = attempt.scored()
     return score, position, Statistics(depth, *attempt.counts.tolist())
+
+
+def _checked(depth: int, keys: NativeKeys) -> int:
+    most = keys.basis.shape[1]
+    if depth % LEVEL or not 0 <= depth <= most:
+        raise OptionError(
+            f"depth must be 0 or a multiple of {LEVEL} up to {most}, got {depth}; "
+            "None lets the cost model choose"
+        )
+    return depth
 
 
 class _Attempt:
@@ -278,12 +289,12 @@ class _Attempt:
             self.query.cells.shape[2],
             self.query.heads.shape[2],
         )
-        lanes = _kernel.kernels()[self.options.kernel or instruction_sets()[0]]
-        exact = size * (-(-size * step // (4 * lanes)) + 3) + 8  # additions in a row
-        partial = heads * size * size // lanes + 3 * heads // STAGE + heads + 2 * size + 16
+        wide = lanes()[self.options.kernel or instruction_sets()[0]]
+        exact = size * (-(-size * step // (4 * wide)) + 3) + 8  # additions in a row
+        partial = heads * size * size // wide + 3 * heads // STAGE + heads + 2 * size + 16
         rotation = float(rotation_error(step, torch.tensor([float(heads)], dtype=torch.float64)))
         relative = 1.01 * ROUND * (exact + partial) + 2.01 * rotation
-        scale = max(float(scale.nan_to_num(nan=0).max()) for scale in self.keys.scale)
+        scale = max(1.0, *(float(scale.nan_to_num(nan=0).max()) for scale in self.keys.scale))
         return relative, 2 * size * size * (step + heads) * TINY * scale
 
     def _job(self, depth: int = 0, walk: bool = False) -> Search:

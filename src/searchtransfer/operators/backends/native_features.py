@@ -7,6 +7,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
+from types import ModuleType
 
 import torch
 import torch.nn.functional as F
@@ -15,13 +17,13 @@ from torch import Tensor
 
 from .native_jobs import Distinct, Energy, Layout, Map, Rotation, array_of
 
+kernel_module: ModuleType | None
 try:
-    from . import _kernel  # type: ignore[attr-defined]
+    kernel_module = import_module("._kernel", __package__)
+    MISSING = ""
 except ImportError as error:
-    _kernel = None
-    MISSING: str | None = str(error)
-else:
-    MISSING = None
+    kernel_module = None
+    MISSING = str(error)
 
 LANES_STEP = 16
 """Cells are padded to a multiple of this many floats, the widest vector."""
@@ -103,9 +105,14 @@ class Features:
         return self.panels(self.cells)
 
 
+def lanes() -> dict[str, int]:
+    """The instruction sets of the built kernel that run here, best first, and their vector size."""
+    return dict(kernel_module.kernels()) if kernel_module else {}
+
+
 def run(operation: str, kernel: str | None, job: object) -> None:
     """One operation of the kernel; raises MemoryError when memory runs out."""
-    getattr(_kernel, operation)(kernel, bytes(job))  # type: ignore[call-overload]
+    getattr(kernel_module, operation)(kernel, bytes(job))  # type: ignore[call-overload]
 
 
 def block_energy(
@@ -178,10 +185,12 @@ def rotate(
 ) -> Float32[Tensor, "hb wb heads"]:
     """Cells in the basis."""
     heads = torch.empty(*cells.shape[:2], basis.shape[1])
-    panels = basis.float().unflatten(1, (-1, 16)).permute(1, 0, 2).contiguous()  # [p, step, 16]
+    panels = (
+        basis.float().view(basis.shape[0], -1, 16).permute(1, 0, 2).contiguous()
+    )  # [p, step, 16]
     job = Rotation(
         cells=cells,
-        basis=panels,
+        basis=panels.contiguous(),
         heads=heads,
         rows=cells.shape[0],
         columns=cells.shape[1],
@@ -257,5 +266,5 @@ def distinct_blocks(features: Sequence[Features]) -> list[UInt8[Tensor, "_ _"]]:
         threads=torch.get_num_threads(),
     )
     run("distinct", features[0].kernel, job)
-    parts = first.split(counts)
+    parts = torch.split(first, counts)
     return [part.view(f.size) for part, f in zip(parts, features, strict=True)]

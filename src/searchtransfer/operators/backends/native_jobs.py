@@ -90,7 +90,8 @@ class Transfer(Job):
     """Texture from index."""
 
     _fields_ = _fields(
-        "value index texture channels height width key_height key_width scale radius constant threads"
+        "value index texture channels height width key_height key_width scale radius constant "
+        "threads"
     )
 
 
