@@ -108,8 +108,21 @@ class Reference:
     @cached_property
     def _contrasts(self) -> tuple[Float[Tensor, " n"], Int64[Tensor, " v"]]:
         """Norms of all key descriptors, one view after the other, and where each view begins."""
-        norms = [torch.linalg.vector_norm(key, dim=0).flatten() for key in self.keys.views]
-        return torch.cat(norms), self._integers(_ends([len(x) for x in norms]))
+        norms = [torch.linalg.vector_norm(describe(view.low), dim=0) for view in self.views]
+        return torch.cat([x.flatten() for x in norms]), self._integers(self._starts)
+
+    @property
+    def _starts(self) -> list[int]:
+        """Position of the first cell of each view, counted through all views."""
+        return _ends([view.low.shape[1] * view.low.shape[2] for view in self.views])
+
+    def view_and_index(
+        self, position: Int64[Tensor, "h w"]
+    ) -> tuple[Int64[Tensor, "h w"], Int64[Tensor, "h w"]]:
+        """Split a position through all views into the view and the cell inside it."""
+        starts = self._integers(self._starts)
+        view = torch.bucketize(position, starts[1:], right=True)
+        return view, position - starts[view]
 
     def contrast_at(
         self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]
