@@ -35,6 +35,8 @@ class Settings:
     """How much the spread of the candidates, in units of their mean's energy, fades them."""
     consistency_rounds: int = 4
     """Rounds of back-projection; each brings the reduced result closer to the input."""
+    sub_cell: bool = True
+    """Search the references from every sub-cell position; False: from their first pixel only."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,23 @@ class TransferModel:
             )
         progress("search", 0)
         query = describe(colour)
-        match = search_views(query[None], reference.keys, patch_size=1, backend=self.backend)
-        match = ViewMatch(*(x[0] for x in match))
+        match = self._search(query, reference)
         progress("search", 1)
         sharp = self._in_tiles(colour, query, match, reference, tile, progress)
         photo, pixel = reference.locate(match.view, match.index)
         return Upscaled(sharp, match.score, photo, pixel)
+
+    def _search(self, query: Tensor, reference: Reference) -> ViewMatch:
+        """The best match of each cell, in the numbering of the reference's views."""
+        chosen = [
+            number
+            for number, view in enumerate(reference.views)
+            if self.settings.sub_cell or (view.dy, view.dx) == (0, 0)
+        ]
+        keys = [reference.keys[number] for number in chosen]
+        match = search_views(query[None], keys, patch_size=1, backend=self.backend)
+        score, index, view = (x[0] for x in match)
+        return ViewMatch(score, index, torch.tensor(chosen, device=view.device)[view])
 
     def _in_tiles(
         self,
