@@ -47,7 +47,8 @@ class Reference:
         """Prepare one or many photos of any sizes.
 
         Args:
-            photos: each `[3, H, W]` in [0, 1], H and W at least `scale`.
+            photos: each `[3, H, W]` in [0, 1], H and W at least `scale`. They are not copied, so
+                do not change them afterwards.
             scale: 2, 3, 4 or 8.
 
         Raises:
@@ -66,7 +67,7 @@ class Reference:
 
     @cached_property
     def views(self) -> list[View]:
-        """The `scale**2` views of each photo, photo by photo; those without a full cell left out."""
+        """The `scale**2` views of each photo, photo by photo, less those without a full cell."""
         return [
             View(number, phase // self.scale, phase % self.scale, low)
             for number, photo in enumerate(self.photos)
@@ -120,7 +121,7 @@ class Reference:
     def locate(
         self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]
     ) -> tuple[Int64[Tensor, "h w"], Int64[Tensor, "h w 2"]]:
-        """Which photo a match is in, and the row and column of the first pixel of its cell there."""
+        """The photo of each match, and the row and column there of the first pixel of its cell."""
         table = self._integers([[x.photo, x.dy, x.dx, x.low.shape[2]] for x in self.views])
         photo, dy, dx, columns = table[view].unbind(-1)
         row = torch.div(index, columns, rounding_mode="floor") * self.scale + dy
