@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the pictures of the README from photos in the public domain: `python docs/make_pictures.py`.
+"""Makes the pictures of the README from public-domain photos: `python docs/make_pictures.py`.
 
 The photo is scikit-image's astronaut (NASA, public domain). A part of it is reduced four times; the
 reference is another part of the same photo, turned, enlarged and darkened, that shows only some of

@@ -14,7 +14,7 @@ WITH_CODE = [page for page in PAGES if read_blocks(page.read_text(encoding="utf-
 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with the files that the pages name: two views of a scene, one of them small."""
+    """A working folder with the files that the pages name: two views of a scene, one small."""
     data = pytest.importorskip("skimage.data")
     left, right, _ = data.stereo_motorcycle()
     place = (280, 200, 480, 360)
