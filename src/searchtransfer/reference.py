@@ -2,7 +2,7 @@
 """Reference: everything about a set of reference photos that can be computed once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -49,14 +49,21 @@ class Reference:
     """The photos at full size, values in [0, 1]; any sizes."""
     scale: int
     """How many times larger than the low-resolution image the photos show things."""
+    sub_cell: bool = True
+    """Reduce the photos from every sub-cell position; False: from their first pixel only."""
 
     @classmethod
-    def build(cls, photos: Sequence[Float[Tensor, "3 _ _"]], scale: int = 4) -> "Reference":
+    def build(
+        cls, photos: Sequence[Float[Tensor, "3 _ _"]], scale: int = 4, *, sub_cell: bool = True
+    ) -> "Reference":
         """Prepare one or many photos of any sizes.
 
         Args:
-            photos: each `[3, H, W]` in [0, 1], H and W at least `scale`.
+            photos: each `[3, H, W]` in [0, 1], H and W at least `scale`. They are not copied, so
+                do not change them afterwards.
             scale: 2, 3, 4 or 8.
+            sub_cell: look at the photos from all `scale**2` sub-cell positions; one is faster, and
+                much worse.
 
         Raises:
             ShapeError: no photos, or one that is not `[3, H, W]` or smaller than one cell.
@@ -70,7 +77,7 @@ class Reference:
             raise ShapeError("Reference: there must be at least one photo, got none")
         for number, photo in enumerate(photos):
             _check(photo, f"photo {number}", scale)
-        return cls(tuple(photo.detach().float().contiguous() for photo in photos), scale)
+        return cls(tuple(photo.detach().float().contiguous() for photo in photos), scale, sub_cell)
 
     @cached_property
     def views(self) -> list[View]:
@@ -79,7 +86,7 @@ class Reference:
             View(number, phase // self.scale, phase % self.scale, low)
             for number, photo in enumerate(self.photos)
             for phase, low in enumerate(down_phases(photo, self.scale))
-            if low.numel()
+            if low.numel() and (phase == 0 or self.sub_cell)
         ]
 
     @cached_property
@@ -115,8 +122,21 @@ class Reference:
     @cached_property
     def _contrasts(self) -> tuple[Float[Tensor, " n"], Int64[Tensor, " v"]]:
         """Norms of all key descriptors, one view after the other, and where each view begins."""
-        norms = [torch.linalg.vector_norm(key, dim=0).flatten() for key in self.keys.views]
-        return torch.cat(norms), self._integers(_ends([len(x) for x in norms]))
+        norms = [torch.linalg.vector_norm(describe(view.low), dim=0) for view in self.views]
+        return torch.cat([x.flatten() for x in norms]), self._integers(self._starts)
+
+    @property
+    def _starts(self) -> list[int]:
+        """Position of the first cell of each view, counted through all views."""
+        return _ends([view.low.shape[1] * view.low.shape[2] for view in self.views])
+
+    def view_and_index(
+        self, position: Int64[Tensor, "h w"]
+    ) -> tuple[Int64[Tensor, "h w"], Int64[Tensor, "h w"]]:
+        """Split a position through all views into the view and the cell inside it."""
+        starts = self._integers(self._starts)
+        view = torch.bucketize(position, starts[1:], right=True)
+        return view, position - starts[view]
 
     def contrast_at(
         self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]
@@ -137,7 +157,7 @@ class Reference:
 
     def to(self, device: torch.device | str) -> "Reference":
         """The same reference on another device."""
-        return Reference(tuple(photo.to(device) for photo in self.photos), self.scale)
+        return replace(self, photos=tuple(photo.to(device) for photo in self.photos))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write photos, settings and version to one safetensors file, atomically.
@@ -149,7 +169,7 @@ class Reference:
         """
         from .reference_file import save
 
-        save(self.photos, self.scale, Path(path), overwrite=overwrite)
+        save(self.photos, self.scale, self.sub_cell, Path(path), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | Path) -> "Reference":
@@ -160,9 +180,9 @@ class Reference:
         """
         from .reference_file import load
 
-        photos, scale = load(Path(path))
+        photos, scale, sub_cell = load(Path(path))
         try:
-            return cls.build(photos, scale)
+            return cls.build(photos, scale, sub_cell=sub_cell)
         except (ShapeError, DTypeError, NonFiniteError, OptionError) as error:
             raise WeightsError(f"{path}: is no valid reference: {error}") from None
 

@@ -15,7 +15,7 @@ from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
 from .models import Model, TransferModel
-from .models.model import Progress, silent
+from .progress import Progress, silent
 from .reference import Reference
 
 MODELS: dict[str, Callable[[int], Model]] = {"transfer": TransferModel}
@@ -153,7 +153,7 @@ class Upscaler:
         prepared = reference if isinstance(reference, Reference) else self.prepare(reference)
         cells = TILE if tile == "auto" else tile
         sharp = self.model.upscale(
-            image.colour.to(self.device), prepared, tile=cells, progress=on_progress
+            image.colour.to(self.device, torch.float32), prepared, tile=cells, progress=on_progress
         )
         mean_score = sharp.score.mean().item()
         if mean_score < WEAK_SCORE:
@@ -166,6 +166,6 @@ class Upscaler:
         picture = replace(
             image,
             colour=sharp.colour.to(image.colour.device).clamp(0, 1),
-            alpha=None if image.alpha is None else up(image.alpha, self.scale).clamp(0, 1),
+            alpha=None if image.alpha is None else up(image.alpha.detach(), self.scale).clamp(0, 1),
         )
         return Result(returns_as(lr)(picture), sharp.score, Matches(sharp.photo, sharp.pixel))

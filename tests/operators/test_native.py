@@ -62,6 +62,19 @@ class TestExact:
         query, keys = smooth(200, 9, 21, seed=1), [smooth(200, 14, 33, seed=2)]
         check(query, keys, kernel=kernel, depth=depth)
 
+    @pytest.mark.parametrize("depth", [16, 48, 112, 160])
+    def test_the_bound_can_be_reached(self, kernel, depth):
+        # A copy of the query has its tail too, so partial product + bound is exactly its score;
+        # a near copy sets the bar just below. Shuffled, so that no seed finds them.
+        query = randn(200, 600, seed=1) * torch.logspace(0, -0.5, 200)[:, None]
+        near = query + 0.2 * query.std() * randn(200, 600, seed=2)
+        order = torch.randperm(1200, generator=torch.Generator().manual_seed(1))
+        key = torch.cat([query, near], 1)[:, order].view(200, 40, 30)
+        options = Options(kernel=kernel, depth=depth)
+        score, position = best_match(query.view(200, 20, 30), [key], 1, options)
+        assert torch.equal(order[position.flatten()], torch.arange(600))
+        torch.testing.assert_close(score, torch.ones(20, 30), rtol=0, atol=1e-6)
+
     @pytest.mark.parametrize("depth", [0, 16])
     @pytest.mark.parametrize("patch_size", [1, 3, 5, 7, 31])
     def test_column_blocks(self, kernel, depth, patch_size):
@@ -209,6 +222,11 @@ class TestPruning:
         assert statistics.depth > 0
         assert statistics.pairs == 1200 * 1200
         assert statistics.exact < 1200 * 60
+
+    def test_copies_are_not_evaluated(self):
+        query, key = torch.ones(20, 20, 20), torch.ones(20, 30, 30)
+        statistics = measured_match(query, [key, key], 3, Options(depth=16))[2]
+        assert statistics.exact <= 20 * 20 * 9  # nine different blocks: inside, edges, corners
 
     def test_it_does_not_where_nothing_can_be_settled(self):
         *_, statistics = measured_match(randn(100, 20, 20), [randn(100, 20, 20, seed=1)], 3)

@@ -74,7 +74,7 @@ class Keys:
         self, position: Int64[Tensor, "*b"]
     ) -> tuple[Int64[Tensor, "*b"], Int64[Tensor, "*b"]]:
         """Split a position through all views into the view and the cell inside it."""
-        ends = torch.tensor(self.counts, device=position.device).cumsum(0)
+        counts = torch.tensor(self.counts, device=position.device)
+        ends = counts.cumsum(0)
         view = torch.bucketize(position, ends, right=True)
-        starts = ends - torch.tensor(self.counts, device=position.device)
-        return view, position - starts[view]
+        return view, position - (ends - counts)[view]

@@ -198,10 +198,7 @@ def measured_match(
     """`best_match`, and what it did."""
     if not isinstance(keys, NativeKeys):
         keys = prepare(keys, patch_size, options)
-    cells = bordered_cells(query, patch_size, options.kernel)
-    energy = block_energy(cells, patch_size, cells.shape[2], options.kernel)[..., 0]
-    features = described(cells, energy, keys.basis, patch_size, options.kernel)
-    attempt = _Attempt(features, keys, options)
+    attempt = _Attempt(_query_features(query, keys, options), keys, options)
     attempt.seed()
     depth = attempt.cheapest_depth() if options.depth is None else _checked(options.depth, keys)
     attempt.search(depth)
@@ -217,6 +214,21 @@ def _checked(depth: int, keys: NativeKeys) -> int:
             "None lets the cost model choose"
         )
     return depth
+
+
+def walk_only(
+    query: Float[Tensor, "c h w"], keys: NativeKeys, options: Options = Options()
+) -> Int64[Tensor, "h w"]:
+    """The walk over all channels and nothing else, for measuring: packed best matches."""
+    attempt = _Attempt(_query_features(query, keys, options), keys, options)
+    attempt.search(0)
+    return attempt.best
+
+
+def _query_features(query: Float[Tensor, "c h w"], keys: NativeKeys, options: Options) -> Features:
+    cells = bordered_cells(query, keys.patch_size, options.kernel)
+    energy = block_energy(cells, keys.patch_size, cells.shape[2], options.kernel)[..., 0]
+    return described(cells, energy, keys.basis, keys.patch_size, options.kernel)
 
 
 class _Attempt:
