@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command lines of the pages run, and the page lists exactly the options there are."""
 
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+
+import searchtransfer
 
 pytestmark = pytest.mark.skipif(
     find_spec("searchtransfer.cli") is None, reason="the command line is not part of this tree"
@@ -22,7 +28,6 @@ EVERYWHERE = {"--help", "-h"}
 
 def commands() -> dict[str, Any]:
     import typer
-
     from searchtransfer.cli import app
 
     return dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -102,16 +107,40 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+ALL_LINES = """
+import json, sys
+from searchtransfer.cli import app
+for arguments in json.load(sys.stdin):
+    try:
+        app(arguments)
+    except SystemExit as end:
+        if end.code:
+            sys.exit(f"{arguments} ended with {end.code}")
+"""
+"""One process for all, since loading torch takes longer than most examples."""
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/command-line.md"])
 def test_the_command_lines_run(page: str, files: Path) -> None:
-    from typer.testing import CliRunner
-
-    from searchtransfer.cli import app
-
     lines = command_lines((ROOT / page).read_text(encoding="utf-8"))
     assert len(lines) >= 3
-    for line in dict.fromkeys(lines):
-        for path in files.glob("large*"):  # the first example's output is also another's
-            path.unlink() if path.is_file() else None
-        result = CliRunner().invoke(app, shlex.split(line)[1:])
-        assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
+    run = run_all([shlex.split(line)[1:] for line in dict.fromkeys(lines)])
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_command_line_that_fails_is_noticed(files: Path) -> None:
+    good = ["info", "--json"]
+    run = run_all([good, ["upscale", "-i", "small.png", "-r", "none.png", "-o", "x.png"], good])
+    assert run.returncode != 0
+    assert "'none.png', '-o', 'x.png'] ended with 2" in run.stderr
+
+
+def run_all(arguments: list[list[str]]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", ALL_LINES],
+        env={**os.environ, "PYTHONPATH": str(Path(searchtransfer.__path__[0]).parent)},
+        input=json.dumps(arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+    )

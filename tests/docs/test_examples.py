@@ -19,7 +19,9 @@ WITHOUT_EXAMPLE = {"Match", "ViewMatch"}
 
 
 def public_names() -> dict[str, object]:
-    names = {name: getattr(home, name) for home in (searchtransfer, operators) for name in dir(home)}
+    names = {
+        name: getattr(home, name) for home in (searchtransfer, operators) for name in dir(home)
+    }
     return {
         name: thing
         for name, thing in sorted(names.items())
