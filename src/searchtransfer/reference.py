@@ -36,6 +36,13 @@ class Reference:
     """Reference photos, reduced from every sub-cell position and described; ready to be searched.
 
     Build it once with `Reference.build`, use it for any number of images, `save` and `load` it.
+
+    Examples:
+        >>> reference = Reference.build([torch.rand(3, 40, 60), torch.rand(3, 35, 30)], scale=4)
+        >>> len(reference.views)  # 16 sub-cell positions of each
+        32
+        >>> list(reference.views[0].low.shape)
+        [3, 10, 15]
     """
 
     photos: tuple[Float[Tensor, "3 _ _"], ...]

@@ -57,13 +57,21 @@ class Result:
 class Upscaler:
     """Makes small images sharp with reference photos.
 
-    >>> upscaler = Upscaler.from_pretrained()
-    >>> reference = upscaler.prepare([photo])          # once
-    >>> result = upscaler.upscale(small, reference)    # as often as you like
-
     Args:
         model: see `searchtransfer.models`.
         device: where to compute; None for the CPU.
+
+    Examples:
+        >>> from searchtransfer.images import degrade
+        >>> photo = torch.rand(3, 64, 80)
+        >>> small = degrade(photo[:, 8:56, 12:72], 4)
+        >>> upscaler = Upscaler.from_pretrained("transfer", scale=4)
+        >>> reference = upscaler.prepare([photo])  # once
+        >>> result = upscaler.upscale(small, reference)  # as often as you like
+        >>> list(small.shape), list(result.image.shape), list(result.score.shape)
+        ([3, 12, 15], [3, 48, 60], [12, 15])
+        >>> result.matches.pixel[5, 5]  # the cell covers rows 20 to 23 of a crop from row 8 on
+        tensor([28, 32])
     """
 
     def __init__(self, model: Model, device: torch.device | str | None = None) -> None:
@@ -106,7 +114,7 @@ class Upscaler:
             references: one picture or several, of any sizes: Image, Pillow, NumPy or tensor.
 
         Raises:
-            The errors of `Reference.build` and of the conversions in `images`.
+            SearchTransferError: whatever `Reference.build` and the conversions in `images` raise.
         """
         pictures = references if isinstance(references, (list, tuple)) else [references]
         photos = [as_image(x, f"reference {i}").colour for i, x in enumerate(pictures)]
@@ -137,7 +145,7 @@ class Upscaler:
 
         Raises:
             OptionError: tile is negative, or the reference was prepared for another scale.
-            The errors of `prepare`.
+            SearchTransferError: whatever `prepare` raises.
         """
         if tile != "auto" and (isinstance(tile, bool) or not isinstance(tile, int) or tile < 0):
             raise OptionError(f"tile must be 'auto', 0 or a positive whole number, got {tile!r}")

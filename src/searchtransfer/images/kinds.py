@@ -22,7 +22,8 @@ def as_image(picture: object, name: str) -> Image:
         name: what to call it in errors.
 
     Raises:
-        DTypeError: it is none of these. The errors of the conversions in `images`.
+        DTypeError: it is none of these.
+        SearchTransferError: whatever the conversions in `images` raise.
     """
     if isinstance(picture, Image):
         return picture

@@ -24,6 +24,12 @@ class Keys:
 
     Raises:
         NonFiniteError: a view holds NaN or infinity.
+
+    Examples:
+        >>> keys = Keys([torch.eye(6).reshape(6, 2, 3)], patch_size=1)  # once
+        >>> query = torch.eye(6)[[4, 1]].T.reshape(1, 6, 1, 2)
+        >>> search_views(query, keys, patch_size=1).index  # as often as you like
+        tensor([[[4, 1]]])
     """
 
     def __init__(self, views: Sequence[Float[Tensor, "c _ _"]], patch_size: int = 3) -> None:

@@ -48,6 +48,15 @@ def search(
         NonFiniteError: NaN or infinity in query or key.
         OptionError: patch_size is not a positive odd number, or no such backend.
         BackendError: the backend asked for cannot run on these inputs; the message says why.
+
+    Examples:
+        >>> key = torch.eye(12).reshape(1, 12, 3, 4)  # every cell differs from all others
+        >>> match = search(key[:, :, 1:3, 1:4], key)
+        >>> match.index  # row * 4 + column
+        tensor([[[ 5,  6,  7],
+                 [ 9, 10, 11]]])
+        >>> match.score[0, 1, 2]  # the block in the corner of both
+        tensor(1.)
     """
     _check(query, [key], patch_size)
     score, index = _search(query, key, patch_size, backend)
@@ -74,6 +83,17 @@ def search_views(
 
     Returns:
         `ViewMatch(score, index, view)`, each `[B, H, W]`; ties go to the lowest view, then index.
+
+    Examples:
+        >>> cells = torch.eye(4).reshape(1, 4, 2, 2)
+        >>> left, right = cells[..., :1], cells[..., 1:]
+        >>> match = search_views(cells, [left, right], patch_size=1)
+        >>> match.view
+        tensor([[[0, 1],
+                 [0, 1]]])
+        >>> match.index
+        tensor([[[0, 0],
+                 [1, 1]]])
     """
     if isinstance(keys, Keys):
         if keys.patch_size != patch_size:

@@ -54,6 +54,13 @@ def transfer(
         ShapeError: ranks, batch sizes, or value size and key_size do not fit together.
         DTypeError: value is not floating point, index not int64, or devices differ.
         OptionError: scale, overlap or patch_size out of range, or index outside the key.
+
+    Examples:
+        >>> value = torch.arange(24.0).reshape(1, 1, 4, 6)  # a key of 2 x 3 cells, scale 2
+        >>> index = torch.tensor([[[1, 2]]])  # the two cells on the right of row 0
+        >>> transfer(value, index, key_size=(2, 3), scale=2)
+        tensor([[[[ 2.,  3.,  4.,  5.],
+                  [ 8.,  9., 10., 11.]]]])
     """
     _check(value, index, key_size, scale, overlap, patch_size)
     texture: Tensor = _transfer(value, index, list(key_size), scale, overlap == "mean", patch_size)
