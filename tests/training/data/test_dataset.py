@@ -6,15 +6,8 @@ from torch.utils.data import DataLoader
 from training.data.photos import photo, saved
 
 from searchtransfer.errors import DataError, OptionError
-from searchtransfer.training.data import (
-    DrawSampler,
-    Pair,
-    PairDataset,
-    SkipLog,
-    collate,
-    cufed_pairs,
-    single_photos,
-)
+from searchtransfer.pairs import Pair, cufed_pairs, single_photos
+from searchtransfer.training.data import DrawSampler, PairDataset, SkipLog, collate
 
 
 @pytest.fixture
