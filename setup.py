@@ -15,7 +15,13 @@ setup(
             depends=sorted(str(path) for path in FOLDER.iterdir()),
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             # No -march: the instruction set is chosen at run time. Contraction gives multiply-adds.
-            extra_compile_args=["-std=gnu11", "-O3", "-ffp-contract=fast", "-Wno-psabi", "-pthread"],
+            extra_compile_args=[
+                "-std=gnu11",
+                "-O3",
+                "-ffp-contract=fast",
+                "-Wno-psabi",
+                "-pthread",
+            ],
             extra_link_args=["-pthread"],
             optional=True,
             py_limited_api=True,

@@ -5,3 +5,5 @@ from .networks import SearchTransfer as SearchTransfer
 from .operators import Match as Match
 from .operators import search as search
 from .operators import transfer as transfer
+from .reference import Reference as Reference
+from .upscaler import Upscaler as Upscaler

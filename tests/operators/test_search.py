@@ -12,11 +12,12 @@ from oracle import assert_best, relevances
 from torch import Tensor
 
 from searchtransfer import search
-from searchtransfer.errors import DTypeError, NonFiniteError, OptionError, ShapeError
+from searchtransfer.errors import BackendError, DTypeError, NonFiniteError, OptionError, ShapeError
 from searchtransfer.operators import search_views
 from searchtransfer.operators.backends import BACKENDS, tiled
 
 EVERY_BACKEND = [*BACKENDS, "auto"]
+FLOAT64_BACKENDS = [name for name in EVERY_BACKEND if name != "native"]  # float32 only
 SIDE = st.integers(1, 9)
 
 
@@ -66,12 +67,6 @@ class TestExact:
             alone = search(query[i : i + 1], key[i : i + 1], backend=backend)
             assert torch.equal(match.index[i], alone.index[0])
             torch.testing.assert_close(match.score[i], alone.score[0], rtol=0, atol=1e-6)
-
-    def test_float64_is_searched_in_float64(self, backend: str) -> None:
-        query, key = pair(query=(1, 5, 6, 7), key=(1, 5, 8, 4), dtype=torch.float64)
-        match = search(query, key, backend=backend)
-        assert match.score.dtype == torch.float64
-        assert_best(match.score[0], match.index[0], relevances(query[0], [key[0]], 3), 1e-14)
 
     @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
     def test_half_precision_is_accumulated_in_float32(
@@ -168,13 +163,6 @@ class TestRange:
             assert torch.equal(match.index, expected.index)
             torch.testing.assert_close(match.score, expected.score, rtol=0, atol=2e-6)
 
-    def test_cells_of_very_different_magnitude(self, backend: str) -> None:
-        query, key = pair(query=(1, 4, 5, 6), key=(1, 4, 7, 7))
-        query[:, :, 2:] *= 1e-30
-        key[:, :, :, 3:] *= 1e30
-        match = search(query, key, backend=backend)
-        assert_best(match.score[0], match.index[0], relevances(query[0], [key[0]], 3))
-
     def test_denormals(self, backend: str) -> None:
         query, key = pair(query=(1, 4, 5, 6), key=(1, 4, 7, 7))
         query *= 1e-40
@@ -185,6 +173,22 @@ class TestRange:
         query, key = pair(query=(1, 8, 6, 6), key=(1, 8, 7, 5))
         query[:, 0] *= 1e6
         key[:, 0] *= 1e6
+        match = search(query, key, backend=backend)
+        assert_best(match.score[0], match.index[0], relevances(query[0], [key[0]], 3))
+
+
+@pytest.mark.parametrize("backend", FLOAT64_BACKENDS)
+class TestFloat64:
+    def test_float64_is_searched_in_float64(self, backend: str) -> None:
+        query, key = pair(query=(1, 5, 6, 7), key=(1, 5, 8, 4), dtype=torch.float64)
+        match = search(query, key, backend=backend)
+        assert match.score.dtype == torch.float64
+        assert_best(match.score[0], match.index[0], relevances(query[0], [key[0]], 3), 1e-14)
+
+    def test_cells_of_very_different_magnitude(self, backend: str) -> None:
+        query, key = pair(query=(1, 4, 5, 6), key=(1, 4, 7, 7))
+        query[:, :, 2:] *= 1e-30
+        key[:, :, :, 3:] *= 1e30
         match = search(query, key, backend=backend)
         assert_best(match.score[0], match.index[0], relevances(query[0], [key[0]], 3))
 
@@ -268,7 +272,7 @@ class TestTiles:
         assert_best(match.score[0], match.index[0], relevances(query[0], [key[0]], 3))
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("backend", FLOAT64_BACKENDS)
 class TestGradient:
     @pytest.mark.parametrize("patch_size", [1, 3])
     def test_gradcheck(self, backend: str, patch_size: int) -> None:
@@ -357,6 +361,12 @@ class TestErrors:
     def test_backend(self) -> None:
         with pytest.raises(OptionError, match=r"backend must be one of auto, literal.*'fast'"):
             search(torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4), backend="fast")
+
+    def test_backend_that_cannot_run(self) -> None:
+        with pytest.raises(BackendError, match=r"'native' cannot run here: .*"):
+            search(
+                torch.zeros(1, 2, 3, 4).double(), torch.ones(1, 2, 3, 4).double(), backend="native"
+            )
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     @pytest.mark.parametrize("name", ["query", "key"])

@@ -77,12 +77,28 @@ def check_channels(name: str, plane: Tensor, channels: int) -> None:
         )
 
 
-def samples(image: Image) -> Float[Tensor, "c h w"]:
-    """The channels as a file holds them: 1 grey, 2 grey + alpha, 3 colour, 4 colour + alpha.
+def from_channels(planes: Float[Tensor, "c h w"], bits: Bits, metadata: Metadata) -> Image:
+    """The picture of 1 (grey), 2 (grey, alpha), 3 (colour) or 4 (colour, alpha) channels."""
+    count = planes.shape[0] if planes.dim() == 3 else 0
+    if count not in (1, 2, 3, 4):
+        raise ShapeError(
+            f"Image: channels must be [C, H, W] with 1 to 4 channels, got {list(planes.shape)}"
+        )
+    alpha = planes[-1:] if count in (2, 4) else None
+    grey = count < 3
+    colour = planes[:1].expand(3, -1, -1) if grey else planes[:3]
+    return Image(colour, alpha, bits, grey, metadata)
+
+
+def to_channels(image: Image) -> Float[Tensor, "c h w"]:
+    """The channels as a file holds them: 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha.
 
     A grey picture's channel is the mean of its three (which are equal unless something tinted it).
     """
-    colour = image.colour.mean(0, keepdim=True) if image.grey else image.colour
+    colour = image.colour
+    if image.grey:  # in this order the mean of three equal values is that value, to the bit
+        first = colour[:1]
+        colour = first + (colour[1:] - first).sum(0, keepdim=True) / 3
     return colour if image.alpha is None else torch.cat([colour, image.alpha.to(colour)])
 
 

@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from .image import Metadata
 
@@ -21,6 +22,15 @@ _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 def is_exif(block: bytes) -> bool:
     """Whether a block starts as EXIF must: a TIFF header in either byte order."""
     return block[:4] in (b"II*\0", b"MM\0*")
+
+
+def plausible_dpi(dpi: Any) -> tuple[float, float] | None:
+    """The resolution, unless it cannot be one (missing, zero, negative, NaN, absurd)."""
+    try:
+        x, y = (float(value) for value in dpi)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return (x, y) if 0 < x < 1e6 and 0 < y < 1e6 else None
 
 
 def orientation(exif: bytes | None) -> int:

@@ -19,7 +19,7 @@ from torch import Tensor
 from ..errors import DTypeError, OptionError, ShapeError
 
 
-def down(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h/s w/s"]:
+def down(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h//{scale} w//{scale}"]:
     """Reduce by a whole scale.
 
     Args:
@@ -40,7 +40,7 @@ def down(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h/s w/
             f"down: height and width must be multiples of scale {scale}, got {height} x {width}; "
             "use crop_to_multiple first"
         )
-    return _planes(image, lambda plane: _reduce_columns(_reduce_rows(plane, scale), scale))
+    return _planes(image, lambda plane: _reduce(plane, scale, phases=1)[0, 0])
 
 
 def down_phases(image: Float[Tensor, "c h w"], scale: int) -> list[Float[Tensor, "c hv wv"]]:
@@ -49,14 +49,15 @@ def down_phases(image: Float[Tensor, "c h w"], scale: int) -> list[Float[Tensor,
     Phase `dy * scale + dx` puts pixel `(scale * r + dy, scale * c + dx)` at the top left of cell
     `(r, c)`. Its filter sees the whole image, so pixels above and left of the first cell, and below
     and right of the last, count as neighbours; only the image's own border is an edge. Phase 0 is
-    `down`. A phase has its full cells only: `(H - dy) // scale` rows, `(W - dx) // scale` columns.
+    `down` (to rounding). A phase has its full cells only: `(H - dy) // scale` rows and
+    `(W - dx) // scale` columns.
 
     Args:
         image: `[C, H, W]`, floating point, of any size (H and W need not be multiples of scale).
         scale: 1 to 8.
 
     Returns:
-        scale * scale tensors `[C, Hv, Wv]`; Hv or Wv is 0 where no full cell fits.
+        scale * scale tensors `[C, Hv, Wv]`, views of one; Hv or Wv is 0 where no full cell fits.
 
     Raises:
         ShapeError: the image is not 3-dimensional, or empty.
@@ -65,15 +66,16 @@ def down_phases(image: Float[Tensor, "c h w"], scale: int) -> list[Float[Tensor,
     _check("down_phases", image, scale)
     if image.dim() != 3:
         raise ShapeError(f"down_phases: image must be [C, H, W], got {list(image.shape)}")
-    rows = [[_reduce_rows(plane, scale, dx) for plane in image] for dx in range(scale)]
+    height, width = image.shape[1:]
+    cells = _planes(image, lambda plane: _reduce(plane, scale, scale))  # [C, dy, dx, H', W']
     return [
-        torch.stack([_reduce_columns(plane, scale, dy) for plane in rows[dx]])
+        cells[:, dy, dx, : max(0, (height - dy) // scale), : max(0, (width - dx) // scale)]
         for dy in range(scale)
         for dx in range(scale)
     ]
 
 
-def up(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h*s w*s"]:
+def up(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h*{scale} w*{scale}"]:
     """Enlarge by a whole scale.
 
     Args:
@@ -87,10 +89,10 @@ def up(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h*s w*s"
         OptionError: scale is no whole number from 1 to 8.
     """
     _check("up", image, scale)
-    return _planes(image, lambda plane: _enlarge_rows(_enlarge_rows(plane, scale).T, scale).T)
+    return _planes(image, lambda plane: _enlarge(plane, scale))
 
 
-def degrade(colour: Float[Tensor, "3 h w"], scale: int) -> Float[Tensor, "3 h/s w/s"]:
+def degrade(colour: Float[Tensor, "3 h w"], scale: int) -> Float[Tensor, "3 h//{scale} w//{scale}"]:
     """Make the low-resolution image of a photo as the field's protocols do: Pillow, on 8 bits.
 
     Args:
@@ -149,50 +151,60 @@ def _cubic(x: Tensor) -> Tensor:
 
 
 def _planes(image: Tensor, resize: Callable[[Tensor], Tensor]) -> Tensor:
-    """Apply `resize` to one plane after another: the working memory is one plane's, not all's."""
+    """Apply `resize` to one plane after another: the working memory is one plane's, not all's.
+
+    Half precision is summed in single.
+    """
+    working = torch.promote_types(image.dtype, torch.float32)
     planes = image.reshape(-1, *image.shape[-2:])
-    if not len(planes):  # an empty batch: only the size changes
-        height, width = resize(image.new_zeros(image.shape[-2:])).shape
-        return image.new_zeros(*image.shape[:-2], height, width)
-    resized = torch.stack([resize(plane) for plane in planes])
-    return resized.reshape(*image.shape[:-2], *resized.shape[-2:])
+    resized = [resize(plane.to(working)).to(image.dtype) for plane in planes]
+    if not resized:  # an empty batch: only the size changes
+        size = resize(torch.zeros(image.shape[-2:], dtype=working, device=image.device)).shape
+        return image.new_zeros(*image.shape[:-2], *size)
+    return torch.stack(resized).reshape(*image.shape[:-2], *resized[0].shape)
 
 
-def _reduce_columns(plane: Tensor, scale: int, start: int = 0) -> Tensor:
-    return _reduce_rows(plane.T, scale, start).T
+def _reduce(plane: Float[Tensor, "h w"], scale: int, phases: int) -> Float[Tensor, "p q hr wr"]:
+    """The plane reduced at the first `phases` places in either direction, `[dy, dx, H', W']`.
+
+    H' and W' are those of phase 0; what lies beyond a later phase's last full cell is to be cut.
+    """
+    reach = (3 * scale) // 2  # pixels that the filter sees beyond its cell, on either side
+    taps = torch.arange(-reach, scale + phases - 1 + reach, dtype=torch.float64)
+    middles = torch.arange(phases, dtype=torch.float64) + (scale - 1) / 2
+    kernels = _cubic((taps - middles[:, None]) / scale)
+    height, width = plane.shape
+    if height < scale or width < scale:
+        return plane.new_zeros(phases, phases, height // scale, width // scale)
+    padding = (reach, reach + phases - 1)
+    rows = _filter(plane[None], kernels, scale, padding, axis=2)[0]  # [dx, H, W']
+    return _filter(rows, kernels, scale, padding, axis=1).transpose(0, 1)
 
 
-def _reduce_rows(plane: Tensor, scale: int, start: int = 0) -> Tensor:
-    """`[H, W]` -> `[H, (W - start) // scale]`; cell c begins at pixel start + scale * c."""
-    cells = (plane.shape[1] - start) // scale
-    if cells < 1:
-        return plane.new_zeros(plane.shape[0], 0)
-    reach = (3 * scale) // 2  # pixels that the filter reaches beyond its cell, on either side
-    taps = torch.arange(-reach, scale + reach, device=plane.device, dtype=torch.float64)
-    kernel = _cubic((taps - (scale - 1) / 2) / scale)[None, None, None]
-    # Only the pixels that these cells see, and zeros where those lie outside the plane.
-    left, right = start - reach, start + scale * cells + reach
-    inside = plane[:, max(left, 0) : right]
-    outside = (max(-left, 0), max(right - plane.shape[1], 0))
-    return _weighted(inside, kernel, stride=scale, padding=outside)[:, 0]
+def _enlarge(plane: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hr wr"]:
+    """Each of the scale places inside a pixel has its own kernel; they are then interleaved."""
+    taps = torch.arange(-2, 3, dtype=torch.float64)
+    places = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5
+    kernels = _cubic(taps - places[:, None])
+    rows = _filter(plane[None], kernels, 1, (2, 2), axis=2)  # [1, dx, H, W]
+    wide = rows[0].permute(1, 2, 0).reshape(1, plane.shape[0], -1)  # [1, H, W * scale]
+    columns = _filter(wide, kernels, 1, (2, 2), axis=1)  # [1, dy, H, W * scale]
+    return columns[0].transpose(0, 1).reshape(-1, wide.shape[2])
 
 
-def _enlarge_rows(plane: Tensor, scale: int) -> Tensor:
-    """`[H, W]` -> `[H, W * scale]`; each of the scale places inside a pixel has its own kernel."""
-    taps = torch.arange(-2, 3, device=plane.device, dtype=torch.float64)
-    places = (torch.arange(scale, device=plane.device, dtype=torch.float64) + 0.5) / scale - 0.5
-    kernel = _cubic(taps - places[:, None])[:, None, None]
-    enlarged = _weighted(plane, kernel, stride=1, padding=(2, 2))  # [H, scale, W]
-    return enlarged.transpose(1, 2).reshape(plane.shape[0], -1)
-
-
-def _weighted(
-    plane: Tensor, kernel: Tensor, stride: int, padding: tuple[int, int]
-) -> Float[Tensor, "h k w"]:
-    """Rows of `plane` filtered by each kernel, over the sum of the weights inside the plane."""
-    ones = F.pad(kernel.new_ones(1, 1, 1, plane.shape[1]), padding)
-    share = F.conv2d(ones, kernel, stride=(1, stride))[0]  # [k, 1, w]
-    dtype = torch.promote_types(plane.dtype, torch.float32)  # half sums in single precision
-    rows = F.pad(plane.to(dtype), padding)[None, None]
-    sums = F.conv2d(rows, kernel.to(dtype), stride=(1, stride))[0]  # [k, h, w]
-    return (sums / share.to(dtype)).to(plane.dtype).transpose(0, 1)
+def _filter(
+    planes: Float[Tensor, "n h w"],
+    kernels: Float[Tensor, "k taps"],
+    stride: int,
+    padding: tuple[int, int],
+    axis: int,
+) -> Float[Tensor, "n k h2 w2"]:
+    """Filter along one axis by each kernel, over the sum of its weights that lie inside."""
+    ones = F.pad(torch.ones(1, 1, planes.shape[axis], dtype=torch.float64), padding)
+    share = F.conv1d(ones, kernels[:, None], stride=stride)[0].to(planes)  # [k, cells]
+    weights = kernels.to(planes)[:, None]
+    if axis == 2:
+        padded = F.pad(planes, padding)[:, None]
+        return F.conv2d(padded, weights[:, :, None], stride=(1, stride)) / share[:, None]
+    padded = F.pad(planes, (0, 0, *padding))[:, None]
+    return F.conv2d(padded, weights[..., None], stride=(stride, 1)) / share[..., None]

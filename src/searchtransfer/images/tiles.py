@@ -2,6 +2,7 @@
 """Cutting a large grid into tiles, each with a halo of the neighbours it needs to see."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..errors import OptionError, ShapeError
 
@@ -57,7 +58,7 @@ def plan_tiles(size: tuple[int, int], tile: int, halo: int = 0) -> list[Tile]:
 def _split(length: int, tile: int) -> list[slice]:
     count = -(-length // tile)
     edges = [length * i // count for i in range(count + 1)]
-    return [slice(start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
 def _grow(core: slice, halo: int, length: int) -> slice:

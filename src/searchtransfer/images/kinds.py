@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Same kind in, same kind out: a picture given as Image, Pillow, NumPy or tensor, and back."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image as PILImage
+
+from ..errors import DTypeError
+from .convert import from_numpy, from_pil, from_tensor, to_numpy, to_pil, to_tensor
+from .image import Image
+
+
+def as_image(picture: object, name: str) -> Image:
+    """Take a picture of any kind.
+
+    Args:
+        picture: `Image`, Pillow image, NumPy array `[H, W]` or `[H, W, C]`, or tensor `[C, H, W]`.
+        name: what to call it in errors.
+
+    Raises:
+        DTypeError: it is none of these. The errors of the conversions in `images`.
+    """
+    if isinstance(picture, Image):
+        return picture
+    if isinstance(picture, PILImage.Image):
+        return from_pil(picture)
+    if isinstance(picture, np.ndarray):
+        return from_numpy(picture)
+    if isinstance(picture, torch.Tensor):
+        return from_tensor(picture)
+    raise DTypeError(
+        f"{name} must be a searchtransfer Image, a Pillow image, a NumPy array [H, W, C] or a "
+        f"tensor [C, H, W], got {type(picture).__name__}; read files with images.read_image"
+    )
+
+
+def returns_as(picture: object) -> Callable[[Image], Any]:
+    """How to give an `Image` back as the kind and dtype that `picture` has."""
+    if isinstance(picture, PILImage.Image):
+        return to_pil
+    if isinstance(picture, np.ndarray):
+        dtype = picture.dtype
+        return lambda image: to_numpy(image, dtype)
+    if isinstance(picture, torch.Tensor):
+        if picture.dtype == torch.uint8:
+            return lambda image: (to_tensor(image).clamp(0, 1) * 255).round().to(torch.uint8)
+        return lambda image: to_tensor(image).clamp(0, 1).to(picture.dtype)
+    return lambda image: image

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the upscaler asks of a model, and gets from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from ..reference import Reference
+
+Progress = Callable[[str, float], None]
+"""Called with the name of a stage and the part of it done, 0 to 1; an exception in it stops."""
+
+
+def silent(stage: str, done: float) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class Upscaled:
+    """A sharp image, and where its texture comes from."""
+
+    colour: Float[Tensor, "3 hs ws"]
+    """The result; in [0, 1] up to overshoots, not rounded."""
+    score: Float[Tensor, "h w"]
+    """How well each cell of the low-resolution image was found in the reference, -1 to 1."""
+    photo: Int64[Tensor, "h w"]
+    """Number of the reference photo that each cell was found in."""
+    pixel: Int64[Tensor, "h w 2"]
+    """Row and column in that photo of the first of the scale x scale pixels of the match."""
+
+
+class Model(Protocol):
+    """A way of making an image sharp with a reference."""
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+
+    @property
+    def scale(self) -> int:
+        """How many times larger the result is."""
+
+    def upscale(
+        self,
+        colour: Float[Tensor, "3 h w"],
+        reference: Reference,
+        *,
+        tile: int = 0,
+        progress: Progress = silent,
+    ) -> Upscaled:
+        """Upscale one image; `tile` cells at a time on a side, 0 for all at once."""

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model that needs no learning: bicubic plus the detail of the best matches.
+
+The reasons for each step are in `docs/design/upscaling.md`, their gains in `docs/benchmarks.md`.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import OptionError
+from ..images.resize import down, up
+from ..images.tiles import plan_tiles
+from ..operators import ViewMatch, search_views
+from ..operators.descriptors import SIDE, describe
+from ..operators.detail import blend
+from ..reference import SCALES, Reference
+from .model import Progress, Upscaled, silent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The few numbers of the model. Defaults were chosen on training photos and flow scenes."""
+
+    lowest_score: float = 0.5
+    """Matches of this score and below bring nothing; trust grows linearly from here to 1."""
+    noise: float = 1.0
+    """Mean squared difference of two patches, in grey levels, that is as good as none."""
+    gain_range: tuple[float, float] = (0.5, 1.5)
+    """How far the contrast of a match is adapted; (1, 1) switches the adaptation off."""
+    dissent: float = 0.3
+    """How much the spread of the candidates, in units of their mean's energy, fades them."""
+    consistency_rounds: int = 4
+    """Rounds of back-projection; each brings the reduced result closer to the input."""
+
+
+@dataclass(frozen=True)
+class TransferModel:
+    """Sub-cell search, blended detail, back-projection; see the module docstring."""
+
+    scale: int = 4
+    settings: Settings = field(default_factory=Settings)
+    backend: str = "auto"
+    """That of the search; see `searchtransfer.search`."""
+    name: str = "transfer"
+
+    def __post_init__(self) -> None:
+        if self.scale not in SCALES:
+            raise OptionError(f"scale must be one of {SCALES}, got {self.scale}")
+
+    @torch.no_grad()
+    def upscale(
+        self,
+        colour: Float[Tensor, "3 h w"],
+        reference: Reference,
+        *,
+        tile: int = 0,
+        progress: Progress = silent,
+    ) -> Upscaled:
+        """Upscale one image.
+
+        Args:
+            colour: `[3, H, W]` in [0, 1].
+            reference: built for the same scale.
+            tile: cells on a side of the pieces that the picture is put together from, 0 for one
+                piece. Bounds the memory; the result is the same.
+            progress: called with "search" and "transfer".
+
+        Raises:
+            OptionError: the reference was built for another scale.
+        """
+        if reference.scale != self.scale:
+            raise OptionError(
+                f"reference was built for scale {reference.scale}, the model has {self.scale}; "
+                "prepare it with this model"
+            )
+        progress("search", 0)
+        query = describe(colour)
+        match = search_views(query[None], reference.keys, patch_size=1, backend=self.backend)
+        match = ViewMatch(*(x[0] for x in match))
+        progress("search", 1)
+        sharp = self._in_tiles(colour, query, match, reference, tile, progress)
+        photo, pixel = reference.locate(match.view, match.index)
+        return Upscaled(sharp, match.score, photo, pixel)
+
+    def _in_tiles(
+        self,
+        colour: Tensor,
+        query: Tensor,
+        match: ViewMatch,
+        reference: Reference,
+        tile: int,
+        progress: Progress,
+    ) -> Float[Tensor, "3 hs ws"]:
+        height, width = colour.shape[1:]
+        scale = self.scale
+        contrast = torch.linalg.vector_norm(query, dim=0)
+        sharp = colour.new_empty(3, height * scale, width * scale)
+        tiles = plan_tiles((height, width), tile or max(height, width), self._halo)
+        for number, piece in enumerate(tiles):
+            progress("transfer", number / len(tiles))
+            rows, columns = piece.padded
+            window = ViewMatch(*(x[rows, columns] for x in match))
+            part = self._piece(colour[:, rows, columns], contrast[rows, columns], window, reference)
+            sharp[(slice(None), *_times(piece.core, scale))] = part[
+                (slice(None), *_times(piece.inner, scale))
+            ]
+        progress("transfer", 1)
+        return sharp
+
+    @property
+    def _halo(self) -> int:
+        """Cells around a tile that can change a pixel inside it.
+
+        One for the neighbours' matches and one for the smoothed spread; each round of
+        back-projection reduces (2 cells) and enlarges (2 cells); the bicubic picture sees 2.
+        """
+        return 2 + 4 * self.settings.consistency_rounds + 2
+
+    def _piece(
+        self, colour: Tensor, contrast: Tensor, match: ViewMatch, reference: Reference
+    ) -> Float[Tensor, "3 hs ws"]:
+        settings = self.settings
+        key_contrast = reference.contrast_at(match.view, match.index)
+        gain = match.score * contrast / key_contrast.clamp(min=1e-3)
+        mixed = blend(
+            reference.values,
+            match.view,
+            match.index,
+            weight=1 / (_squared_difference(match.score, contrast, key_contrast) + settings.noise),
+            gain=gain.clamp(*settings.gain_range),
+            confidence=((match.score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(
+                0, 1
+            ),
+        )
+        energy, spread = (_smooth(x) for x in (mixed.energy, mixed.spread))
+        trust = mixed.confidence * energy / (energy + settings.dissent * spread + 1e-9)
+        fade = trust.repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
+        sharp = up(colour, self.scale) + fade * mixed.detail
+        for _ in range(settings.consistency_rounds):
+            sharp += up(colour - down(sharp, self.scale), self.scale)
+        return sharp
+
+
+def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:
+    """Mean squared difference of the two patches of a match, means removed, in grey levels."""
+    total = contrast**2 + key_contrast**2 - 2 * score * contrast * key_contrast
+    return total.clamp(min=0) * (255**2 / (3 * SIDE**2))
+
+
+def _smooth(x: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    return F.avg_pool2d(x[None, None], 3, stride=1, padding=1, count_include_pad=False)[0, 0]
+
+
+def _times(area: tuple[slice, slice], scale: int) -> tuple[slice, slice]:
+    rows, columns = (slice(x.start * scale, x.stop * scale) for x in area)
+    return rows, columns

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reference: everything about a set of reference photos that can be computed once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from .errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
+from .images.resize import down_phases
+from .operators.descriptors import describe
+from .operators.detail import REACH, Views
+
+SCALES = (2, 3, 4, 8)
+
+
+class View(NamedTuple):
+    """One way of looking at a reference: which photo, from which pixel on."""
+
+    photo: int
+    dy: int
+    dx: int
+    low: Float[Tensor, "3 h w"]
+    """The photo without its first dy rows and dx columns, reduced by the scale."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Reference photos, reduced from every sub-cell position and described; ready to be searched.
+
+    Build it once with `Reference.build`, use it for any number of images, `save` and `load` it.
+    """
+
+    photos: tuple[Float[Tensor, "3 _ _"], ...]
+    """The photos at full size, values in [0, 1]; any sizes."""
+    scale: int
+    """How many times larger than the low-resolution image the photos show things."""
+
+    @classmethod
+    def build(cls, photos: Sequence[Float[Tensor, "3 _ _"]], scale: int = 4) -> "Reference":
+        """Prepare one or many photos of any sizes.
+
+        Args:
+            photos: each `[3, H, W]` in [0, 1], H and W at least `scale`.
+            scale: 2, 3, 4 or 8.
+
+        Raises:
+            ShapeError: no photos, or one that is not `[3, H, W]` or smaller than one cell.
+            DTypeError: a photo is not floating point.
+            NonFiniteError: a photo holds NaN or infinity.
+            OptionError: the scale is not supported.
+        """
+        if scale not in SCALES:
+            raise OptionError(f"Reference: scale must be one of {SCALES}, got {scale}")
+        if not photos:
+            raise ShapeError("Reference: there must be at least one photo, got none")
+        for number, photo in enumerate(photos):
+            _check(photo, f"photo {number}", scale)
+        return cls(tuple(photo.detach().float().contiguous() for photo in photos), scale)
+
+    @cached_property
+    def views(self) -> list[View]:
+        """The `scale**2` views of each photo, photo by photo; those without a full cell left out."""
+        return [
+            View(number, phase // self.scale, phase % self.scale, low)
+            for number, photo in enumerate(self.photos)
+            for phase, low in enumerate(down_phases(photo, self.scale))
+            if low.numel()
+        ]
+
+    @cached_property
+    def keys(self) -> list[Float[Tensor, "1 c _ _"]]:
+        """The descriptors of each view, as `search_views` takes them."""
+        return [describe(view.low)[None] for view in self.views]
+
+    @cached_property
+    def values(self) -> Views:
+        """Photos and views as `operators.detail` gathers from them."""
+        pixel_starts = _ends([photo.numel() // 3 for photo in self.photos])
+        around = (REACH, REACH, REACH, REACH)
+        low = [F.pad(view.low[None], around, mode="replicate")[0] for view in self.views]
+        low_starts = _ends([x.numel() // 3 for x in low])
+        pitch = [self.photos[view.photo].shape[2] for view in self.views]
+        return Views(
+            pixels=torch.cat([photo.flatten(1) for photo in self.photos], dim=1),
+            low=torch.cat([x.flatten(1) for x in low], dim=1),
+            size=self._integers([[x.low.shape[1], x.low.shape[2]] for x in self.views]),
+            pixel_start=self._integers(
+                [
+                    pixel_starts[view.photo] + view.dy * width + view.dx
+                    for view, width in zip(self.views, pitch, strict=True)
+                ]
+            ),
+            pixel_pitch=self._integers(pitch),
+            low_start=self._integers(
+                [s + REACH * x.shape[2] + REACH for s, x in zip(low_starts, low, strict=True)]
+            ),
+            scale=self.scale,
+        )
+
+    @cached_property
+    def _contrasts(self) -> tuple[Float[Tensor, " n"], Int64[Tensor, " v"]]:
+        """Norms of all key descriptors, one view after the other, and where each view begins."""
+        norms = [torch.linalg.vector_norm(key[0], dim=0).flatten() for key in self.keys]
+        return torch.cat(norms), self._integers(_ends([len(x) for x in norms]))
+
+    def contrast_at(
+        self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]
+    ) -> Float[Tensor, "h w"]:
+        """Norm of the descriptor at a match: the contrast of the patch there."""
+        norms, starts = self._contrasts
+        return norms[starts[view] + index]
+
+    def locate(
+        self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]
+    ) -> tuple[Int64[Tensor, "h w"], Int64[Tensor, "h w 2"]]:
+        """Which photo a match is in, and the row and column of the first pixel of its cell there."""
+        table = self._integers([[x.photo, x.dy, x.dx, x.low.shape[2]] for x in self.views])
+        photo, dy, dx, columns = table[view].unbind(-1)
+        row = torch.div(index, columns, rounding_mode="floor") * self.scale + dy
+        column = index % columns * self.scale + dx
+        return photo, torch.stack([row, column], dim=-1)
+
+    def to(self, device: torch.device | str) -> "Reference":
+        """The same reference on another device."""
+        return Reference(tuple(photo.to(device) for photo in self.photos), self.scale)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write photos, settings and version to one safetensors file, atomically.
+
+        Views and descriptors are not written: they follow from the photos.
+
+        Raises:
+            OutputError: the file exists and overwrite is False, or its folder cannot be written.
+        """
+        from .reference_file import save
+
+        save(self.photos, self.scale, Path(path), overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Reference":
+        """Read what `save` wrote.
+
+        Raises:
+            WeightsError: the file is missing, damaged, or not a reference of a known version.
+        """
+        from .reference_file import load
+
+        photos, scale = load(Path(path))
+        try:
+            return cls.build(photos, scale)
+        except (ShapeError, DTypeError, NonFiniteError, OptionError) as error:
+            raise WeightsError(f"{path}: is no valid reference: {error}") from None
+
+    def _integers(self, values: object) -> Tensor:
+        return torch.tensor(values, dtype=torch.int64, device=self.photos[0].device)
+
+
+def _ends(counts: list[int]) -> list[int]:
+    """Where each of several buffers begins when they are put one after the other."""
+    starts = [0]
+    for count in counts[:-1]:
+        starts.append(starts[-1] + count)
+    return starts
+
+
+def _check(photo: Tensor, name: str, scale: int) -> None:
+    if photo.dim() != 3 or photo.shape[0] != 3:
+        raise ShapeError(f"Reference: {name} must be [3, H, W], got {list(photo.shape)}")
+    if min(photo.shape[1:]) < scale:
+        raise ShapeError(
+            f"Reference: {name} must be at least {scale} x {scale} pixels for scale {scale}, "
+            f"got {photo.shape[1]} x {photo.shape[2]}"
+        )
+    if not photo.is_floating_point():
+        raise DTypeError(
+            f"Reference: {name} must be floating point in [0, 1], got {photo.dtype}; "
+            "divide integers by their maximum"
+        )
+    if not bool(torch.isfinite(photo).all()):
+        raise NonFiniteError(f"Reference: {name} holds NaN or infinity")

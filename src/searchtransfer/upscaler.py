@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Upscaler: the main job. A small image and reference photos in, a sharp image out."""
+
+import difflib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from .errors import OptionError
+from .images import up
+from .images.kinds import as_image, returns_as
+from .models import Model, TransferModel
+from .models.model import Progress, silent
+from .reference import Reference
+
+MODELS: dict[str, Callable[[int], Model]] = {"transfer": TransferModel}
+"""Models by name, each made for a scale."""
+
+DEFAULT_MODEL = "transfer"
+
+TILE = 512
+"""Cells on a side of a tile when the choice is ours: 512 x 512 cells take about 1 GB at scale 4."""
+
+WEAK_SCORE = 0.6
+"""A mean score below this means that the references hardly show the same things."""
+
+
+class WeakReferenceWarning(UserWarning):
+    """The references show other things than the image, so they could not help much."""
+
+
+class Matches(NamedTuple):
+    """Where the texture of each cell (pixel of the small image) comes from."""
+
+    photo: Int64[Tensor, "h w"]
+    """Number of the reference."""
+    pixel: Int64[Tensor, "h w 2"]
+    """Row and column there of the first of the scale x scale pixels that match the cell."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A sharp picture, and where its texture comes from."""
+
+    image: Any
+    """Of the kind and dtype that was given: Image, Pillow, NumPy or tensor."""
+    score: Float[Tensor, "h w"]
+    """How well each cell was found in the references, a cosine from -1 to 1."""
+    matches: Matches
+
+
+class Upscaler:
+    """Makes small images sharp with reference photos.
+
+    >>> upscaler = Upscaler.from_pretrained()
+    >>> reference = upscaler.prepare([photo])          # once
+    >>> result = upscaler.upscale(small, reference)    # as often as you like
+
+    Args:
+        model: see `searchtransfer.models`.
+        device: where to compute; None for the CPU.
+    """
+
+    def __init__(self, model: Model, device: torch.device | str | None = None) -> None:
+        self.model = model
+        self.device = torch.device(device or "cpu")
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        source: str = DEFAULT_MODEL,
+        *,
+        scale: int = 4,
+        device: torch.device | str | None = None,
+    ) -> "Upscaler":
+        """Make an upscaler by the name of its model.
+
+        Args:
+            source: name of a model: "transfer" needs no weights.
+            scale: how many times larger the result is: 2, 3, 4 or 8.
+            device: where to compute; None for the CPU.
+
+        Raises:
+            OptionError: no such model or scale.
+        """
+        if source not in MODELS:
+            near = difflib.get_close_matches(source, MODELS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise OptionError(f"model must be one of {', '.join(MODELS)}, got {source!r}{hint}")
+        return cls(MODELS[source](scale), device)
+
+    @property
+    def scale(self) -> int:
+        """How many times larger the result is."""
+        return self.model.scale
+
+    def prepare(self, references: object) -> Reference:
+        """Do all that can be done with the references alone, once.
+
+        Args:
+            references: one picture or several, of any sizes: Image, Pillow, NumPy or tensor.
+
+        Raises:
+            The errors of `Reference.build` and of the conversions in `images`.
+        """
+        pictures = references if isinstance(references, (list, tuple)) else [references]
+        photos = [as_image(x, f"reference {i}").colour for i, x in enumerate(pictures)]
+        return Reference.build([photo.to(self.device) for photo in photos], self.scale)
+
+    def upscale(
+        self,
+        lr: object,
+        reference: object,
+        *,
+        tile: int | Literal["auto"] = "auto",
+        on_progress: Progress = silent,
+    ) -> Result:
+        """Make one picture sharp.
+
+        Alpha is enlarged too, bicubic. Bit depth, grey and metadata stay those of `lr`.
+
+        Args:
+            lr: the small picture, of any size: Image, Pillow, NumPy or tensor.
+            reference: from `prepare`, or what `prepare` takes.
+            tile: pixels of `lr` on a side of the tiles that the result is put together from, 0 for
+                one piece, "auto" for tiles where the picture is large. The result is the same.
+            on_progress: called as `on_progress(stage, done)`, done from 0 to 1. An exception
+                raised in it stops the work.
+
+        Warns:
+            WeakReferenceWarning: the references hardly show the same things.
+
+        Raises:
+            OptionError: tile is negative, or the reference was prepared for another scale.
+            The errors of `prepare`.
+        """
+        if tile != "auto" and (isinstance(tile, bool) or not isinstance(tile, int) or tile < 0):
+            raise OptionError(f"tile must be 'auto', 0 or a positive whole number, got {tile!r}")
+        image = as_image(lr, "lr")
+        prepared = reference if isinstance(reference, Reference) else self.prepare(reference)
+        cells = TILE if tile == "auto" else tile
+        sharp = self.model.upscale(
+            image.colour.to(self.device), prepared, tile=cells, progress=on_progress
+        )
+        mean_score = sharp.score.mean().item()
+        if mean_score < WEAK_SCORE:
+            warnings.warn(
+                f"the reference hardly shows the same things (mean score {mean_score:.2f}); "
+                "the result is close to bicubic",
+                WeakReferenceWarning,
+                stacklevel=2,
+            )
+        picture = replace(
+            image,
+            colour=sharp.colour.to(image.colour.device).clamp(0, 1),
+            alpha=None if image.alpha is None else up(image.alpha, self.scale).clamp(0, 1),
+        )
+        return Result(returns_as(lr)(picture), sharp.score, Matches(sharp.photo, sharp.pixel))
