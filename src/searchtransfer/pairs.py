@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .errors import DataError
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
 _GROUP = re.compile(r"(.+)_(\d+)")
 
 

@@ -104,7 +104,7 @@ def test_a_broken_file_is_replaced_and_named(tmp_path, pairs):
     data = PairDataset(broken(tmp_path) + pairs, 32)
     sample = data[0]
     assert len(sample.skipped) == 1
-    assert sample.skipped[0].startswith(f"{tmp_path}/broken0.png: cannot be read")
+    assert sample.skipped[0].startswith(f"image '{tmp_path}/broken0.png': damaged")
     batch = collate([data[0], data[1]])
     assert batch.skipped == sample.skipped
 
