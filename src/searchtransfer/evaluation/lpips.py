@@ -49,7 +49,9 @@ class LPIPS:
             with torch.no_grad():
                 self.distance(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32))
         except (KeyError, TypeError, RuntimeError, IndexError) as error:
-            raise WeightsError(f"{path}: holds no LPIPS weights for {network} ({error!r})") from None
+            raise WeightsError(
+                f"{path}: holds no LPIPS weights for {network} ({error!r})"
+            ) from None
 
     def distance(
         self, image: Float[Tensor, "b 3 h w"], target: Float[Tensor, "b 3 h w"]

@@ -48,7 +48,8 @@ def with_ttsr(model: nn.Module) -> Method:
         was_training = model.training
         model.eval()
         try:
-            return (model(*images).sr[0].float().cpu() + 1) / 2
+            sr: Tensor = model(*images).sr[0]
+            return (sr.float().cpu() + 1) / 2
         finally:
             model.train(was_training)
 

@@ -82,8 +82,8 @@ class TTSR(nn.Module):
         self.SearchTransfer = SearchTransfer(overlap)
         self.global_skip = global_skip
         if global_skip:
-            nn.init.zeros_(self.MainNet.merge_tail.conv_tail2.weight)
-            nn.init.zeros_(self.MainNet.merge_tail.conv_tail2.bias)
+            for parameter in self.MainNet.merge_tail.conv_tail2.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(
         self,

@@ -66,7 +66,7 @@ def parse(text: str, name: str) -> Any:
         ConfigError: it is no YAML, or a key is repeated.
     """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506: a subclass of SafeLoader
+        return yaml.load(text, _Loader)  # noqa: S506 (a subclass of SafeLoader)
     except yaml.YAMLError as error:
         reason = getattr(error, "problem", None) or str(error)
         mark = getattr(error, "problem_mark", None)
@@ -76,7 +76,7 @@ def parse(text: str, name: str) -> Any:
         raise ConfigError(f"{name}: is nested too deeply") from None
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
     """Without YAML 1.1's surprises."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -87,7 +87,8 @@ class _Loader(yaml.SafeLoader):
                     problem=f"the key {key.value!r} is given twice", problem_mark=key.start_mark
                 )
             seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        content: dict[Any, Any] = super().construct_mapping(node, deep)
+        return content
 
 
 _PLAIN = {
@@ -98,8 +99,8 @@ _PLAIN = {
     r"|[-+]?\.inf|\.nan",
 }
 _Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern in _PLAIN.items():
-    _Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), None)
+for _name, _pattern in _PLAIN.items():
+    _Loader.add_implicit_resolver(_name, re.compile(rf"^(?:{_pattern})$"), None)
 
 
 def _text(path: str | Path) -> tuple[str, str]:

@@ -47,17 +47,15 @@ class Journal:
         """Note a step; its number is that of steps taken."""
         self._write({"step": step, "losses": losses, "rate": rate, "seconds": round(seconds, 3)})
         for name, value in losses.items():
-            self._board.add_scalar(f"losses/{name}", value, step)  # type: ignore[no-untyped-call]
-        self._board.add_scalar("rate", rate, step)  # type: ignore[no-untyped-call]
+            self._board.add_scalar(f"losses/{name}", value, step)
+        self._board.add_scalar("rate", rate, step)
 
     def scores(self, step: int, scores: dict[str, dict[str, float]]) -> None:
         """Note a validation: figures by set."""
         self._write({"step": step, "scores": scores})
         for name, figures in scores.items():
             for figure in ("psnr", "ssim"):
-                self._board.add_scalar(  # type: ignore[no-untyped-call]
-                    f"validation/{name}/{figure}", figures[figure], step
-                )
+                self._board.add_scalar(f"validation/{name}/{figure}", figures[figure], step)
 
     def scored(self, step: int) -> bool:
         """Whether the validation of a step is noted."""
@@ -71,7 +69,7 @@ class Journal:
     def close(self) -> None:
         """Write what is pending."""
         self._file.close()
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()
 
     def _write(self, line: dict[str, Any]) -> None:
         if "scores" in line:

@@ -38,7 +38,7 @@ class Learner:
         self.objective = Objective(config)
         self.average: AveragedModel | None = None
         if config.ema_decay is not None:
-            rule = get_ema_multi_avg_fn(config.ema_decay)
+            rule = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(self.model, multi_avg_fn=rule)
         groups = task.groups(self.model)
         self.optimisers = {"optimiser": torch.optim.Adam(groups, betas=config.optimiser.betas)}
@@ -86,8 +86,8 @@ class Learner:
         weights = weights_of(losses)
         sums: dict[str, float] = {}
         held = self._restore(parts[0]) if len(parts) == 1 else None
-        if "adversarial" in weights:
-            sums["critic"] = self._teach_critic(parts, held, step, share, division)
+        if "adversarial" in weights and self.critic is not None:
+            sums["critic"] = self._teach_critic(self.critic, parts, held, step, share, division)
 
         self.optimisers["optimiser"].zero_grad()
         with _frozen(self.critic):
@@ -112,6 +112,7 @@ class Learner:
 
     def _teach_critic(
         self,
+        critic: nn.Module,
         parts: Sequence[Any],
         held: Restored | None,
         step: int,
@@ -119,7 +120,6 @@ class Learner:
         division: Division,
     ) -> float:
         """The critic's own steps on the results of the whole batch; returns its last loss."""
-        assert self.critic is not None  # noqa: S101: by construction, for the type checker
         if held is not None:
             pairs = [(held.hr, held.sr.detach())]
         else:
@@ -135,7 +135,7 @@ class Learner:
             for (real, fake), own in zip(pairs, division.slices(), strict=True):
                 with self.accelerator.autocast():
                     penalty = self.config.adversarial.penalty
-                    loss = critic_loss(self.critic, real, fake, penalty, mix[own].to(real))
+                    loss = critic_loss(critic, real, fake, penalty, mix[own].to(real))
                 self.accelerator.backward(loss / len(pairs))
                 total += loss.item() / len(pairs)
             _require_finite(self._mean({"critic": total}))

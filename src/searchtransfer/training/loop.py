@@ -159,7 +159,7 @@ class _Training:
 
     @property
     def _first(self) -> bool:
-        return self.accelerator.is_main_process
+        return bool(self.accelerator.is_main_process)
 
     def _due(self, step: int, every: int) -> bool:
         return step % every == 0 or step == self.steps
@@ -223,7 +223,7 @@ class _Training:
                 raise
             raise TrainingError(
                 f"a process that reads photos died: {str(error).splitlines()[0]} Often memory or "
-                "/dev/shm is too small for run.workers; lower it and resume"
+                "shared memory is too small for run.workers; lower it and resume"
             ) from error
 
     def _agree(self, parts: list[Any], stop: bool) -> bool:
@@ -256,7 +256,9 @@ class _Training:
         self.accelerator.wait_for_everyone()
 
     def _validate(self, learner: Learner, journal: Journal | None, step: int) -> None:
-        if not self.validator.sets or self._everywhere(journal is not None and journal.scored(step)):
+        if not self.validator.sets or self._everywhere(
+            journal is not None and journal.scored(step)
+        ):
             return
         method = self.task.method(learner.best_model)
         scores, failures = self.validator.scores(method, self.accelerator)
@@ -320,7 +322,7 @@ def _accelerator(run: Run) -> "Accelerator":
     from accelerate import Accelerator, InitProcessGroupKwargs
     from accelerate.state import AcceleratorState
 
-    AcceleratorState._reset_state()  # type: ignore[no-untyped-call]
+    AcceleratorState._reset_state()
     try:
         return Accelerator(
             cpu=run.device == "cpu",

@@ -39,8 +39,8 @@ class Objective:
             load_vgg(vgg, options.path)
             self.perceptual = PerceptualLoss(vgg)
         if "adversarial" in wanted:
-            options = config.adversarial
-            self.critic = Discriminator(config.data.patch, options.features, options.hidden)
+            sizes = config.adversarial
+            self.critic = Discriminator(config.data.patch, sizes.features, sizes.hidden)
 
     def terms(self, restored: Restored, losses: Losses) -> dict[str, Tensor]:
         """Each loss that has a weight, without that weight.

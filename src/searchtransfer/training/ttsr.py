@@ -2,7 +2,7 @@
 """Training TTSR: its inputs, rates and losses."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -36,7 +36,7 @@ class TTSRTask:
 
     def groups(self, model: nn.Module) -> list[dict[str, Any]]:
         """The main network, and the extractor with its own rate."""
-        rates = self.config.optimiser
+        model, rates = cast(TTSR, model), self.config.optimiser
         groups = [{"params": list(model.MainNet.parameters()), "lr": rates.learning_rate}]
         extractor = [p for p in model.LTE.parameters() if p.requires_grad]
         if rates.extractor_learning_rate:
@@ -61,12 +61,13 @@ class TTSRTask:
 
     def restore(self, model: nn.Module, batch: Batch) -> Restored:
         """TTSR's five outputs, of which the textures serve the transferal loss."""
+        extractor = cast(TTSR, model).LTE
         out = model(batch.lr, batch.lr_up, batch.ref, batch.ref_down_up)
         sr = out.sr.float()
         return Restored(
             sr,
             batch.hr,
-            {"transferal": lambda: transferal_loss(model.LTE, sr, out.t3, out.t2, out.t1)},
+            {"transferal": lambda: transferal_loss(extractor, sr, out.t3, out.t2, out.t1)},
         )
 
     def method(self, model: nn.Module) -> Method:
