@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -27,11 +27,8 @@ Method = Callable[[Float[Tensor, "3 h w"], Sequence[Float[Tensor, "3 _ _"]]], Te
 References = Literal["first", "all"]
 
 
-class Metric(Protocol):
-    """A further measure of two images in [0, 1], such as `LPIPS`."""
-
-    def __call__(self, image: Tensor, target: Tensor) -> float:
-        """The measure; lower is better."""
+Metric = Callable[[Tensor, Tensor], float]
+"""A further measure of an image and its truth, both in [0, 1], such as `LPIPS`; lower is better."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Values are strict: a number in quotes is no number, an unknown key is an error.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
@@ -48,7 +48,7 @@ class Source(Section):
     """How often each pair is seen in an epoch; gives a small set more weight."""
 
     @model_validator(mode="after")
-    def _neighbours_are_of_scenes(self) -> Self:
+    def _neighbours_are_of_scenes(self) -> "Source":
         if self.neighbours is not None and self.layout != "scenes":
             raise ValueError("neighbours is for the layout scenes only")
         return self
@@ -108,7 +108,7 @@ class Losses(Section):
     adversarial: NonNegativeFloat = 0.0
 
     @model_validator(mode="after")
-    def _any(self) -> Self:
+    def _any(self) -> "Losses":
         if not any(dict(self).values()):
             raise ValueError("all losses are 0, so nothing would be learned")
         return self
@@ -123,7 +123,7 @@ class Phase(Section):
     losses: Losses = Losses()
 
     @model_validator(mode="after")
-    def _one_length(self) -> Self:
+    def _one_length(self) -> "Phase":
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either epochs or steps")
         return self
@@ -147,7 +147,7 @@ class Validation(Section):
     references: Literal["first", "all"] = "first"
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
+    def _names_differ(self) -> "Validation":
         names = [item.name for item in self.sets]
         if len(set(names)) < len(names):
             raise ValueError("two sets have the same name")

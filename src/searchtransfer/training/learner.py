@@ -3,10 +3,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -18,9 +19,6 @@ from .losses import critic_loss
 from .objective import Objective, weights_of
 from .task import Restored, Task
 
-if TYPE_CHECKING:
-    from accelerate import Accelerator
-
 
 class Learner:
     """Everything that a checkpoint must hold, and the step that changes it.
@@ -30,7 +28,7 @@ class Learner:
     one step runs several backward passes, one of them through gradients.
     """
 
-    def __init__(self, task: Task, config: TrainConfig, accelerator: "Accelerator") -> None:
+    def __init__(self, task: Task, config: TrainConfig, accelerator: Accelerator) -> None:
         torch.manual_seed(config.seed)
         self.task, self.config, self.accelerator = task, config, accelerator
         device = accelerator.device

@@ -7,11 +7,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import safetensors.torch
 import torch
+from accelerate import Accelerator, InitProcessGroupKwargs
+from accelerate.state import AcceleratorState
+from accelerate.utils import gather_object
 from torch import Tensor
 
 from ..errors import ConfigError, NonFiniteError, TrainingError
@@ -29,9 +33,6 @@ from .schedule import rate_share, stretch_at, stretches
 from .signals import stop_request
 from .task import task_for
 from .validation import Scores, Validator
-
-if TYPE_CHECKING:
-    from accelerate import Accelerator
 
 
 @dataclass(frozen=True)
@@ -235,8 +236,6 @@ class _Training:
         counts = torch.tensor([len(mine), int(stop)], device=self.accelerator.device)
         skipped, stops = self.accelerator.reduce(counts, "sum").tolist()
         if skipped:
-            from accelerate.utils import gather_object
-
             self.skips.add(gather_object(mine))
         return bool(stops)
 
@@ -315,13 +314,8 @@ class _Training:
         ) from None
 
 
-def _accelerator(run: Run) -> "Accelerator":
+def _accelerator(run: Run) -> Accelerator:
     """A fresh one, since an earlier run in this process may have had other options."""
-    from datetime import timedelta
-
-    from accelerate import Accelerator, InitProcessGroupKwargs
-    from accelerate.state import AcceleratorState
-
     AcceleratorState._reset_state()
     try:
         return Accelerator(

@@ -3,16 +3,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from accelerate import Accelerator
+from accelerate.utils import gather_object
 
 from ..errors import DataError
 from ..evaluation import Method, Row, evaluate
 from ..pairs import Pair
 from .config import Validation
 from .task import find_pairs
-
-if TYPE_CHECKING:
-    from accelerate import Accelerator
 
 Scores = dict[str, dict[str, float]]
 """PSNR, SSIM and the number of photos, for each set."""
@@ -39,7 +38,7 @@ class Validator:
             sets[item.name] = [pairs[len(pairs) * k // count] for k in range(count)]
         return cls(sets, options)
 
-    def scores(self, method: Method, accelerator: "Accelerator") -> tuple[Scores, list[str]]:
+    def scores(self, method: Method, accelerator: Accelerator) -> tuple[Scores, list[str]]:
         """Figures by set, the work divided over the processes; and what could not be used.
 
         Raises:
@@ -60,10 +59,8 @@ class Validator:
         return scores, failures
 
     def _rows(
-        self, method: Method, pairs: Sequence[Pair], accelerator: "Accelerator"
+        self, method: Method, pairs: Sequence[Pair], accelerator: Accelerator
     ) -> tuple[list[Row], list[str]]:
-        from accelerate.utils import gather_object
-
         mine = pairs[accelerator.process_index :: accelerator.num_processes]
         evaluation = evaluate(
             method,
