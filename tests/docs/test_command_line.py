@@ -28,6 +28,7 @@ EVERYWHERE = {"--help", "-h"}
 
 def commands() -> dict[str, Any]:
     import typer
+
     from searchtransfer.cli import app
 
     return dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
