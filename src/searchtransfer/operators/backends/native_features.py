@@ -40,7 +40,7 @@ LEVEL = 16
 BASIS_SAMPLE = 2048
 """Pixels, about, from which the rotation is estimated. Any rotation is correct."""
 
-ITERATIONS = 6
+ITERATIONS = 3
 """Of the orthogonal iteration."""
 
 ROUND = 2.0**-24
@@ -169,7 +169,8 @@ def described(
     heads = rotate(cells, basis, kernel)
     kept = block_energy(heads, patch_size, LEVEL, kernel)
     depth = torch.arange(LEVEL, heads.shape[2] + 1, LEVEL, dtype=torch.float64)
-    excess = 2 * rotation_error(cells.shape[2], depth) + 2.0**-40  # of the kept energy
+    error = rotation_error(cells.shape[2], depth)
+    excess = error * (2 + error) + 2.0**-40  # what the computed heads may hold too much
     tails = (energy[..., None] * (1 + excess) - kept).clamp_(min=0).sqrt_()
     return Features(cells, heads, energy, tails, patch_size, kernel)
 
