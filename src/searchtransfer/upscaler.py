@@ -26,8 +26,8 @@ DEFAULT_MODEL = "transfer"
 TILE = 512
 """Cells on a side of a tile when the choice is ours: 512 x 512 cells take about 1 GB at scale 4."""
 
-WEAK_SCORE = 0.6
-"""A mean score below this means that the references hardly show the same things."""
+WEAK_COHERENCE = 0.15
+"""References that show other things reach less; see `coherence`."""
 
 
 class WeakReferenceWarning(UserWarning):
@@ -147,11 +147,13 @@ class Upscaler:
         sharp = self.model.upscale(
             image.colour.to(self.device, torch.float32), prepared, tile=cells, progress=on_progress
         )
-        mean_score = sharp.score.mean().item()
-        if mean_score < WEAK_SCORE:
+        matches = Matches(sharp.photo, sharp.pixel)
+        agreement = coherence(sharp.score, matches, self.scale)
+        if agreement < WEAK_COHERENCE:
             warnings.warn(
-                f"the reference hardly shows the same things (mean score {mean_score:.2f}); "
-                "the result is close to bicubic",
+                "the reference hardly shows the same things (mean score "
+                f"{sharp.score.mean().item():.2f}, {agreement:.0%} of neighbouring pixels were "
+                "found side by side); the result is close to bicubic",
                 WeakReferenceWarning,
                 stacklevel=2,
             )
@@ -160,4 +162,31 @@ class Upscaler:
             colour=sharp.colour.to(image.colour.device).clamp(0, 1),
             alpha=None if image.alpha is None else up(image.alpha.detach(), self.scale).clamp(0, 1),
         )
-        return Result(returns_as(lr)(picture), sharp.score, Matches(sharp.photo, sharp.pixel))
+        return Result(returns_as(lr)(picture), sharp.score, matches)
+
+
+def coherence(score: Float[Tensor, "h w"], matches: Matches, scale: int) -> float:
+    """The share of neighbouring cells whose matches are neighbours too, within a pixel.
+
+    What tells a reference of the same things from another: small patches of any photo are found in
+    any other with high scores, but scattered. Unrelated photos reach 0.07 to 0.16, good references
+    0.15 to 0.9. Cells of score 0 are flat and count for nothing; a picture of flat cells only has
+    coherence 0, one of a single cell 1.
+    """
+    found = score != 0
+    pairs = together = 0
+    for dy, dx in ((0, 1), (1, 0)):
+        after, before = (slice(dy, None), slice(dx, None)), _without_last(found, dy, dx)
+        both = found[after] & found[before]
+        step = matches.pixel[after] - matches.pixel[before]
+        off = step - scale * torch.tensor([dy, dx], device=step.device)
+        beside = (off.abs() <= 1).all(-1) & (matches.photo[after] == matches.photo[before])
+        pairs += int(both.sum())
+        together += int((both & beside).sum())
+    if pairs == 0:
+        return float(found.any())
+    return together / pairs
+
+
+def _without_last(x: Tensor, rows: int, columns: int) -> tuple[slice, slice]:
+    return slice(0, x.shape[0] - rows), slice(0, x.shape[1] - columns)
