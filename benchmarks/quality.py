@@ -17,7 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from statistics import mean
 
@@ -26,22 +26,31 @@ from torch import Tensor
 
 from searchtransfer import Reference, search
 from searchtransfer.evaluation import psnr, ssim
-from searchtransfer.images import crop_to_multiple, degrade, read_image, up
+from searchtransfer.images import crop_to_multiple, degrade, down, read_image, up
 from searchtransfer.models import TransferModel
 from searchtransfer.models.transfer import Settings
 from searchtransfer.operators.descriptors import describe
+from searchtransfer.reference import View
 from searchtransfer.upscaler import TILE
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 BASELINE = "bicubic"
 DEFAULTS = Settings()
 ABLATION = {
-    "transfer, one view": replace(DEFAULTS, sub_cell=False),
     "transfer, no affine adaptation": replace(DEFAULTS, gain_range=(1.0, 1.0)),
     "transfer, no fade by dissent": replace(DEFAULTS, dissent=0.0),
     "transfer, no back-projection": replace(DEFAULTS, consistency_rounds=0),
     "transfer, equal weights": replace(DEFAULTS, noise=1e9),
 }
+
+
+class OneView(Reference):
+    """A reference without its sub-cell views, as methods before had it."""
+
+    @cached_property
+    def views(self) -> list[View]:
+        return [view for view in super().views if (view.dy, view.dx) == (0, 0)]
+
 
 Method = Callable[[Tensor, Path], tuple[Tensor, float | None]]
 """From a low-resolution image and the path of its reference to a result and its mean score."""
@@ -95,10 +104,16 @@ def methods(names: Sequence[str], scale: int, ablation: bool) -> dict[str, Metho
     def enlarged(lr: Tensor, _: Path) -> tuple[Tensor, None]:
         return up(lr, scale), None
 
-    def transferred(settings: Settings) -> Method:
+    def projected(lr: Tensor, _: Path) -> tuple[Tensor, None]:
+        result = up(lr, scale)
+        for _ in range(DEFAULTS.consistency_rounds):
+            result += up(lr - down(result, scale), scale)
+        return result, None
+
+    def transferred(settings: Settings, kind: type[Reference] = Reference) -> Method:
         def run(lr: Tensor, reference: Path) -> tuple[Tensor, float]:
             model = TransferModel(scale, settings)
-            result = model.upscale(lr, Reference.build([photo(reference)], scale), tile=TILE)
+            result = model.upscale(lr, kind.build([photo(reference)], scale), tile=TILE)
             return result.colour, result.score.mean().item()
 
         return run
@@ -106,7 +121,9 @@ def methods(names: Sequence[str], scale: int, ablation: bool) -> dict[str, Metho
     known: dict[str, Method] = {BASELINE: enlarged, "transfer": transferred(DEFAULTS)}
     chosen = {name: known[name] for name in names}
     if ablation:
+        chosen["transfer, one view"] = transferred(DEFAULTS, OneView)
         chosen |= {name: transferred(settings) for name, settings in ABLATION.items()}
+        chosen["back-projection alone"] = projected
     return chosen
 
 

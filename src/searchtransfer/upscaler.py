@@ -15,7 +15,7 @@ from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
 from .models import Model, TransferModel
-from .models.model import Progress, silent
+from .progress import Progress, silent
 from .reference import Reference
 
 MODELS: dict[str, Callable[[int], Model]] = {"transfer": TransferModel}

@@ -14,11 +14,13 @@ from torch import Tensor
 from ..errors import OptionError
 from ..images.resize import down, up
 from ..images.tiles import plan_tiles
-from ..operators import ViewMatch, search_views
+from ..matching import SearchMode, match
+from ..operators import ViewMatch
 from ..operators.descriptors import SIDE, describe
 from ..operators.detail import blend
+from ..progress import Progress, silent
 from ..reference import SCALES, Reference
-from .model import Progress, Upscaled, silent
+from .model import Upscaled
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,6 @@ class Settings:
     """How much the spread of the candidates, in units of their mean's energy, fades them."""
     consistency_rounds: int = 4
     """Rounds of back-projection; each brings the reduced result closer to the input."""
-    sub_cell: bool = True
-    """Search the references from every sub-cell position; False: from their first pixel only."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class TransferModel:
 
     scale: int = 4
     settings: Settings = field(default_factory=Settings)
+    search: SearchMode = "auto"
+    """Exact, refined, or exact where the images are small enough; see `searchtransfer.matching`."""
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
     name: str = "transfer"
@@ -79,49 +81,33 @@ class TransferModel:
                 f"reference was built for scale {reference.scale}, the model has {self.scale}; "
                 "prepare it with this model"
             )
-        progress("search", 0)
-        query = describe(colour)
-        match = self._search(query, reference)
-        progress("search", 1)
-        sharp = self._in_tiles(colour, query, match, reference, tile, progress)
-        photo, pixel = reference.locate(match.view, match.index)
-        return Upscaled(sharp, match.score, photo, pixel)
-
-    def _search(self, query: Tensor, reference: Reference) -> ViewMatch:
-        """The best match of each cell, in the numbering of the reference's views."""
-        chosen = [
-            number
-            for number, view in enumerate(reference.views)
-            if self.settings.sub_cell or (view.dy, view.dx) == (0, 0)
-        ]
-        keys = [reference.keys[number] for number in chosen]
-        match = search_views(query[None], keys, patch_size=1, backend=self.backend)
-        score, index, view = (x[0] for x in match)
-        return ViewMatch(score, index, torch.tensor(chosen, device=view.device)[view])
+        found = match(colour, reference, self.search, self.backend, progress)
+        sharp = self._in_tiles(colour, found, reference, tile, progress)
+        photo, pixel = reference.locate(found.view, found.index)
+        return Upscaled(sharp, found.score, photo, pixel)
 
     def _in_tiles(
         self,
         colour: Tensor,
-        query: Tensor,
-        match: ViewMatch,
+        found: ViewMatch,
         reference: Reference,
         tile: int,
         progress: Progress,
     ) -> Float[Tensor, "3 hs ws"]:
         height, width = colour.shape[1:]
         scale = self.scale
-        contrast = torch.linalg.vector_norm(query, dim=0)
+        contrast = torch.linalg.vector_norm(describe(colour), dim=0)
         sharp = colour.new_empty(3, height * scale, width * scale)
         tiles = plan_tiles((height, width), tile or max(height, width), self._halo)
         for number, piece in enumerate(tiles):
             progress("transfer", number / len(tiles))
             rows, columns = piece.padded
-            window = ViewMatch(*(x[rows, columns] for x in match))
+            window = ViewMatch(*(x[rows, columns] for x in found))
             part = self._piece(colour[:, rows, columns], contrast[rows, columns], window, reference)
             sharp[(slice(None), *_times(piece.core, scale))] = part[
                 (slice(None), *_times(piece.inner, scale))
             ]
-        progress("transfer", 1)
+        progress("transfer", 1.0)
         return sharp
 
     @property
@@ -134,18 +120,18 @@ class TransferModel:
         return 2 + 4 * self.settings.consistency_rounds + 2
 
     def _piece(
-        self, colour: Tensor, contrast: Tensor, match: ViewMatch, reference: Reference
+        self, colour: Tensor, contrast: Tensor, found: ViewMatch, reference: Reference
     ) -> Float[Tensor, "3 hs ws"]:
         settings = self.settings
-        key_contrast = reference.contrast_at(match.view, match.index)
-        gain = match.score * contrast / key_contrast.clamp(min=1e-3)
+        key_contrast = reference.contrast_at(found.view, found.index)
+        gain = found.score * contrast / key_contrast.clamp(min=1e-3)
         mixed = blend(
             reference.values,
-            match.view,
-            match.index,
-            weight=1 / (_squared_difference(match.score, contrast, key_contrast) + settings.noise),
+            found.view,
+            found.index,
+            weight=1 / (_squared_difference(found.score, contrast, key_contrast) + settings.noise),
             gain=gain.clamp(*settings.gain_range),
-            confidence=((match.score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(
+            confidence=((found.score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(
                 0, 1
             ),
         )
