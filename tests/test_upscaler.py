@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from PIL import Image as PILImage
 from pictures import related, target, texture, unrelated
+from PIL import Image as PILImage
 from torch import Tensor
 
 from searchtransfer import Reference, Upscaler
@@ -212,7 +212,7 @@ class TestWeakReference:
         lr = degrade(truth, scale)
         with pytest.warns(
             WeakReferenceWarning,
-            match=r"hardly shows the same things \(mean score 0\.\d\d, \d+% of neighbouring",
+            match=r"hardly shows the same things \(mean score 0\.\d\d, \d% of pixels found beside",
         ):
             result = Upscaler.from_pretrained(scale=scale).upscale(lr, unrelated())
         assert psnr(result.image, truth) > psnr(up(lr, scale), truth) - 0.05
@@ -250,26 +250,31 @@ class TestCoherence:
         assert self.of(self.PHOTO, self.PHOTO) == 0
 
     def test_a_break_between_two_columns(self) -> None:
-        """Of 4 x 4 pairs beside and 3 x 5 above each other, 4 are broken."""
+        """Of the 3 x 4 cells with a right and a lower neighbour, 3 miss the right one."""
         column = self.COLUMN * 3 + 50 * (self.COLUMN >= 2)
-        assert self.of(self.ROW * 3, column) == 27 / 31
+        assert self.of(self.ROW * 3, column) == 9 / 12
 
     def test_a_break_between_two_photos(self) -> None:
         photo = (self.ROW >= 1).long()
-        assert self.of(self.ROW * 3, self.COLUMN * 3, photo=photo) == 26 / 31
+        assert self.of(self.ROW * 3, self.COLUMN * 3, photo=photo) == 8 / 12
 
     def test_flat_cells_do_not_count(self) -> None:
         score = self.ONES.clone()
-        score[:, 2:] = 0
+        score[:, 2:4] = 0
         column = self.COLUMN * 3 + 50 * (self.COLUMN >= 2)
         assert self.of(self.ROW * 3, column, score) == 1
         assert self.of(self.ROW * 3, column, torch.zeros(4, 5)) == 0
 
-    def test_one_cell(self) -> None:
-        one = torch.zeros(1, 1, dtype=torch.int64)
-        matches = Matches(one, torch.zeros(1, 1, 2, dtype=torch.int64))
-        assert coherence(torch.ones(1, 1), matches, 4) == 1
-        assert coherence(torch.zeros(1, 1), matches, 4) == 0
+    def test_one_neighbour_is_not_enough(self) -> None:
+        assert self.of(self.PHOTO, self.COLUMN * 3) == 0
+        assert self.of(self.ROW * 3, self.PHOTO) == 0
+
+    @pytest.mark.parametrize("size", [(1, 1), (1, 6), (6, 1)])
+    def test_without_a_cell_that_has_both_neighbours(self, size: tuple[int, int]) -> None:
+        photo = torch.zeros(size, dtype=torch.int64)
+        matches = Matches(photo, torch.zeros(*size, 2, dtype=torch.int64))
+        assert coherence(torch.ones(size), matches, 4) == 1
+        assert coherence(torch.zeros(size), matches, 4) == 0
 
 
 @pytest.mark.usefixtures("as_users_run")

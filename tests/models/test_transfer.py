@@ -215,7 +215,7 @@ class TestSameAnswer:
 
     @pytest.mark.parametrize("rounds", [0, 1, 2])
     def test_with_a_halo_that_is_needed(self, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        """To the bit in theory; and with less of it there are seams, so the tests above can fail."""
+        """With less of it there are seams, so the tests above can fail."""
         model = TransferModel(settings=replace(DEFAULTS, consistency_rounds=rounds))
         whole = model.upscale(self.LR, self.REFERENCE)
         same = model.upscale(self.LR, self.REFERENCE, tile=9)
