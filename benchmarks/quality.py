@@ -26,7 +26,7 @@ from torch import Tensor
 
 from searchtransfer import Reference, search
 from searchtransfer.evaluation import psnr, ssim
-from searchtransfer.images import crop_to_multiple, degrade, read_image, up
+from searchtransfer.images import crop_to_multiple, degrade, down, read_image, up
 from searchtransfer.models import TransferModel
 from searchtransfer.models.transfer import Settings
 from searchtransfer.operators.descriptors import describe
@@ -94,6 +94,12 @@ def methods(names: Sequence[str], scale: int, ablation: bool) -> dict[str, Metho
     def enlarged(lr: Tensor, _: Path) -> tuple[Tensor, None]:
         return up(lr, scale), None
 
+    def projected(lr: Tensor, _: Path) -> tuple[Tensor, None]:
+        result = up(lr, scale)
+        for _ in range(DEFAULTS.consistency_rounds):
+            result += up(lr - down(result, scale), scale)
+        return result, None
+
     def transferred(settings: Settings, sub_cell: bool = True) -> Method:
         def run(lr: Tensor, path: Path) -> tuple[Tensor, float]:
             reference = Reference.build([photo(path)], scale, sub_cell=sub_cell)
@@ -107,6 +113,7 @@ def methods(names: Sequence[str], scale: int, ablation: bool) -> dict[str, Metho
     if ablation:
         chosen["transfer, one view"] = transferred(DEFAULTS, sub_cell=False)
         chosen |= {name: transferred(settings) for name, settings in ABLATION.items()}
+        chosen["back-projection alone"] = projected
     return chosen
 
 

@@ -115,9 +115,9 @@ class TransferModel:
         """Cells around a tile that can change a pixel inside it.
 
         One for the neighbours' matches and one for the smoothed spread; each round of
-        back-projection reduces (2 cells) and enlarges (2 cells); the bicubic picture sees 2.
+        back-projection reduces (2 cells) and enlarges (2 cells).
         """
-        return 2 + 4 * self.settings.consistency_rounds + 2
+        return 2 + 4 * self.settings.consistency_rounds
 
     def _piece(
         self, colour: Tensor, contrast: Tensor, found: ViewMatch, reference: Reference
