@@ -47,3 +47,7 @@ class DataError(SearchTransferError):
 
 class ConfigError(SearchTransferError, ValueError):
     """A configuration has an unknown key, a value of the wrong type, or one out of range."""
+
+
+class TrainingError(SearchTransferError, RuntimeError):
+    """Training had to stop; the message says why, and what has been kept."""

@@ -64,6 +64,17 @@ def test_single_precision_stays_within_1e_6_of_the_literal_forward():
 
 
 @torch.no_grad()
+def test_global_skip_begins_with_the_enlarged_image_and_adds_to_it():
+    model = TTSR(**SMALL, global_skip=True).double()
+    inputs = images()
+    assert torch.equal(model(*inputs).sr, inputs[1].clamp(-1, 1))
+    model.load_state_dict(small_ttsr().state_dict())
+    added = small_ttsr()(*inputs).sr
+    torch.testing.assert_close(model(*inputs).sr, (inputs[1] + added).clamp(-1, 1))
+    assert model.config["global_skip"] and not small_ttsr().config["global_skip"]
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("key", ["MainNet.ex12.conv21.weight", "LTE.slice2.5.bias"])
 def test_the_comparison_fails_where_one_layer_differs(key):
     model = small_ttsr()

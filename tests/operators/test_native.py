@@ -228,6 +228,12 @@ class TestPruning:
         statistics = measured_match(query, [key, key], 3, Options(depth=16))[2]
         assert statistics.exact <= 20 * 20 * 9  # nine different blocks: inside, edges, corners
 
+    def test_blocks_that_differ_in_the_sign_of_zero_are_copies(self):
+        key = torch.zeros(20, 20, 20)
+        key[0], key[1] = 1, -0.0 * torch.randint(-1, 2, (20, 20))
+        statistics = measured_match(torch.ones(20, 9, 9), [key], 3, Options(depth=16))[2]
+        assert statistics.exact <= 9 * 9 * 9
+
     def test_it_does_not_where_nothing_can_be_settled(self):
         *_, statistics = measured_match(randn(100, 20, 20), [randn(100, 20, 20, seed=1)], 3)
         assert statistics == (0, 160000, 0, 0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writing weights: safetensors with a description, whole or not at all."""
 
+import contextlib
 import os
 import uuid
 from pathlib import Path
@@ -82,7 +83,20 @@ def write_atomically(path: Path, content: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
+            _make_durable(path.parent)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _make_durable(folder: Path) -> None:
+    """Let a new name in a folder outlive a power failure, where the system knows how."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    with contextlib.suppress(OSError):  # some file systems refuse; the file itself is written
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

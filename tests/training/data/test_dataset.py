@@ -6,15 +6,8 @@ from torch.utils.data import DataLoader
 from training.data.photos import photo, saved
 
 from searchtransfer.errors import DataError, OptionError
-from searchtransfer.training.data import (
-    DrawSampler,
-    Pair,
-    PairDataset,
-    SkipLog,
-    collate,
-    cufed_pairs,
-    single_photos,
-)
+from searchtransfer.pairs import Pair, cufed_pairs, single_photos
+from searchtransfer.training.data import DrawSampler, PairDataset, SkipLog, collate
 
 
 @pytest.fixture
@@ -111,7 +104,7 @@ def test_a_broken_file_is_replaced_and_named(tmp_path, pairs):
     data = PairDataset(broken(tmp_path) + pairs, 32)
     sample = data[0]
     assert len(sample.skipped) == 1
-    assert sample.skipped[0].startswith(f"{tmp_path}/broken0.png: cannot be read")
+    assert sample.skipped[0].startswith(f"image '{tmp_path}/broken0.png': damaged")
     batch = collate([data[0], data[1]])
     assert batch.skipped == sample.skipped
 

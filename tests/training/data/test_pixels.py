@@ -49,16 +49,16 @@ def test_reading_modes(tmp_path, mode):
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
 def test_reading_what_is_no_image(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(ImageFileError, match=r"a\.png: cannot be read as an image"):
+    with pytest.raises(ImageFileError, match=r"a\.png'"):
         read_pixels(tmp_path / "a.png")
 
 
 def test_reading_a_truncated_or_missing_image(tmp_path):
     path = saved(tmp_path / "a.png", photo())
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(ImageFileError, match="cannot be read"):
+    with pytest.raises(ImageFileError, match="damaged or truncated"):
         read_pixels(path)
-    with pytest.raises(ImageFileError, match="cannot be read"):
+    with pytest.raises(ImageFileError, match="no such file"):
         read_pixels(tmp_path / "none.png")
 
 

@@ -37,10 +37,14 @@ def test_value_by_hand():
 
 def test_penalty_is_taken_between_the_images_with_one_share_each():
     real, fake = torch.full((3, 1, 2, 2), 2.0), torch.zeros(3, 1, 2, 2)
-    shares = torch.rand(3, 1, 1, 1, generator=torch.Generator().manual_seed(5)).flatten()
+    shares = torch.tensor([0.0, 0.3, 1.0])
     expected = ((4 * shares - 1) ** 2).mean()  # the norm of four pixels of 2 * share
-    penalty = gradient_penalty(Bowl(), real, fake, torch.Generator().manual_seed(5))
+    penalty = gradient_penalty(Bowl(), real, fake, shares)
     torch.testing.assert_close(penalty, expected)
+    torch.manual_seed(0)
+    expected = ((4 * torch.rand(3) - 1) ** 2).mean()
+    torch.manual_seed(0)
+    torch.testing.assert_close(gradient_penalty(Bowl(), real, fake), expected)
 
 
 def test_the_critic_learns_to_tell_them_apart():

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...errors import DataError, ImageFileError, OptionError
+from ...pairs import Pair
 from .augment import crop, random_corner, turn_and_flip
 from .locate import locate
-from .pairs import Pair
 from .pixels import SCALE, Pixels, Sample, make_sample, pad_to, read_pixels
 from .synthesis import made_reference
 

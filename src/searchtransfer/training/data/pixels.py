@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Eight-bit pixels, as the published protocol degrades them."""
 
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from ...errors import ImageFileError
+from ...images import ImageWarning, read_image
+from ...images.image import quantise
 
 Pixels = UInt8[np.ndarray, "_ _ 3"]  # rows, columns, RGB
 SCALE = 4
@@ -34,16 +36,15 @@ class Sample(NamedTuple):
 
 
 def read_pixels(path: Path) -> Pixels:
-    """A photo as RGB, eight bits.
+    """A photo as RGB, rounded to eight bits, upright, without its alpha.
 
     Raises:
-        ImageFileError: the file is missing, damaged, or no image.
+        ImageFileError: the file is missing, damaged, or no PNG, JPEG, TIFF or WebP.
     """
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageFileError(f"{path}: cannot be read as an image: {error}") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImageWarning)  # of metadata; only colour is wanted here
+        colour = read_image(path).colour
+    return quantise(colour, 8).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
 
 
 def resize(pixels: Pixels, height: int, width: int) -> Pixels:

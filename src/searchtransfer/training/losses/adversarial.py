@@ -11,7 +11,7 @@ def critic_loss(
     real: Float[Tensor, "b c h w"],
     fake: Float[Tensor, "b c h w"],
     penalty: float = 10.0,
-    generator: torch.Generator | None = None,
+    share: Float[Tensor, " b"] | None = None,
 ) -> Float[Tensor, ""]:
     """What the critic minimises: its number for fakes less that for photos, plus the penalty.
 
@@ -20,23 +20,30 @@ def critic_loss(
         real: photos.
         fake: results; no gradient reaches them.
         penalty: weight of the gradient penalty.
-        generator: source of the random mixing, on the images' device.
+        share: see `gradient_penalty`.
     """
     fake = fake.detach()
     distance: Tensor = critic(fake).mean() - critic(real).mean()
-    return distance + penalty * gradient_penalty(critic, real, fake, generator)
+    return distance + penalty * gradient_penalty(critic, real, fake, share)
 
 
 def gradient_penalty(
     critic: nn.Module,
     real: Float[Tensor, "b c h w"],
     fake: Float[Tensor, "b c h w"],
-    generator: torch.Generator | None = None,
+    share: Float[Tensor, " b"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Mean squared deviation from 1 of the critic's slope, at random points between the images."""
-    share = torch.rand(
-        real.shape[0], 1, 1, 1, dtype=real.dtype, device=real.device, generator=generator
-    )
+    """Mean squared deviation from 1 of the critic's slope, at points between the images.
+
+    Args:
+        critic: gives `[B, 1]` for images.
+        real: photos.
+        fake: results.
+        share: of the photo in each point, in [0, 1]; None: at random.
+    """
+    if share is None:
+        share = torch.rand(real.shape[0], device=real.device)
+    share = share.to(real)[:, None, None, None]
     between = (share * real.detach() + (1 - share) * fake.detach()).requires_grad_()
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     norm = torch.linalg.vector_norm(slope.flatten(1), dim=1)

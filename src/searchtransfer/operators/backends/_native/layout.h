@@ -24,7 +24,8 @@ static void cells_row(void *context, int64_t y, int64_t worker) {
                 memcpy(square[c], l->source + ((c0 + c) * l->height + y) * l->width + x0,
                        (size_t)wide * sizeof(float));
             for (int64_t x = 0; x < wide; x++)
-                for (int64_t c = 0; c < deep; c++) row[(x0 + x) * l->step + c0 + c] = square[c][x];
+                for (int64_t c = 0; c < deep; c++)
+                    row[(x0 + x) * l->step + c0 + c] = square[c][x] + 0.0f; /* one zero, not two */
         }
 }
 

@@ -2,7 +2,7 @@
 import pytest
 
 from searchtransfer.errors import DataError
-from searchtransfer.training.data import (
+from searchtransfer.pairs import (
     Pair,
     cufed_groups,
     cufed_pairs,

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`searchtransfer convert`: an old checkpoint becomes a safetensors file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def convert(
+    source: Annotated[
+        Path, typer.Argument(help="TTSR checkpoint (.pt); never changed.", show_default=False)
+    ],
+    target: Annotated[
+        Path, typer.Argument(help="The .safetensors file to write.", show_default=False)
+    ],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the target if it exists.")
+    ] = False,
+) -> None:
+    """Convert a released TTSR checkpoint, after checking every tensor in it."""
+    from ..networks import convert_ttsr
+
+    model = convert_ttsr(source, target, overwrite=overwrite)
+    values = sum(value.numel() for value in model.state_dict().values())
+    typer.echo(f"{target}: TTSR x{model.scale}, {values:,} values, {model.config}")

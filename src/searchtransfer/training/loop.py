@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training from a configuration: steps, validations, checkpoints, and what may go wrong."""
+
+import json
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import safetensors.torch
+import torch
+from accelerate import Accelerator, InitProcessGroupKwargs
+from accelerate.state import AcceleratorState
+from accelerate.utils import gather_object
+from torch import Tensor
+
+from ..errors import ConfigError, NonFiniteError, TrainingError
+from ..weights import save_weights
+from ..weights.save import write_atomically
+from .batches import Chunks, Division, steps_of
+from .checkpoint import latest_checkpoint, set_aside, write_checkpoint
+from .config import Run, TrainConfig
+from .data import SkipLog
+from .folder import run_folder
+from .journal import Journal, mean_psnr
+from .learner import Learner
+from .resumption import require_same_model, what_differs
+from .schedule import rate_share, stretch_at, stretches
+from .signals import stop_request
+from .task import task_for
+from .validation import Scores, Validator
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What happened just now."""
+
+    step: int
+    """Steps taken."""
+    steps: int
+    """Steps there are."""
+    phase: str = ""
+    losses: dict[str, float] = field(default_factory=dict)
+    """After a step."""
+    scores: Scores = field(default_factory=dict)
+    """After a validation."""
+    note: str = ""
+    """Something to be told, such as a damaged checkpoint."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    step: int
+    steps: int
+    weights: Path
+    """The last weights; the best ones of all validations are beside them."""
+    best_psnr: float | None
+    """Of all validations, in dB; None without any."""
+    skipped: str
+    """Files that could not be used, one a line after the first; empty if there were none."""
+    interrupted: bool
+    """By a signal, after a checkpoint."""
+
+
+def train(
+    config: TrainConfig,
+    *,
+    resume: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """Train a network.
+
+    With several processes (`accelerate launch`), each calls this; only the first one writes. What
+    is learned depends neither on their number nor on `run.accumulate`, up to rounding.
+
+    Args:
+        config: see `load_config`.
+        resume: go on from the last usable checkpoint in the folder, if there is one; the curve is
+            that of a run without interruption.
+        on_progress: called in the first process after each step and validation, and with notes.
+            Without it, notes are warnings.
+
+    Raises:
+        ConfigError, DataError, WeightsError, OutputError: found before any work, wherever possible.
+        TrainingError: a loss is NaN or infinite, or a process that reads photos died; the last
+            checkpoint is kept.
+        DataError: more photos could not be used than allowed.
+    """
+    with torch.random.fork_rng():
+        return _Training(config, resume, on_progress).run()
+
+
+class _Training:
+    def __init__(
+        self, config: TrainConfig, resume: bool, report: Callable[[Progress], None] | None
+    ) -> None:
+        self.config, self.resume, self.report = config, resume, report
+        self.accelerator = _accelerator(config.run)
+        self.division = Division(
+            config.batch,
+            config.run.accumulate,
+            self.accelerator.num_processes,
+            self.accelerator.process_index,
+        )
+        self.task = task_for(config)
+        self.dataset = self.task.dataset()
+        self.validator = Validator.of(config.validation)
+        self.plan = stretches(config.phases, len(self.dataset), config.batch)  # type: ignore[arg-type]
+        self.steps = self.plan[-1].stop
+        self.skips = SkipLog(config.data.max_skipped)
+        self.unvalidated: set[str] = set()
+        self.folder = config.run.folder
+
+    def run(self) -> Outcome:
+        learner = Learner(self.task, self.config, self.accelerator)
+        with self._first_process_holds_the_folder(), stop_request() as stop:
+            start, seconds = self._go_on(learner)
+            journal = Journal(self.folder, start) if self._first else None
+            try:
+                return self._loop(learner, journal, start, seconds, stop)
+            finally:
+                if journal is not None:
+                    journal.close()
+
+    def _loop(
+        self, learner: Learner, journal: Journal | None, start: int, seconds: float, stop: Any
+    ) -> Outcome:
+        run = self.config.run
+        begin = time.monotonic() - seconds
+        if self._due(start, self.config.validation.every) and start:
+            self._validate(learner, journal, start)
+        step, interrupted = start, False
+        for parts in self._batches(start):
+            stretch = stretch_at(self.plan, step)
+            share = rate_share(self.config.optimiser, step, self.steps)
+            parts = [_moved(part, self.accelerator.device) for part in parts]
+            try:
+                losses = learner.learn(parts, step, stretch.losses, share, self.division)
+            except NonFiniteError as error:
+                self._give_up(step, parts, error)
+            step += 1
+            if journal is not None and self._due(step, run.log_every):
+                rate = learner.rates["optimiser"][0] * share
+                journal.step(step, losses, rate, time.monotonic() - begin)
+            self._tell(Progress(step, self.steps, stretch.name, losses))
+            interrupted = self._agree(parts, stop.made)
+            if interrupted or self._due(step, run.checkpoint_every):
+                self._save(learner, step, time.monotonic() - begin)
+            if interrupted:
+                break
+            if self._due(step, self.config.validation.every):
+                self._validate(learner, journal, step)
+        return self._outcome(learner, journal, step, interrupted)
+
+    @property
+    def _first(self) -> bool:
+        return bool(self.accelerator.is_main_process)
+
+    def _due(self, step: int, every: int) -> bool:
+        return step % every == 0 or step == self.steps
+
+    def _tell(self, progress: Progress) -> None:
+        if not self._first:
+            return
+        if self.report is not None:
+            self.report(progress)
+        elif progress.note:
+            warnings.warn(progress.note, stacklevel=2)
+
+    @contextmanager
+    def _first_process_holds_the_folder(self) -> Iterator[None]:
+        if self._first:
+            with run_folder(self.folder, self.resume):
+                self.accelerator.wait_for_everyone()
+                yield
+        else:
+            self.accelerator.wait_for_everyone()
+            yield
+
+    def _go_on(self, learner: Learner) -> tuple[int, float]:
+        """Load the last usable checkpoint; the step and the seconds it was taken at."""
+        folder = self.folder / "checkpoints"
+        checkpoint, faults = latest_checkpoint(folder)
+        self.accelerator.wait_for_everyone()
+        if self._first:
+            set_aside(faults)
+        if checkpoint is None:
+            return 0, 0.0
+        state = checkpoint.state
+        require_same_model(state["config"], self.config)
+        learner.load(checkpoint)
+        self.skips.reasons.update(state["skipped"])
+        step = int(state["step"])
+        for fault in faults.values():
+            self._tell(Progress(step, self.steps, note=f"{fault}; the one before is used"))
+        changed = what_differs(state["config"], self.config)
+        if changed:
+            text = f"resumed with other settings than before: {', '.join(changed)}"
+            self._tell(Progress(step, self.steps, note=text))
+        self._tell(Progress(step, self.steps, note=f"resumed at step {step} of {self.steps}"))
+        return min(step, self.steps), float(state["seconds"])
+
+    def _batches(self, start: int) -> Iterator[list[Any]]:
+        chunks = Chunks(
+            self.division,
+            len(self.dataset),  # type: ignore[arg-type]
+            start,
+            self.steps,
+            self.config.seed,
+        )
+        pin = self.accelerator.device.type == "cuda"
+        try:
+            yield from steps_of(
+                self.dataset, self.task.collate, chunks, self.config.run.workers, pin
+            )
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise TrainingError(
+                f"a process that reads photos died: {str(error).splitlines()[0]} Often memory or "
+                "shared memory is too small for run.workers; lower it and resume"
+            ) from error
+
+    def _agree(self, parts: list[Any], stop: bool) -> bool:
+        """Gather what was skipped; true if any process was asked to stop."""
+        mine = [reason for part in parts for reason in part.skipped]
+        if self.accelerator.num_processes == 1:
+            self.skips.add(mine)
+            return stop
+        counts = torch.tensor([len(mine), int(stop)], device=self.accelerator.device)
+        skipped, stops = self.accelerator.reduce(counts, "sum").tolist()
+        if skipped:
+            self.skips.add(gather_object(mine))
+        return bool(stops)
+
+    def _save(self, learner: Learner, step: int, seconds: float) -> None:
+        if self._first:
+            state = {
+                "step": step,
+                "seed": self.config.seed,
+                "seconds": seconds,
+                "skipped": sorted(self.skips.reasons),
+                "config": json.loads(self.config.model_dump_json()),
+            }
+            try:
+                write_checkpoint(self.folder / "checkpoints", step, learner.checkpoint(state))
+            except NonFiniteError as error:
+                raise TrainingError(f"{error}; the checkpoint before it is kept") from None
+        self.accelerator.wait_for_everyone()
+
+    def _validate(self, learner: Learner, journal: Journal | None, step: int) -> None:
+        if not self.validator.sets or self._everywhere(
+            journal is not None and journal.scored(step)
+        ):
+            return
+        method = self.task.method(learner.best_model)
+        scores, failures = self.validator.scores(method, self.accelerator)
+        self.unvalidated.update(failures)
+        if journal is not None:
+            best = journal.best()
+            if best is None or mean_psnr(scores) > best:
+                self._write_weights(learner, "best")
+            journal.scores(step, scores)
+            self._tell(Progress(step, self.steps, scores=scores))
+        self.accelerator.wait_for_everyone()
+
+    def _everywhere(self, decision: bool) -> bool:
+        """The first process's decision."""
+        if self.accelerator.num_processes == 1:
+            return decision
+        flag = torch.tensor([int(decision and self._first)], device=self.accelerator.device)
+        return bool(self.accelerator.reduce(flag, "sum").item())
+
+    def _write_weights(self, learner: Learner, name: str) -> Path:
+        path = self.folder / "weights" / f"{name}.safetensors"
+        save_weights(learner.best_model, path, overwrite=True)
+        return path
+
+    def _outcome(
+        self, learner: Learner, journal: Journal | None, step: int, interrupted: bool
+    ) -> Outcome:
+        weights = self.folder / "weights" / "last.safetensors"
+        if self._first:
+            self._write_weights(learner, "last")
+        self.accelerator.wait_for_everyone()
+        parts = [self.skips.summary()]
+        if self.unvalidated:
+            lines = [f"  {reason}" for reason in sorted(self.unvalidated)]
+            parts += [f"{len(lines)} photos could not be validated:", *lines]
+        best = journal.best() if journal is not None else None
+        skipped = "\n".join(part for part in parts if part)
+        return Outcome(step, self.steps, weights, best, skipped, interrupted)
+
+    def _give_up(self, step: int, parts: list[Any], error: NonFiniteError) -> NoReturn:
+        """Save what led to a NaN, and say what is left."""
+        tensors = {
+            f"{i}/{name}": value.cpu().contiguous()
+            for i, part in enumerate(parts)
+            for name, value in part._asdict().items()
+            if isinstance(value, Tensor)
+        }
+        path = self.folder / f"failed-step-{step}-process-{self.division.process}.safetensors"
+        write_atomically(path, safetensors.torch.save(tensors, {"reason": str(error)}))
+        raise TrainingError(
+            f"step {step}: {error}. The batch is in {path}; the last checkpoint in "
+            f"{self.folder / 'checkpoints'} is from before. A lower optimiser.learning_rate, or "
+            "optimiser.max_gradient_norm, often helps"
+        ) from None
+
+
+def _accelerator(run: Run) -> Accelerator:
+    """A fresh one, since an earlier run in this process may have had other options."""
+    AcceleratorState._reset_state()
+    try:
+        return Accelerator(
+            cpu=run.device == "cpu",
+            mixed_precision=run.mixed_precision,
+            # The others wait as long as one process validates.
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=2))],
+        )
+    except ValueError as error:
+        raise ConfigError(f"run.mixed_precision, run.device: {error}") from None
+
+
+def _moved(batch: Any, device: torch.device) -> Any:
+    return type(batch)(*(x.to(device) if isinstance(x, Tensor) else x for x in batch))

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far training has come: photos that it never sees, restored by protocol."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+
+from ..errors import DataError
+from ..evaluation import Method, Row, evaluate
+from ..pairs import Pair
+from .config import Validation
+from .task import find_pairs
+
+Scores = dict[str, dict[str, float]]
+"""PSNR, SSIM and the number of photos, for each set."""
+
+
+@dataclass(frozen=True)
+class Validator:
+    """Sets that were found, and the protocol."""
+
+    sets: dict[str, list[Pair]]
+    options: Validation
+
+    @classmethod
+    def of(cls, options: Validation) -> "Validator":
+        """Find the sets, before training begins.
+
+        Raises:
+            ConfigError, DataError: a set is not there, or has another layout.
+        """
+        sets = {}
+        for i, item in enumerate(options.sets):
+            pairs = find_pairs(item, f"validation.sets.{i}")
+            count = min(item.limit or len(pairs), len(pairs))
+            sets[item.name] = [pairs[len(pairs) * k // count] for k in range(count)]
+        return cls(sets, options)
+
+    def scores(self, method: Method, accelerator: Accelerator) -> tuple[Scores, list[str]]:
+        """Figures by set, the work divided over the processes; and what could not be used.
+
+        Raises:
+            DataError: none of a set's photos could be used.
+        """
+        scores: Scores = {}
+        failures: list[str] = []
+        for name, pairs in self.sets.items():
+            rows, faults = self._rows(method, pairs, accelerator)
+            failures += faults
+            if not rows:
+                raise DataError(f"validation set {name}: no photo can be used; {faults[0]}")
+            scores[name] = {
+                "psnr": sum(row.psnr for row in rows) / len(rows),
+                "ssim": sum(row.ssim for row in rows) / len(rows),
+                "photos": len(rows),
+            }
+        return scores, failures
+
+    def _rows(
+        self, method: Method, pairs: Sequence[Pair], accelerator: Accelerator
+    ) -> tuple[list[Row], list[str]]:
+        mine = pairs[accelerator.process_index :: accelerator.num_processes]
+        evaluation = evaluate(
+            method,
+            mine,
+            profile=self.options.profile,
+            references=self.options.references,
+        )
+        gathered = gather_object([(list(evaluation.rows), list(evaluation.failures))])
+        rows = sorted((row for part, _ in gathered for row in part), key=lambda row: row.name)
+        return rows, [fault for _, part in gathered for fault in part]
