@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from PIL import Image
 
 import searchtransfer
 
 pytestmark = pytest.mark.skipif(
-    find_spec("searchtransfer.cli") is None, reason="the command line is not part of this tree"
+    find_spec("searchtransfer.cli.upscale") is None,
+    reason="the command line is not part of this tree",
 )
 
 ROOT = Path(__file__).parents[2]
@@ -27,8 +29,6 @@ EVERYWHERE = {"--help", "-h"}
 
 
 def commands() -> dict[str, Any]:
-    import typer
-
     from searchtransfer.cli import app
 
     return dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -65,6 +65,7 @@ def command_lines(text: str) -> list[str]:
 def test_the_page_lists_the_options_that_there_are() -> None:
     page = documented(PAGE.read_text(encoding="utf-8"))
     for name, command in commands().items():
+        assert name in page, f"the page has no section for the command {name}"
         real = {option for parameter in command.params for option in parameter.opts}
         assert page[name] == real - EVERYWHERE, name
 
