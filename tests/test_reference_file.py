@@ -13,7 +13,7 @@ from searchtransfer import Reference
 from searchtransfer.errors import OutputError, WeightsError
 from searchtransfer.reference_file import FORMAT, VERSION
 
-HEADER = {"format": FORMAT, "version": VERSION, "scale": "4"}
+HEADER = {"format": FORMAT, "version": VERSION, "scale": "4", "views": "sub-cell"}
 
 
 def levels(photo: Tensor, most: int) -> Tensor:
@@ -31,6 +31,13 @@ def write(path: Path, tensors: dict[str, Tensor], **header: str) -> Path:
 
 
 class TestRoundTrip:
+    def test_one_view(self, tmp_path: Path) -> None:
+        path = tmp_path / "r.safetensors"
+        Reference.build([texture(9, 14)], 3, sub_cell=False).save(path)
+        loaded = Reference.load(path)
+        assert not loaded.sub_cell
+        assert len(loaded.views) == 1
+
     @pytest.mark.parametrize(
         ("most", "dtype"), [(255, torch.uint8), (65535, torch.uint16), (0, torch.float32)]
     )
@@ -40,6 +47,7 @@ class TestRoundTrip:
         path = tmp_path / "r.safetensors"
         Reference.build([photo], 3).save(path)
         loaded = Reference.load(path)
+        assert loaded.sub_cell
         assert stored_dtypes(path) == [dtype]
         assert torch.equal(loaded.photos[0], photo)
         assert loaded.scale == 3
