@@ -119,15 +119,16 @@ class TestFinds:
 
 class TestGains:
     def test_real_pair(self) -> None:
-        """The other eye of a stereo pair; 4.6 dB were measured."""
+        """The other eye of a stereo pair; 5.6 dB were measured."""
         lr = degrade(target(), 4)
-        assert psnr(run(lr, related()).colour, target()) > psnr(up(lr, 4), target()) + 3.5
+        assert psnr(run(lr, related()).colour, target()) > psnr(up(lr, 4), target()) + 5
 
-    @pytest.mark.parametrize("scale", [2, 8])
-    def test_at_other_scales(self, scale: int) -> None:
+    @pytest.mark.parametrize(("scale", "gain"), [(2, 5.5), (8, 4)])
+    def test_at_other_scales(self, scale: int, gain: float) -> None:
+        """6.3 and 4.7 dB were measured."""
         lr = degrade(target(), scale)
         result = run(lr, related(), scale=scale)
-        assert psnr(result.colour, target()) > psnr(up(lr, scale), target()) + 2
+        assert psnr(result.colour, target()) > psnr(up(lr, scale), target()) + gain
 
     def test_a_second_useless_reference_does_not_hurt(self) -> None:
         lr = degrade(target(), 4)
@@ -242,8 +243,8 @@ class TestSameAnswer:
         one, two = results
         assert torch.equal(one.pixel, two.pixel)
         assert torch.equal(one.photo, two.photo)
-        torch.testing.assert_close(one.score, two.score, rtol=0, atol=1e-6)
-        torch.testing.assert_close(one.colour, two.colour, rtol=0, atol=1e-6)
+        assert torch.equal(one.score, two.score)
+        assert torch.equal(one.colour, two.colour)
 
     def test_whatever_the_layout(self) -> None:
         turned = self.LR.permute(1, 2, 0).contiguous().permute(2, 0, 1)
