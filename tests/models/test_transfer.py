@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The transfer model: finds what is there, gains by it, and does no harm where nothing is."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -284,6 +285,26 @@ class TestErrors:
     def test_scale(self, scale: int) -> None:
         with pytest.raises(OptionError, match=rf"one of \(2, 3, 4, 8\), got {scale}"):
             TransferModel(scale)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("lowest_score", 1.0),
+            ("lowest_score", -1.1),
+            ("lowest_score", math.nan),
+            ("noise", 0.0),
+            ("noise", math.inf),
+            ("gain_range", (1.5, 0.5)),
+            ("gain_range", (-1.0, 1.0)),
+            ("gain_range", (0.0, math.nan)),
+            ("dissent", -0.1),
+            ("dissent", math.inf),
+            ("consistency_rounds", -1),
+        ],
+    )
+    def test_settings(self, name: str, value: object) -> None:
+        with pytest.raises(OptionError, match=rf"Settings: {name} must be .*, got \(?-?[\dni]"):
+            Settings(**{name: value})  # type: ignore[arg-type]
 
     def test_reference_for_another_scale(self) -> None:
         message = "reference was built for scale 2, the model has 4; prepare it with this model"
