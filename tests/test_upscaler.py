@@ -29,7 +29,7 @@ class TestMainJob:
     def test_a_real_pair(self) -> None:
         upscaler = Upscaler.from_pretrained()
         result = upscaler.upscale(small(), related())
-        assert psnr(result.image, target()) > psnr(up(small(), 4), target()) + 3.5
+        assert psnr(result.image, target()) > psnr(up(small(), 4), target()) + 5
         assert result.score.shape == result.matches.photo.shape == (32, 40)
         assert result.matches.pixel.shape == (32, 40, 2)
         assert result.image.min() >= 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The transfer model: finds what is there, gains by it, and does no harm where nothing is."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -119,15 +120,16 @@ class TestFinds:
 
 class TestGains:
     def test_real_pair(self) -> None:
-        """The other eye of a stereo pair; 4.6 dB were measured."""
+        """The other eye of a stereo pair; 5.6 dB were measured."""
         lr = degrade(target(), 4)
-        assert psnr(run(lr, related()).colour, target()) > psnr(up(lr, 4), target()) + 3.5
+        assert psnr(run(lr, related()).colour, target()) > psnr(up(lr, 4), target()) + 5
 
-    @pytest.mark.parametrize("scale", [2, 8])
-    def test_at_other_scales(self, scale: int) -> None:
+    @pytest.mark.parametrize(("scale", "gain"), [(2, 5.5), (8, 4)])
+    def test_at_other_scales(self, scale: int, gain: float) -> None:
+        """6.3 and 4.7 dB were measured."""
         lr = degrade(target(), scale)
         result = run(lr, related(), scale=scale)
-        assert psnr(result.colour, target()) > psnr(up(lr, scale), target()) + 2
+        assert psnr(result.colour, target()) > psnr(up(lr, scale), target()) + gain
 
     def test_a_second_useless_reference_does_not_hurt(self) -> None:
         lr = degrade(target(), 4)
@@ -242,8 +244,8 @@ class TestSameAnswer:
         one, two = results
         assert torch.equal(one.pixel, two.pixel)
         assert torch.equal(one.photo, two.photo)
-        torch.testing.assert_close(one.score, two.score, rtol=0, atol=1e-6)
-        torch.testing.assert_close(one.colour, two.colour, rtol=0, atol=1e-6)
+        assert torch.equal(one.score, two.score)
+        assert torch.equal(one.colour, two.colour)
 
     def test_whatever_the_layout(self) -> None:
         turned = self.LR.permute(1, 2, 0).contiguous().permute(2, 0, 1)
@@ -283,6 +285,26 @@ class TestErrors:
     def test_scale(self, scale: int) -> None:
         with pytest.raises(OptionError, match=rf"one of \(2, 3, 4, 8\), got {scale}"):
             TransferModel(scale)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("lowest_score", 1.0),
+            ("lowest_score", -1.1),
+            ("lowest_score", math.nan),
+            ("noise", 0.0),
+            ("noise", math.inf),
+            ("gain_range", (1.5, 0.5)),
+            ("gain_range", (-1.0, 1.0)),
+            ("gain_range", (0.0, math.nan)),
+            ("dissent", -0.1),
+            ("dissent", math.inf),
+            ("consistency_rounds", -1),
+        ],
+    )
+    def test_settings(self, name: str, value: object) -> None:
+        with pytest.raises(OptionError, match=rf"Settings: {name} must be .*, got \(?-?[\dni]"):
+            Settings(**{name: value})  # type: ignore[arg-type]
 
     def test_reference_for_another_scale(self) -> None:
         message = "reference was built for scale 2, the model has 4; prepare it with this model"

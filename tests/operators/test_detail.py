@@ -149,10 +149,10 @@ class TestBorderOfAView:
 
     @pytest.mark.parametrize("scale", SCALES)
     def test_at_it_they_differ_by_little(self, scale: int) -> None:
-        """The largest difference measured was 0.07 of the texture's range of about 0.8."""
+        """Measured over several views: up to 0.005, 0.015, 0.016, 0.040 at scale 2, 3, 4, 8."""
         c = case((6, 6), [(4 * scale, 4 * scale)], scale)
         off = (run(c).detail.double() - looped(c, repeat=False).detail).abs().max().item()
-        assert 1e-4 < off < 0.1
+        assert 1e-4 < off < 0.06
 
 
 def test_helper_fails_on_wrong_input() -> None:

@@ -4,6 +4,7 @@
 The reasons for each step are in `docs/design/upscaling.md`, their gains in `docs/benchmarks.md`.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -25,7 +26,11 @@ from .model import Upscaled
 
 @dataclass(frozen=True)
 class Settings:
-    """The few numbers of the model. Defaults were chosen on training photos and flow scenes."""
+    """The few numbers of the model. Defaults were chosen on training photos and flow scenes.
+
+    Raises:
+        OptionError: one of them makes no sense.
+    """
 
     lowest_score: float = 0.5
     """Matches of this score and below bring nothing; trust grows linearly from here to 1."""
@@ -37,6 +42,18 @@ class Settings:
     """How much the spread of the candidates, in units of their mean's energy, fades them."""
     consistency_rounds: int = 4
     """Rounds of back-projection; each brings the reduced result closer to the input."""
+
+    def __post_init__(self) -> None:
+        low, high = self.gain_range
+        for name, valid, rule in (
+            ("lowest_score", -1 <= self.lowest_score < 1, "from -1 to below 1"),
+            ("noise", 0 < self.noise < math.inf, "positive"),
+            ("gain_range", 0 <= low <= high < math.inf, "two numbers from 0 on, the lower first"),
+            ("dissent", 0 <= self.dissent < math.inf, "0 or positive"),
+            ("consistency_rounds", self.consistency_rounds >= 0, "0 or positive"),
+        ):
+            if not valid:
+                raise OptionError(f"Settings: {name} must be {rule}, got {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True)
