@@ -2,7 +2,7 @@
 """Reference: everything about a set of reference photos that can be computed once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
 from .images.resize import down_phases
+from .operators import Keys
 from .operators.descriptors import describe
 from .operators.detail import REACH, Views
 
@@ -35,20 +36,34 @@ class Reference:
     """Reference photos, reduced from every sub-cell position and described; ready to be searched.
 
     Build it once with `Reference.build`, use it for any number of images, `save` and `load` it.
+
+    Examples:
+        >>> reference = Reference.build([torch.rand(3, 40, 60), torch.rand(3, 35, 30)], scale=4)
+        >>> len(reference.views)  # 16 sub-cell positions of each
+        32
+        >>> list(reference.views[0].low.shape)
+        [3, 10, 15]
     """
 
     photos: tuple[Float[Tensor, "3 _ _"], ...]
     """The photos at full size, values in [0, 1]; any sizes."""
     scale: int
     """How many times larger than the low-resolution image the photos show things."""
+    sub_cell: bool = True
+    """Reduce the photos from every sub-cell position; False: from their first pixel only."""
 
     @classmethod
-    def build(cls, photos: Sequence[Float[Tensor, "3 _ _"]], scale: int = 4) -> "Reference":
+    def build(
+        cls, photos: Sequence[Float[Tensor, "3 _ _"]], scale: int = 4, *, sub_cell: bool = True
+    ) -> "Reference":
         """Prepare one or many photos of any sizes.
 
         Args:
-            photos: each `[3, H, W]` in [0, 1], H and W at least `scale`.
+            photos: each `[3, H, W]` in [0, 1], H and W at least `scale`. They are not copied, so
+                do not change them afterwards.
             scale: 2, 3, 4 or 8.
+            sub_cell: look at the photos from all `scale**2` sub-cell positions; one is faster, and
+                much worse.
 
         Raises:
             ShapeError: no photos, or one that is not `[3, H, W]` or smaller than one cell.
@@ -62,22 +77,22 @@ class Reference:
             raise ShapeError("Reference: there must be at least one photo, got none")
         for number, photo in enumerate(photos):
             _check(photo, f"photo {number}", scale)
-        return cls(tuple(photo.detach().float().contiguous() for photo in photos), scale)
+        return cls(tuple(photo.detach().float().contiguous() for photo in photos), scale, sub_cell)
 
     @cached_property
     def views(self) -> list[View]:
-        """The `scale**2` views of each photo, photo by photo; those without a full cell left out."""
+        """The `scale**2` views of each photo, photo by photo; without those that have no cell."""
         return [
             View(number, phase // self.scale, phase % self.scale, low)
             for number, photo in enumerate(self.photos)
             for phase, low in enumerate(down_phases(photo, self.scale))
-            if low.numel()
+            if low.numel() and (phase == 0 or self.sub_cell)
         ]
 
     @cached_property
-    def keys(self) -> list[Float[Tensor, "1 c _ _"]]:
-        """The descriptors of each view, as `search_views` takes them."""
-        return [describe(view.low)[None] for view in self.views]
+    def keys(self) -> Keys:
+        """The descriptors of all views, prepared for searching."""
+        return Keys([describe(view.low) for view in self.views], patch_size=1)
 
     @cached_property
     def values(self) -> Views:
@@ -107,8 +122,21 @@ class Reference:
     @cached_property
     def _contrasts(self) -> tuple[Float[Tensor, " n"], Int64[Tensor, " v"]]:
         """Norms of all key descriptors, one view after the other, and where each view begins."""
-        norms = [torch.linalg.vector_norm(key[0], dim=0).flatten() for key in self.keys]
-        return torch.cat(norms), self._integers(_ends([len(x) for x in norms]))
+        norms = [torch.linalg.vector_norm(describe(view.low), dim=0) for view in self.views]
+        return torch.cat([x.flatten() for x in norms]), self._integers(self._starts)
+
+    @property
+    def _starts(self) -> list[int]:
+        """Position of the first cell of each view, counted through all views."""
+        return _ends([view.low.shape[1] * view.low.shape[2] for view in self.views])
+
+    def view_and_index(
+        self, position: Int64[Tensor, "h w"]
+    ) -> tuple[Int64[Tensor, "h w"], Int64[Tensor, "h w"]]:
+        """Split a position through all views into the view and the cell inside it."""
+        starts = self._integers(self._starts)
+        view = torch.bucketize(position, starts[1:], right=True)
+        return view, position - starts[view]
 
     def contrast_at(
         self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]
@@ -120,7 +148,7 @@ class Reference:
     def locate(
         self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]
     ) -> tuple[Int64[Tensor, "h w"], Int64[Tensor, "h w 2"]]:
-        """Which photo a match is in, and the row and column of the first pixel of its cell there."""
+        """The photo that a match is in, and row and column there of the first pixel of its cell."""
         table = self._integers([[x.photo, x.dy, x.dx, x.low.shape[2]] for x in self.views])
         photo, dy, dx, columns = table[view].unbind(-1)
         row = torch.div(index, columns, rounding_mode="floor") * self.scale + dy
@@ -129,7 +157,7 @@ class Reference:
 
     def to(self, device: torch.device | str) -> "Reference":
         """The same reference on another device."""
-        return Reference(tuple(photo.to(device) for photo in self.photos), self.scale)
+        return replace(self, photos=tuple(photo.to(device) for photo in self.photos))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write photos, settings and version to one safetensors file, atomically.
@@ -141,7 +169,7 @@ class Reference:
         """
         from .reference_file import save
 
-        save(self.photos, self.scale, Path(path), overwrite=overwrite)
+        save(self.photos, self.scale, self.sub_cell, Path(path), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | Path) -> "Reference":
@@ -152,9 +180,9 @@ class Reference:
         """
         from .reference_file import load
 
-        photos, scale = load(Path(path))
+        photos, scale, sub_cell = load(Path(path))
         try:
-            return cls.build(photos, scale)
+            return cls.build(photos, scale, sub_cell=sub_cell)
         except (ShapeError, DTypeError, NonFiniteError, OptionError) as error:
             raise WeightsError(f"{path}: is no valid reference: {error}") from None
 

@@ -19,9 +19,12 @@ from .weights.save import write_atomically
 
 FORMAT = "searchtransfer-reference"
 VERSION = "1"
+VIEWS = ("first", "sub-cell")
 
 
-def save(photos: Sequence[Tensor], scale: int, path: Path, *, overwrite: bool) -> None:
+def save(
+    photos: Sequence[Tensor], scale: int, sub_cell: bool, path: Path, *, overwrite: bool
+) -> None:
     """Write photos and settings, atomically.
 
     Raises:
@@ -30,12 +33,13 @@ def save(photos: Sequence[Tensor], scale: int, path: Path, *, overwrite: bool) -
     if path.exists() and not overwrite:
         raise OutputError(f"{path}: exists; pass overwrite=True, or another name")
     tensors = {f"photo.{i}": _packed(photo.cpu()) for i, photo in enumerate(photos)}
-    header = {"format": FORMAT, "version": VERSION, "scale": str(scale)}
+    views = VIEWS[sub_cell]
+    header = {"format": FORMAT, "version": VERSION, "scale": str(scale), "views": views}
     write_atomically(path, to_bytes(tensors, metadata=header))
 
 
-def load(path: Path) -> tuple[list[Tensor], int]:
-    """Read photos and scale.
+def load(path: Path) -> tuple[list[Tensor], int, bool]:
+    """Read photos, scale, and whether all sub-cell views are wanted.
 
     Raises:
         WeightsError: the file is missing, damaged, or not a reference of a known version.
@@ -58,7 +62,7 @@ def load(path: Path) -> tuple[list[Tensor], int]:
                     f"{path}: holds {sorted(file.keys())[:5]}, expected photo.0, ..."
                 )
             photos = [_unpacked(file.get_tensor(f"photo.{i}"), path) for i in range(len(names))]
-            return photos, int(header["scale"])
+            return photos, int(header["scale"]), bool(VIEWS.index(header["views"]))
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise WeightsError(f"{path}: is a damaged reference file: {error}") from None
 
@@ -66,9 +70,9 @@ def load(path: Path) -> tuple[list[Tensor], int]:
 def _packed(photo: Tensor) -> Tensor:
     for levels, dtype in ((255, torch.uint8), (65535, torch.uint16)):
         integers = (photo * levels).round()
-        if torch.equal(integers / levels, photo) and 0 <= photo.min() and photo.max() <= 1:
+        if torch.equal(integers / levels, photo) and photo.min() >= 0 and photo.max() <= 1:
             return integers.to(torch.int32).to(dtype)
-    return photo.contiguous()
+    return photo.clone()  # its own memory: safetensors refuses tensors that share some
 
 
 def _unpacked(stored: Tensor, path: Path) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image as PILImage
 
 from ..errors import DTypeError
@@ -21,7 +22,8 @@ def as_image(picture: object, name: str) -> Image:
         name: what to call it in errors.
 
     Raises:
-        DTypeError: it is none of these. The errors of the conversions in `images`.
+        DTypeError: it is none of these.
+        SearchTransferError: whatever the conversions in `images` raise.
     """
     if isinstance(picture, Image):
         return picture
@@ -38,12 +40,18 @@ def as_image(picture: object, name: str) -> Image:
 
 
 def returns_as(picture: object) -> Callable[[Image], Any]:
-    """How to give an `Image` back as the kind and dtype that `picture` has."""
+    """How to give an `Image` back as the kind, dtype and number of dimensions `picture` has."""
     if isinstance(picture, PILImage.Image):
         return to_pil
     if isinstance(picture, np.ndarray):
-        dtype = picture.dtype
-        return lambda image: to_numpy(image, dtype)
+        shape, dtype = picture.shape, picture.dtype
+        native = dtype.newbyteorder("=")
+
+        def array(image: Image) -> NDArray[Any]:
+            values = to_numpy(image, native).astype(dtype, copy=False)
+            return values[..., None] if shape[2:] == (1,) else values
+
+        return array
     if isinstance(picture, torch.Tensor):
         if picture.dtype == torch.uint8:
             return lambda image: (to_tensor(image).clamp(0, 1) * 255).round().to(torch.uint8)

@@ -1,21 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the upscaler asks of a model, and gets from it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ..progress import Progress, silent
 from ..reference import Reference
-
-Progress = Callable[[str, float], None]
-"""Called with the name of a stage and the part of it done, 0 to 1; an exception in it stops."""
-
-
-def silent(stage: str, done: float) -> None:
-    """Report nothing."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 The reasons for each step are in `docs/design/upscaling.md`, their gains in `docs/benchmarks.md`.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -14,16 +15,22 @@ from torch import Tensor
 from ..errors import OptionError
 from ..images.resize import down, up
 from ..images.tiles import plan_tiles
-from ..operators import ViewMatch, search_views
+from ..matching import SearchMode, match
+from ..operators import ViewMatch
 from ..operators.descriptors import SIDE, describe
 from ..operators.detail import blend
+from ..progress import Progress, silent
 from ..reference import SCALES, Reference
-from .model import Progress, Upscaled, silent
+from .model import Upscaled
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The few numbers of the model. Defaults were chosen on training photos and flow scenes."""
+    """The few numbers of the model. Defaults were chosen on training photos and flow scenes.
+
+    Raises:
+        OptionError: one of them makes no sense.
+    """
 
     lowest_score: float = 0.5
     """Matches of this score and below bring nothing; trust grows linearly from here to 1."""
@@ -36,6 +43,18 @@ class Settings:
     consistency_rounds: int = 4
     """Rounds of back-projection; each brings the reduced result closer to the input."""
 
+    def __post_init__(self) -> None:
+        low, high = self.gain_range
+        for name, valid, rule in (
+            ("lowest_score", -1 <= self.lowest_score < 1, "from -1 to below 1"),
+            ("noise", 0 < self.noise < math.inf, "positive"),
+            ("gain_range", 0 <= low <= high < math.inf, "two numbers from 0 on, the lower first"),
+            ("dissent", 0 <= self.dissent < math.inf, "0 or positive"),
+            ("consistency_rounds", self.consistency_rounds >= 0, "0 or positive"),
+        ):
+            if not valid:
+                raise OptionError(f"Settings: {name} must be {rule}, got {getattr(self, name)!r}")
+
 
 @dataclass(frozen=True)
 class TransferModel:
@@ -43,6 +62,8 @@ class TransferModel:
 
     scale: int = 4
     settings: Settings = field(default_factory=Settings)
+    search: SearchMode = "auto"
+    """Exact, refined, or exact where the images are small enough; see `searchtransfer.matching`."""
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
     name: str = "transfer"
@@ -77,38 +98,33 @@ class TransferModel:
                 f"reference was built for scale {reference.scale}, the model has {self.scale}; "
                 "prepare it with this model"
             )
-        progress("search", 0)
-        query = describe(colour)
-        match = search_views(query[None], reference.keys, patch_size=1, backend=self.backend)
-        match = ViewMatch(*(x[0] for x in match))
-        progress("search", 1)
-        sharp = self._in_tiles(colour, query, match, reference, tile, progress)
-        photo, pixel = reference.locate(match.view, match.index)
-        return Upscaled(sharp, match.score, photo, pixel)
+        found = match(colour, reference, self.search, self.backend, progress)
+        sharp = self._in_tiles(colour, found, reference, tile, progress)
+        photo, pixel = reference.locate(found.view, found.index)
+        return Upscaled(sharp, found.score, photo, pixel)
 
     def _in_tiles(
         self,
         colour: Tensor,
-        query: Tensor,
-        match: ViewMatch,
+        found: ViewMatch,
         reference: Reference,
         tile: int,
         progress: Progress,
     ) -> Float[Tensor, "3 hs ws"]:
         height, width = colour.shape[1:]
         scale = self.scale
-        contrast = torch.linalg.vector_norm(query, dim=0)
+        contrast = torch.linalg.vector_norm(describe(colour), dim=0)
         sharp = colour.new_empty(3, height * scale, width * scale)
         tiles = plan_tiles((height, width), tile or max(height, width), self._halo)
         for number, piece in enumerate(tiles):
             progress("transfer", number / len(tiles))
             rows, columns = piece.padded
-            window = ViewMatch(*(x[rows, columns] for x in match))
+            window = ViewMatch(*(x[rows, columns] for x in found))
             part = self._piece(colour[:, rows, columns], contrast[rows, columns], window, reference)
             sharp[(slice(None), *_times(piece.core, scale))] = part[
                 (slice(None), *_times(piece.inner, scale))
             ]
-        progress("transfer", 1)
+        progress("transfer", 1.0)
         return sharp
 
     @property
@@ -116,23 +132,23 @@ class TransferModel:
         """Cells around a tile that can change a pixel inside it.
 
         One for the neighbours' matches and one for the smoothed spread; each round of
-        back-projection reduces (2 cells) and enlarges (2 cells); the bicubic picture sees 2.
+        back-projection reduces (2 cells) and enlarges (2 cells).
         """
-        return 2 + 4 * self.settings.consistency_rounds + 2
+        return 2 + 4 * self.settings.consistency_rounds
 
     def _piece(
-        self, colour: Tensor, contrast: Tensor, match: ViewMatch, reference: Reference
+        self, colour: Tensor, contrast: Tensor, found: ViewMatch, reference: Reference
     ) -> Float[Tensor, "3 hs ws"]:
         settings = self.settings
-        key_contrast = reference.contrast_at(match.view, match.index)
-        gain = match.score * contrast / key_contrast.clamp(min=1e-3)
+        key_contrast = reference.contrast_at(found.view, found.index)
+        gain = found.score * contrast / key_contrast.clamp(min=1e-3)
         mixed = blend(
             reference.values,
-            match.view,
-            match.index,
-            weight=1 / (_squared_difference(match.score, contrast, key_contrast) + settings.noise),
+            found.view,
+            found.index,
+            weight=1 / (_squared_difference(found.score, contrast, key_contrast) + settings.noise),
             gain=gain.clamp(*settings.gain_range),
-            confidence=((match.score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(
+            confidence=((found.score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(
                 0, 1
             ),
         )

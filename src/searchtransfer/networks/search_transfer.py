@@ -29,6 +29,13 @@ class SearchTransfer(nn.Module):
         overlap: `"mean"` (the article) or `"constant"` (TTSR's released code, needed for its
             weights); see `searchtransfer.transfer`.
         backend: that of the search; see `searchtransfer.search`.
+
+    Examples:
+        >>> query, key = torch.rand(1, 16, 10, 12), torch.rand(1, 16, 8, 9)
+        >>> lv1, lv2, lv3 = (torch.rand(1, 4, 8 * s, 9 * s) for s in (4, 2, 1))
+        >>> score, t1, t2, t3 = SearchTransfer()(query, key, lv1, lv2, lv3)
+        >>> list(score.shape), list(t1.shape), list(t2.shape), list(t3.shape)
+        ([1, 1, 10, 12], [1, 4, 40, 48], [1, 4, 20, 24], [1, 4, 10, 12])
     """
 
     def __init__(self, overlap: Overlap = "mean", backend: str = "auto") -> None:
@@ -58,7 +65,7 @@ class SearchTransfer(nn.Module):
             and 1 times `[H, W]`.
 
         Raises:
-            The errors of `search` and `transfer`.
+            SearchTransferError: whatever `search` and `transfer` raise.
         """
         score, (t1, t2, t3) = self.levels(lrsr_lv3, refsr_lv3, [ref_lv1, ref_lv2, ref_lv3])
         return Textures(score, t1, t2, t3)
@@ -73,7 +80,7 @@ class SearchTransfer(nn.Module):
 
         Raises:
             ShapeError: a value is not a whole multiple of the key.
-            The errors of `search` and `transfer`.
+            SearchTransferError: whatever `search` and `transfer` raise.
         """
         match = search(query, key, backend=self.backend)
         key_size = (key.shape[2], key.shape[3])

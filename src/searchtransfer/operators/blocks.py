@@ -31,6 +31,15 @@ def unfold(
     Raises:
         ShapeError: the image is not 4-dimensional, or smaller than one block after padding.
         OptionError: kernel_size or stride is below 1, or padding below 0.
+
+    Examples:
+        >>> blocks = unfold(torch.arange(12.0).reshape(1, 1, 3, 4), kernel_size=3, padding=1)
+        >>> blocks.shape
+        torch.Size([1, 9, 12])
+        >>> blocks[0, :, 5].reshape(3, 3)  # around row 1, column 1
+        tensor([[ 0.,  1.,  2.],
+                [ 4.,  5.,  6.],
+                [ 8.,  9., 10.]])
     """
     _block_grid(image, kernel_size, stride, padding)
     return F.unfold(image, kernel_size, stride=stride, padding=padding)
@@ -58,6 +67,13 @@ def fold(
     Raises:
         ShapeError: the number of blocks or their length does not fit the other arguments.
         OptionError: kernel_size or stride is below 1, or padding below 0.
+
+    Examples:
+        >>> blocks = unfold(torch.full((1, 1, 3, 3), 5.0), kernel_size=3, padding=1)
+        >>> fold(blocks, (3, 3), kernel_size=3, padding=1)[0, 0]  # 4, 6 or 9 times 5
+        tensor([[20., 30., 20.],
+                [30., 45., 30.],
+                [20., 30., 20.]])
     """
     _check_geometry(kernel_size, stride, padding)
     if blocks.dim() != 3 or blocks.shape[1] % kernel_size**2:
@@ -95,6 +111,14 @@ def overlap_count(
 
     Returns:
         `[1, 1, H, W]`; 0 where no block reaches.
+
+    Raises:
+        ShapeError: the image is smaller than one block after padding.
+        OptionError: kernel_size or stride is below 1, or padding below 0.
+
+    Examples:
+        >>> overlap_count((1, 7), kernel_size=3, stride=2, padding=1)[0, 0]
+        tensor([[1., 2., 1., 2., 1., 2., 1.]])
     """
     ones = torch.ones(1, 1, *output_size, dtype=dtype, device=device)
     return fold(
@@ -113,6 +137,12 @@ def fold_mean(
 
     The exact inverse of `unfold` wherever a block reaches; pixels that no block covers are 0.
     Arguments and errors are those of `fold`.
+
+    Examples:
+        >>> image = torch.arange(9.0).reshape(1, 1, 3, 3)
+        >>> blocks = unfold(image, kernel_size=3, padding=1)
+        >>> torch.equal(fold_mean(blocks, (3, 3), kernel_size=3, padding=1), image)
+        True
     """
     total = fold(blocks, output_size, kernel_size, stride, padding)
     count = overlap_count(
@@ -135,6 +165,12 @@ def select_blocks(
     Raises:
         ShapeError: ranks or batch sizes differ from the above.
         DTypeError: index is not int64.
+
+    Examples:
+        >>> blocks = torch.tensor([[[10, 20, 30], [11, 21, 31]]]).float()  # three, of length 2
+        >>> select_blocks(blocks, torch.tensor([[2, 0, 2, 2]]))
+        tensor([[[30., 10., 30., 30.],
+                 [31., 11., 31., 31.]]])
     """
     if blocks.dim() != 3 or index.dim() != 2 or blocks.shape[0] != index.shape[0]:
         raise ShapeError(

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Search times beside those of the article's module, in one run, interleaved.
+
+    python benchmarks/search.py [--size 83x125] [--vgg WEIGHTS] [--pair A B] [--json OUT]
+    python benchmarks/search.py --views [--size 83x125]         # 16 sub-cell views, descriptors
+    python benchmarks/search.py --product                       # its rate beside torch's matmul
+
+Sizes are feature cells, rows x columns; photos are cut and resized to four times that. Without
+`--pair`, the photos are scikit-image's stereo pair; `--random` adds features without structure.
+Features are zero-mean 5x5 colour patches (75 channels), or VGG19 relu3_1 (256) with `--vgg`.
+Figures are medians of `--repeat` interleaved runs; memory is the peak of a process that runs one
+search alone, above the same process without it.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from article import article, chunked, faiss_flat
+from features import descriptors, fitted, phases, photo, stereo_pair, vgg_features
+from torch import Tensor
+
+from searchtransfer import search
+from searchtransfer.operators import search_views
+from searchtransfer.operators.backends import native
+
+clock = time.perf_counter
+
+Search = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def ours(backend: str) -> Search:
+    def run(query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        match = search(query[None], key[None], backend=backend)
+        return match.score.flatten(), match.index.flatten()
+
+    return run
+
+
+WAYS: dict[str, Search] = {
+    "article": article,
+    "chunked": chunked,
+    "faiss": faiss_flat,
+    "tiled": ours("tiled"),
+    "native": ours("native"),
+}
+
+
+def pair_of(options: argparse.Namespace) -> dict[str, tuple[Tensor, Tensor]]:
+    rows, columns = (int(n) for n in options.size.split("x"))
+    size = (4 * rows, 4 * columns)
+    images = [photo(path, size) for path in options.pair] if options.pair else stereo_pair(size)
+    if options.vgg:
+        query, key = (vgg_features(image, options.vgg) for image in images)
+    else:
+        query, key = (descriptors(image) for image in images)
+    cases = {"photos": (query, key)}
+    if options.random:
+        generator = torch.Generator().manual_seed(0)
+        cases["random"] = (
+            torch.randn(query.shape, generator=generator),
+            torch.randn(query.shape, generator=generator),
+        )
+    return cases
+
+
+def seconds(run: Callable[[], Any]) -> tuple[float, Any]:
+    start = clock()
+    result = run()
+    return clock() - start, result
+
+
+def compare(name: str, query: Tensor, key: Tensor, options: argparse.Namespace) -> dict[str, Any]:
+    times: dict[str, list[float]] = {way: [] for way in options.ways}
+    found: dict[str, tuple[Tensor, Tensor]] = {}
+    for _ in range(options.repeat):
+        for way in options.ways:
+            took, found[way] = seconds(lambda way=way: WAYS[way](query, key))
+            times[way].append(took)
+    medians = {way: statistics.median(t) for way, t in times.items()}
+    base = options.ways[0]
+    print(f"{name}: {list(query.shape)} against {list(key.shape)}")
+    for way, took in medians.items():
+        same = (found[way][1] == found[base][1]).double().mean().item()
+        spread = max(times[way]) - min(times[way])
+        print(
+            f"  {way:8} {1000 * took:10.1f} ms  (spread {1000 * spread:7.1f})  "
+            f"{medians[base] / took:6.1f}x {base}, same index {100 * same:.2f} %"
+        )
+    record: dict[str, Any] = {"case": name, "query": list(query.shape), "key": list(key.shape)}
+    record["seconds"] = times
+    if "native" in options.ways:
+        prepared = native.prepare([key], 3)
+        native.best_match(query, prepared, 3)
+        took, (*_, did) = seconds(lambda: native.measured_match(query, prepared, 3))
+        cells = query.shape[1] * query.shape[2]
+        record["prepared_seconds"], record["statistics"] = took, did._asdict()
+        print(
+            f"  prepared keys: {1000 * took:.1f} ms; depth {did.depth or 'all'}, "
+            f"{did.open / cells:.1f} pairs left open and {did.exact / cells:.1f} evaluated a query"
+        )
+    return record
+
+
+def product(threads: int) -> dict[str, float]:
+    """The walk over all 256 channels of random features, beside torch's largest matmul rate."""
+    query, key = torch.randn(256, 83, 125), torch.randn(256, 83, 125)
+    keys = native.prepare([key], 3)
+    walk = min(seconds(lambda: native.walk_only(query, keys))[0] for _ in range(7))
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    matmul = min(seconds(lambda: a @ b)[0] for _ in range(20))
+    rates = {
+        "walk": 2 * 256 * (83 * 125) ** 2 / walk / 1e9,
+        "matmul": 2 * 2048**3 / matmul / 1e9,
+    }
+    print(
+        f"walk {rates['walk']:.0f} GFLOP/s (sums and maximum included), matmul "
+        f"{rates['matmul']:.0f}: {100 * rates['walk'] / rates['matmul']:.0f} %, {threads} threads"
+    )
+    return rates
+
+
+def views(options: argparse.Namespace) -> dict[str, Any]:
+    rows, columns = (int(n) for n in options.size.split("x"))
+    size = (4 * rows, 4 * columns)
+    images = [photo(path, size) for path in options.pair] if options.pair else stereo_pair(size)
+    query, keys = descriptors(fitted(images[0], size)), phases(images[1])
+    batch = [key[None] for key in keys]
+    times = [seconds(lambda: search_views(query[None], batch))[0] for _ in range(options.repeat)]
+    *_, did = native.measured_match(query, keys, 3)
+    print(
+        f"16 views of {options.size} cells, {len(query)} channels: "
+        f"{statistics.median(times):.3f} s; {did}"
+    )
+    return {"case": "16 views", "query": list(query.shape), "seconds": {"native": times}}
+
+
+def peak(way: str, options: argparse.Namespace) -> int:
+    """MiB that one search adds to the peak resident memory of a process."""
+
+    def child(name: str) -> int:
+        command = [sys.executable, __file__, *options.arguments, "--child", name]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    return child(way) - child("nothing")
+
+
+def machine(threads: int) -> dict[str, Any]:
+    cpu = Path("/proc/cpuinfo")
+    model = [x for x in cpu.read_text().splitlines() if "model name" in x] if cpu.exists() else []
+    return {
+        "cpu": model[0].split(":")[1].strip() if model else platform.processor(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "threads": threads,
+        "clock": clock.__name__,
+        "instruction_sets": native.instruction_sets(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="83x125", help="feature cells, rows x columns")
+    parser.add_argument("--vgg", type=Path, help="safetensors file with VGG19 up to relu3_1")
+    parser.add_argument("--pair", type=Path, nargs=2, help="two photos: query and key")
+    parser.add_argument("--random", action="store_true", help="random features too")
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--memory", action="store_true", help="peak memory of each way")
+    parser.add_argument("--views", action="store_true", help="16 sub-cell views instead")
+    parser.add_argument("--product", action="store_true", help="rate of the product stage instead")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="processor time: for one thread on a busy machine"
+    )
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    options.arguments = sys.argv[1:]
+    if options.cpu_time:
+        global clock
+        clock = time.process_time
+    torch.set_num_threads(options.threads)
+    torch.set_grad_enabled(False)
+    if not find_spec("faiss") and "faiss" in options.ways:
+        options.ways.remove("faiss")
+        if not options.child:
+            print("faiss is not installed: left out")
+    if options.child:
+        query, key = next(iter(pair_of(options).values()))
+        if options.child != "nothing":
+            WAYS[options.child](query, key)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        return
+    report: dict[str, Any] = {"machine": machine(options.threads)}
+    if options.product:
+        report["gflops"] = product(options.threads)
+    elif options.views:
+        report["cases"] = [views(options)]
+    else:
+        report["cases"] = [compare(name, *pair, options) for name, pair in pair_of(options).items()]
+        if options.memory:
+            report["peak_mib"] = {way: peak(way, options) for way in options.ways}
+            print("peak memory above the inputs, MiB:", report["peak_mib"])
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the time of the compiled search goes: processor time of each stage, and of the bare walk.
+
+    python benchmarks/search_stages.py [--vgg WEIGHTS] [--pair A B] [--size 83x125] [--random]
+
+One thread, best of `--repeat` runs. The bare walk is timed at several depths with a bar that no
+pair reaches: its cost is a constant for each pair and a rate for each component.
+"""
+
+import argparse
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from search import pair_of
+from torch import Tensor
+
+from searchtransfer.operators.backends import native
+from searchtransfer.operators.backends.native_attempt import Attempt, query_features
+from searchtransfer.operators.backends.native_features import run
+
+OUT_OF_REACH = -(2**40)
+"""A packed best with the highest score bits."""
+
+
+def stages(query: Tensor, key: Tensor) -> dict[str, float]:
+    """Milliseconds of each stage of one search."""
+    marks = [("", time.process_time())]
+
+    def mark(name: str) -> None:
+        marks.append((name, time.process_time()))
+
+    options = native.Options()
+    keys = native.prepare([key], 3)
+    mark("keys")
+    attempt = Attempt(query_features(query, keys, options), keys, options)
+    mark("query")
+    attempt.seed()
+    mark("seeds")
+    depth = attempt.cheapest_depth()
+    mark("choice of depth")
+    attempt.search(depth)
+    mark("walk and evaluation")
+    attempt.scored()
+    mark("scores")
+    return {b[0]: 1000 * (b[1] - a[1]) for a, b in pairwise(marks)}
+
+
+def bare_walk(query: Tensor, key: Tensor, depth: int, repeat: int) -> float:
+    """Nanoseconds a pair when the bound leaves nothing open."""
+    options = native.Options(depth=depth)
+    keys = native.prepare([key], 3)
+    attempt = Attempt(query_features(query, keys, options), keys, options)
+    job = attempt._job(depth, walk=True)
+    best = float("inf")
+    for _ in range(repeat):
+        attempt.best.fill_(OUT_OF_REACH)
+        start = time.process_time()
+        run("search", None, job)
+        best = min(best, time.process_time() - start)
+    return 1e9 * best / (query[0].numel() * key[0].numel())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="83x125", help="feature cells, rows x columns")
+    parser.add_argument("--vgg", type=Path, help="safetensors file with VGG19 up to relu3_1")
+    parser.add_argument("--pair", type=Path, nargs=2, help="two photos: query and key")
+    parser.add_argument("--random", action="store_true", help="random features too")
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    for name, (query, key) in pair_of(options).items():
+        runs = [stages(query, key) for _ in range(options.repeat)]
+        print(name, {stage: round(min(r[stage] for r in runs), 1) for stage in runs[0]}, "ms")
+        if name == "photos":
+            depths = [16, 32, 64] if len(query) >= 64 else [16]
+            walks = {depth: bare_walk(query, key, depth, options.repeat) for depth in depths}
+            print("bare walk, ns a pair:", {d: round(t, 3) for d, t in walks.items()})
+            if len(depths) > 1:
+                rate = (walks[64] - walks[16]) / 48
+                print(
+                    f"= {walks[16] - 16 * rate:.2f} ns + {rate:.4f} ns a component "
+                    f"({2 / rate:.0f} GFLOP/s)"
+                )
+
+
+if __name__ == "__main__":
+    main()

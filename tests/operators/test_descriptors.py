@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Descriptors: normalised cross-correlation by a cosine, and what it does not see."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from pictures import texture
+from torch import Tensor
+
+from searchtransfer.operators.descriptors import CHROMA, LUMA, SIDE, describe
+
+COUNT = LUMA + 2 * CHROMA
+
+
+def cosines(a: Tensor, b: Tensor) -> Tensor:
+    """Of all pairs of pixels, `[H*W, H*W]`."""
+    return F.normalize(a.flatten(1), dim=0).T @ F.normalize(b.flatten(1), dim=0)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (2, 2), (5, 9)])
+def test_any_size(size: tuple[int, int]) -> None:
+    features = describe(torch.rand(3, *size))
+    assert features.shape == (COUNT, *size)
+    assert features.isfinite().all()
+
+
+def test_one_pixel_has_no_structure() -> None:
+    assert describe(torch.rand(3, 1, 1)).eq(0).all()
+
+
+def test_cosine_is_normalised_cross_correlation_on_grey_pictures() -> None:
+    """All of the luma is kept, so without chroma nothing is lost but the mean."""
+    a, b = texture(6, 7, 1)[:1].double(), texture(6, 7, 2)[:1].double()
+
+    def patches(x: Tensor) -> Tensor:
+        columns = F.unfold(F.pad(x[None], (2, 2, 2, 2), mode="replicate"), SIDE)[0]
+        return F.normalize(columns - columns.mean(0), dim=0)
+
+    ours = cosines(describe(a.expand(3, -1, -1)), describe(b.expand(3, -1, -1)))
+    torch.testing.assert_close(ours, patches(a).T @ patches(b), rtol=0, atol=1e-12)
+
+
+def test_norm_is_the_size_of_the_patch_without_its_mean() -> None:
+    """For grey pictures: `sqrt(3)` for the three equal channels."""
+    a = texture(9, 9).double()[:1].expand(3, -1, -1)
+    patch = a[0, 2:7, 1:6]
+    expected = 3**0.5 * (patch - patch.mean()).norm()
+    torch.testing.assert_close(describe(a)[:, 4, 3].norm(), expected)
+
+
+def test_norm_never_exceeds_that_of_the_patch() -> None:
+    """The basis is orthonormal; fine chroma is left out."""
+    a = torch.rand(3, 9, 9, dtype=torch.float64)
+    patch = a[:, 2:7, 2:7]
+    full = (patch - patch.mean((1, 2), keepdim=True)).norm()
+    assert 0.5 * full < describe(a)[:, 4, 4].norm() < full
+
+
+def test_brightness_and_contrast_do_not_turn_it() -> None:
+    a = texture(8, 8)
+    same = cosines(describe(a), describe(0.3 * a + 0.5)).diagonal()
+    torch.testing.assert_close(same, torch.ones(64), rtol=0, atol=1e-5)
+    assert cosines(describe(a), describe(a.flip(1))).diagonal().max() < 0.99
+
+
+def test_shifts_with_the_picture() -> None:
+    a = texture(12, 13)
+    torch.testing.assert_close(describe(a[:, 2:, 3:])[:, 2:, 2:], describe(a)[:, 4:, 5:])
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 0.7, 1.0, 1000.0])
+def test_constant_is_exactly_zero(value: float) -> None:
+    assert describe(torch.full((3, 6, 6), value)).eq(0).all()
+    tinted = torch.tensor([0.9, value, 0.2])[:, None, None].expand(3, 6, 6)
+    assert describe(tinted).eq(0).all()
+
+
+@pytest.mark.parametrize("levels", [255, 65535])
+def test_one_step_of_one_pixel_is_seen(levels: int) -> None:
+    picture = torch.ones(3, 9, 9)
+    picture[:, 4, 4] -= 1 / levels
+    seen = describe(picture).norm(dim=0) > 0
+    assert seen[2:7, 2:7].all()
+    assert seen.sum() == 25
+
+
+def test_input_is_left_alone() -> None:
+    a = texture(5, 5)
+    before = a.clone()
+    describe(a)
+    assert torch.equal(a, before)
