@@ -51,3 +51,7 @@ class ConfigError(SearchTransferError, ValueError):
 
 class TrainingError(SearchTransferError, RuntimeError):
     """Training had to stop; the message says why, and what has been kept."""
+
+
+class MissingExtraError(SearchTransferError, ImportError):
+    """A part of this package needs another package, which is installed with an extra."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process that trains and may kill itself.
 
-`child.py CONFIG [--resume] [--kill WHEN] [A.B=C ...]`; WHEN: `step:N` after step N; `write:N` in the middle of writing the checkpoint of step N, with half
+    child.py CONFIG [--resume] [--kill WHEN] [A.B=C ...]
+
+WHEN: `step:N` after step N; `write:N` in the middle of writing the checkpoint of step N, with half
 of the bytes on disk; `swap:N` when that file is complete but not yet under its name; `validation:N`
 when N photos of all validations have been measured.
 """
@@ -12,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from searchtransfer.evaluation import evaluate as evaluation
+from searchtransfer.evaluation import protocol
 from searchtransfer.training import load_config, train
 
 
@@ -35,7 +37,7 @@ def die_writing(step, halved):
 
 
 def die_measuring(count):
-    measure, seen = evaluation.psnr, []
+    measure, seen = protocol.psnr, []
 
     def instead(*args):
         seen.append(args)
@@ -43,7 +45,7 @@ def die_measuring(count):
             die()
         return measure(*args)
 
-    evaluation.psnr = instead
+    protocol.psnr = instead
 
 
 def main(config, *words):

@@ -24,7 +24,7 @@ def data(root, photos=4):
     for i in range(photos):
         saved(root / "photos" / f"{i}.png", edges(seed=i))
     for i in range(2):
-        saved(root / "scenes" / "place" / f"{i}.png", edges(40, 44, seed=100 + i))
+        saved(root / "scenes" / "place" / f"{i}.png", edges(20, 24, seed=100 + i))
     return root
 
 
@@ -40,6 +40,8 @@ def settings(root, *overrides, folder="run"):
         f"validation={yaml.safe_dump(validation, default_flow_style=True)}",
         "phases.0.steps=8",
         "run.checkpoint_every=3",
+        "model.blocks=[1, 0, 0, 0]",
+        "data.patch=16",
         *overrides,
     ]
 

@@ -11,7 +11,7 @@ from training.data.photos import saved
 from training.runs import data, edges, tiny
 
 from searchtransfer.errors import ConfigError, DataError, OutputError, TrainingError, WeightsError
-from searchtransfer.networks import load_ttsr
+from searchtransfer.networks import TTSR, load_ttsr
 from searchtransfer.training import loop, train
 from searchtransfer.training.checkpoint import checkpoints, latest_checkpoint
 from searchtransfer.training.journal import read_journal
@@ -22,6 +22,14 @@ ALL = "phases.0.losses={l1: 1, transferal: 1e-2, adversarial: 1e-3}"
 @pytest.fixture
 def root(tmp_path):
     return data(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run of eight steps with all losses that nothing interrupted."""
+    folder = data(tmp_path_factory.mktemp("whole"))
+    train(tiny(folder, ALL))
+    return folder
 
 
 def quiet(progress):
@@ -40,6 +48,13 @@ def last(root, folder="run"):
     return latest_checkpoint(root / folder / "checkpoints")[0]
 
 
+def assert_close_curves(ours, theirs):
+    """The same steps, and losses that differ by rounding only."""
+    for a, b in zip(ours, theirs, strict=True):
+        assert a["step"] == b["step"]
+        assert a.get("losses", {}) == pytest.approx(b.get("losses", {}), rel=1e-4)
+
+
 def assert_same_checkpoint(ours, theirs):
     assert ours.tensors.keys() == theirs.tensors.keys()
     for key, value in ours.tensors.items():
@@ -47,15 +62,15 @@ def assert_same_checkpoint(ours, theirs):
 
 
 def test_the_tiny_configuration_learns(root):
-    outcome = train(tiny(root, "phases.0.steps=150", "validation.every=150", "ema_decay=0.95"))
+    words = ("model.blocks=[1, 1, 1, 1]", "data.patch=32", "run.checkpoint_every=60")
+    outcome = train(tiny(root, *words, "phases.0.steps=80", "validation.every=20"))
     lines = read_journal(root / "run")
     losses = [line["losses"]["total"] for line in lines if "losses" in line]
-    assert len(losses) == outcome.step == 150
-    assert sum(losses[-20:]) < 0.85 * sum(losses[:20])
-    before = train(tiny(root, "phases.0.steps=1", folder="before"))
-    assert outcome.best_psnr > before.best_psnr + 0.3  # a first step changes next to nothing
+    assert len(losses) == outcome.step == 80
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+    scores = [line["scores"]["place"]["psnr"] for line in lines if "scores" in line]
+    assert outcome.best_psnr == max(scores) > scores[0] + 0.5
     model = load_ttsr(outcome.weights)
-    assert model.config["global_skip"]
     average = last(root).part("average")
     assert all(torch.equal(v, average[f"module.{k}"]) for k, v in model.state_dict().items())
 
@@ -117,7 +132,7 @@ def test_phases_follow_each_other(root):
     ]
 
 
-def test_stopped_by_a_signal_and_resumed_the_curve_is_the_same(root):
+def test_stopped_by_a_signal_and_resumed_the_curve_is_the_same(root, whole):
     def stop(progress):
         if progress.losses and progress.step == 5:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -130,12 +145,14 @@ def test_stopped_by_a_signal_and_resumed_the_curve_is_the_same(root):
     outcome = train(tiny(root, ALL), resume=True, on_progress=lambda p: notes.append(p.note))
     assert not outcome.interrupted
     assert "resumed at step 5 of 8" in notes
-    train(tiny(root, ALL, folder="whole"))
-    assert curve(root) == curve(root, "whole")
-    assert_same_checkpoint(last(root), last(root, "whole"))
+    assert curve(root) == curve(whole)
+    assert_same_checkpoint(last(root), last(whole))
     for name in ("best", "last"):
-        parts = [root / folder / "weights" / f"{name}.safetensors" for folder in ("run", "whole")]
-        assert parts[0].read_bytes() == parts[1].read_bytes()
+        ours, theirs = (
+            load_file(folder / "run" / "weights" / f"{name}.safetensors")
+            for folder in (root, whole)
+        )
+        assert all(torch.equal(value, theirs[key]) for key, value in ours.items())
 
 
 def test_a_run_can_be_prolonged(root):
@@ -160,20 +177,19 @@ def test_resuming_where_nothing_is_begins(root):
     assert train(tiny(root), resume=True).step == 8
 
 
-def test_a_damaged_checkpoint_is_passed_over_and_said(root):
-    train(tiny(root))
+def test_a_damaged_checkpoint_is_passed_over_and_said(root, whole):
+    train(tiny(root, ALL))
     path = checkpoints(root / "run" / "checkpoints")[0]
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
     with pytest.warns(UserWarning) as caught:
-        train(tiny(root), resume=True)
+        train(tiny(root, ALL), resume=True)
     messages = [str(warning.message) for warning in caught]
     assert any("does not have the digest" in m and "one before is used" in m for m in messages)
     assert any("resumed at step 6 of 8" in m for m in messages)
     assert path.with_name(f"{path.name}.damaged").read_bytes() == content
-    train(tiny(root, folder="whole"))
-    assert_same_checkpoint(last(root), last(root, "whole"))
+    assert_same_checkpoint(last(root), last(whole))
 
 
 def test_no_usable_checkpoint_is_an_error_and_nothing_is_lost(root):
@@ -193,7 +209,7 @@ def test_another_network_is_not_resumed(root):
 
 def test_parts_that_the_checkpoint_lacks(root):
     train(tiny(root))
-    with pytest.raises(WeightsError, match="does not fit this configuration: .*Discriminator"):
+    with pytest.raises(WeightsError, match=r"does not fit this configuration: .*Discriminator"):
         train(tiny(root, ALL), resume=True, on_progress=quiet)
 
 
@@ -230,13 +246,12 @@ def poison(monkeypatch, step, fail):
 
 
 def test_a_nan_loss_stops_keeps_the_batch_and_the_last_checkpoint(root, monkeypatch):
-    train(tiny(root, "phases.0.steps=5", folder="good"))
     poison(monkeypatch, 6, lambda restored: restored._replace(sr=restored.sr * torch.nan))
     with pytest.raises(TrainingError, match=r"step 5: l1 is nan, total is nan\. The batch is in"):
         train(tiny(root, "optimiser.schedule=constant"))
     path = root / "run" / "failed-step-5-process-0.safetensors"
     batch = load_file(path)
-    assert batch["0/hr"].shape == (4, 3, 32, 32)
+    assert batch["0/hr"].shape == (4, 3, 16, 16)
     assert last(root).state["step"] == 3
     assert all(torch.isfinite(value).all() for value in last(root).tensors.values())
 
@@ -268,7 +283,7 @@ def test_weights_that_are_not_finite_are_never_a_checkpoint(root, monkeypatch):
 
 def test_broken_photos_are_named_at_the_end(root):
     (root / "photos" / "broken.png").write_bytes(b"no image")
-    saved(root / "photos" / "small.png", edges(16, 16))
+    saved(root / "photos" / "small.png", edges(12, 12))
     (root / "scenes" / "place" / "bad.png").write_bytes(b"no image")
     outcome = train(tiny(root))
     assert "2 files could not be used:" in outcome.skipped
@@ -307,13 +322,18 @@ def test_what_is_missing_is_found_before_any_work(root, override, error, message
     assert not (root / "run").exists()
 
 
-def test_accumulation_changes_nothing_but_rounding(root):
-    train(tiny(root, ALL))
-    train(tiny(root, ALL, "run.accumulate=2", folder="parts"))
-    for whole, parts in zip(curve(root), curve(root, "parts"), strict=True):
-        assert whole["step"] == parts["step"]
-        if "losses" in whole:
-            assert parts["losses"] == pytest.approx(whole["losses"], rel=1e-4)
+def test_accumulation_changes_nothing_but_rounding(root, whole):
+    train(tiny(root, ALL, "run.accumulate=2"))
+    assert_close_curves(curve(root), curve(whole))
+
+
+def test_the_comparison_of_curves_fails_where_they_differ(whole):
+    other = curve(whole)
+    other[3]["losses"] = other[3]["losses"] | {"l1": other[3]["losses"]["l1"] * 1.001}
+    with pytest.raises(AssertionError):
+        assert_close_curves(other, curve(whole))
+    with pytest.raises(ValueError, match="zip"):
+        assert_close_curves(curve(whole)[:-1], curve(whole))
 
 
 def test_workers_change_nothing(root):
@@ -322,12 +342,11 @@ def test_workers_change_nothing(root):
     assert curve(root) == curve(root, "workers")
 
 
-def test_half_precision_trains(root):
-    train(tiny(root, ALL, "run.mixed_precision=bf16", folder="bf16"))
-    train(tiny(root, ALL))
-    half, whole = curve(root, "bf16"), curve(root)
-    assert half[-2]["losses"]["l1"] == pytest.approx(whole[-2]["losses"]["l1"], rel=0.05)
-    assert half[-2]["losses"] != whole[-2]["losses"]
+def test_half_precision_trains(root, whole):
+    train(tiny(root, ALL, "run.mixed_precision=bf16"))
+    half, full = curve(root)[-2]["losses"], curve(whole)[-2]["losses"]
+    assert half["l1"] == pytest.approx(full["l1"], rel=0.05)
+    assert half != full
 
 
 def test_no_average(root):
@@ -339,18 +358,14 @@ def test_no_average(root):
 
 
 def test_a_frozen_extractor_stays(root):
-    train(tiny(root, "phases.0.steps=1", folder="one"))
-    train(tiny(root, "optimiser.extractor_learning_rate=0", ALL))
-    ours, first = last(root).part("model"), last(root, "one").part("model")
-    moved = last(root, "one")  # one step moves it where it is trained
-    del moved
-    lte = [key for key in ours if key.startswith("LTE.")]
     torch.manual_seed(0)
-    from searchtransfer.networks import TTSR
-
-    fresh = TTSR((1, 1, 1, 1), 8, 1.0, (8, 8, 8), "mean", True).state_dict()
-    assert all(torch.equal(ours[key], fresh[key]) for key in lte)
-    assert any(not torch.equal(ours[key], first[key]) for key in ours)
+    fresh = TTSR((1, 0, 0, 0), 8, 1.0, (8, 8, 8), "mean").state_dict()
+    for rate, moves in (("0", False), ("1e-3", True)):
+        words = (f"optimiser.extractor_learning_rate={rate}", "phases.0.steps=1")
+        train(tiny(root, *words, folder=rate))
+        model = last(root, rate).part("model")
+        moved = {key.split(".")[0] for key in fresh if not torch.equal(model[key], fresh[key])}
+        assert moved == ({"MainNet", "LTE"} if moves else {"MainNet"})
 
 
 def test_training_starts_from_weights(root):
@@ -360,7 +375,7 @@ def test_training_starts_from_weights(root):
     train(config, on_progress=seen.append)
     start = load_ttsr(first.weights).state_dict()
     moved = last(root, "second").part("model")
-    rate = 2 * 2e-3  # Adam moves by the rate at most
+    rate = 2 * 5e-3  # Adam moves by the rate at most
     assert all((moved[key] - value).abs().max() <= rate for key, value in start.items())
 
 

@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How good a result is: metrics, the protocols they belong to, and reports."""
 
-from .evaluate import Evaluation as Evaluation
-from .evaluate import Method as Method
-from .evaluate import Pictures as Pictures
-from .evaluate import Row as Row
-from .evaluate import evaluate as evaluate
 from .gallery import Gallery as Gallery
 from .gallery import to_html as to_html
 from .lpips import LPIPS as LPIPS
@@ -15,6 +10,11 @@ from .methods import with_upscaler as with_upscaler
 from .metrics import Profile as Profile
 from .metrics import psnr as psnr
 from .metrics import ssim as ssim
+from .protocol import Evaluation as Evaluation
+from .protocol import Method as Method
+from .protocol import Pictures as Pictures
+from .protocol import Row as Row
+from .protocol import evaluate as evaluate
 from .report import table as table
 from .report import to_csv as to_csv
 from .report import to_json as to_json

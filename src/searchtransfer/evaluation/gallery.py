@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import OptionError
 from ..images import up
 from ..images.image import quantise
-from .evaluate import Evaluation, Pictures, Row
+from .protocol import Evaluation, Pictures, Row
 from .report import protocol_text, require_one_protocol, shown
 
 _SHOWN_REFERENCES = 2

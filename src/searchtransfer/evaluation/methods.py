@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..errors import OptionError
 from ..images import up
 from ..upscaler import Upscaler
-from .evaluate import Method
+from .protocol import Method
 
 
 def bicubic(scale: int = 4) -> Method:

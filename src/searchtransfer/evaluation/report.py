@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ..errors import OptionError, OutputError
 from ..weights.save import write_atomically
-from .evaluate import Evaluation
+from .protocol import Evaluation
 
 _COLUMNS = ("method", "profile", "scale", "photo", "psnr", "ssim", "lpips", "seconds")
 

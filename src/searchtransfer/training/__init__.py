@@ -7,6 +7,8 @@ The names below need the extra `train`; they are imported when first asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..errors import MissingExtraError
+
 if TYPE_CHECKING:
     from .config import TrainConfig as TrainConfig
     from .config_file import load_config as load_config
@@ -34,7 +36,6 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
-        raise ModuleNotFoundError(
-            f"training needs the package {error.name}: pip install 'searchtransfer[train]'",
-            name=error.name,
+        raise MissingExtraError(
+            f"training needs the package {error.name}; pip install 'searchtransfer[train]'"
         ) from None

@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from torch.utils.tensorboard import SummaryWriter
+
 from ..weights.save import write_atomically
 
 NAME = "log.jsonl"
@@ -35,8 +37,6 @@ class Journal:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
         self.lines = [line for line in read_journal(folder) if line["step"] <= step]
         text = "".join(json.dumps(line) + "\n" for line in self.lines)
         write_atomically(folder / NAME, text.encode())

@@ -131,9 +131,9 @@ class Learner:
             self.optimisers["critic_optimiser"].zero_grad()
             total = 0.0
             for (real, fake), own in zip(pairs, division.slices(), strict=True):
-                with self.accelerator.autocast():
-                    penalty = self.config.adversarial.penalty
-                    loss = critic_loss(critic, real, fake, penalty, mix[own].to(real))
+                # In single precision always: the penalty is a gradient of gradients.
+                penalty = self.config.adversarial.penalty
+                loss = critic_loss(critic, real, fake, penalty, mix[own].to(real))
                 self.accelerator.backward(loss / len(pairs))
                 total += loss.item() / len(pairs)
             _require_finite(self._mean({"critic": total}))
