@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled search kernel. Optional: without a compiler the package installs and searches in torch."""
+"""The compiled search kernel. Optional: without a compiler the search runs in torch."""
 
 from pathlib import Path
 

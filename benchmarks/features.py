@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Features of real photo pairs for the benchmarks: descriptors by default, VGG19 with a weights file."""
+"""Features of real photo pairs: descriptors by default, VGG19 with a weights file."""
 
 from pathlib import Path
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
 from .images.resize import down_phases
+from .operators import Keys
 from .operators.descriptors import describe
 from .operators.detail import REACH, Views
 
@@ -66,7 +67,7 @@ class Reference:
 
     @cached_property
     def views(self) -> list[View]:
-        """The `scale**2` views of each photo, photo by photo; those without a full cell left out."""
+        """The `scale**2` views of each photo, photo by photo; without those that have no cell."""
         return [
             View(number, phase // self.scale, phase % self.scale, low)
             for number, photo in enumerate(self.photos)
@@ -75,9 +76,9 @@ class Reference:
         ]
 
     @cached_property
-    def keys(self) -> list[Float[Tensor, "1 c _ _"]]:
-        """The descriptors of each view, as `search_views` takes them."""
-        return [describe(view.low)[None] for view in self.views]
+    def keys(self) -> Keys:
+        """The descriptors of all views, prepared for searching."""
+        return Keys([describe(view.low) for view in self.views], patch_size=1)
 
     @cached_property
     def values(self) -> Views:
@@ -107,7 +108,7 @@ class Reference:
     @cached_property
     def _contrasts(self) -> tuple[Float[Tensor, " n"], Int64[Tensor, " v"]]:
         """Norms of all key descriptors, one view after the other, and where each view begins."""
-        norms = [torch.linalg.vector_norm(key[0], dim=0).flatten() for key in self.keys]
+        norms = [torch.linalg.vector_norm(key, dim=0).flatten() for key in self.keys.views]
         return torch.cat(norms), self._integers(_ends([len(x) for x in norms]))
 
     def contrast_at(
@@ -120,7 +121,7 @@ class Reference:
     def locate(
         self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]
     ) -> tuple[Int64[Tensor, "h w"], Int64[Tensor, "h w 2"]]:
-        """Which photo a match is in, and the row and column of the first pixel of its cell there."""
+        """The photo that a match is in, and row and column there of the first pixel of its cell."""
         table = self._integers([[x.photo, x.dy, x.dx, x.low.shape[2]] for x in self.views])
         photo, dy, dx, columns = table[view].unbind(-1)
         row = torch.div(index, columns, rounding_mode="floor") * self.scale + dy

@@ -66,7 +66,7 @@ def load(path: Path) -> tuple[list[Tensor], int]:
 def _packed(photo: Tensor) -> Tensor:
     for levels, dtype in ((255, torch.uint8), (65535, torch.uint16)):
         integers = (photo * levels).round()
-        if torch.equal(integers / levels, photo) and 0 <= photo.min() and photo.max() <= 1:
+        if torch.equal(integers / levels, photo) and photo.min() >= 0 and photo.max() <= 1:
             return integers.to(torch.int32).to(dtype)
     return photo.contiguous()
 

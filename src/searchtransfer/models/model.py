@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -32,6 +32,7 @@ class Upscaled:
     """Row and column in that photo of the first of the scale x scale pixels of the match."""
 
 
+@runtime_checkable
 class Model(Protocol):
     """A way of making an image sharp with a reference."""
 

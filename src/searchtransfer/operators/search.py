@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
-from .backends import choose
-from .features import balanced, lowest_copy
+from .backends import BACKENDS, choose, native
+from .features import cell_magnitude, is_spread, to_moderate
+from .keys import Keys
 from .match import Match, ViewMatch
 from .relevance import relevance_gradient
 
@@ -56,7 +57,7 @@ def search(
 @torch.no_grad()
 def search_views(
     query: Float[Tensor, "b c h w"],
-    keys: Sequence[Float[Tensor, "b c _ _"]],
+    keys: Sequence[Float[Tensor, "b c _ _"]] | Keys,
     patch_size: int = 3,
     backend: str = "auto",
 ) -> ViewMatch:
@@ -65,47 +66,70 @@ def search_views(
     The same as `search` on each, keeping the best; the views share one running maximum. Not
     differentiable. Arguments and errors are those of `search`.
 
+    Args:
+        query: `[B, C, H, W]`.
+        keys: views, each `[B, C, Hr, Wr]`; or prepared `Keys`, which all images of the batch share.
+        patch_size: side of a block in cells, odd; that of the `Keys`.
+        backend: see `search`.
+
     Returns:
         `ViewMatch(score, index, view)`, each `[B, H, W]`; ties go to the lowest view, then index.
     """
-    _check(query, keys, patch_size)
-    score, position = _best_matches(query, keys, patch_size, backend)
-    sizes = torch.tensor([key.shape[2] * key.shape[3] for key in keys], device=query.device)
-    ends = sizes.cumsum(0)
-    view = torch.bucketize(position, ends, right=True)
-    return ViewMatch(score, position - (ends - sizes)[view], view)
+    if isinstance(keys, Keys):
+        if keys.patch_size != patch_size:
+            raise OptionError(
+                f"search: keys were prepared for patch_size {keys.patch_size}, got {patch_size}"
+            )
+        _check(
+            query, [view[None].expand(len(query), -1, -1, -1) for view in keys.views], patch_size
+        )
+    else:
+        _check(query, keys, patch_size)
+    score, index, view = _empty(query), _empty(query).long(), _empty(query).long()
+    for i in range(len(query) if query.numel() else 0):
+        own = keys if isinstance(keys, Keys) else Keys([key[i] for key in keys], patch_size)
+        score[i], position = _best_match(query[i], own, backend)
+        view[i], index[i] = own.view_and_index(position)
+    return ViewMatch(score, index, view)
 
 
-def _best_matches(
-    query: Tensor, keys: Sequence[Tensor], patch_size: int, backend: str
-) -> tuple[Tensor, Tensor]:
-    """Score and position through all keys, `[B, H, W]` each; one image of the batch at a time."""
-    size = (query.shape[0], query.shape[2], query.shape[3])
-    score = query.new_empty(size, dtype=_score_dtype(query))
-    position = torch.empty(size, dtype=torch.int64, device=query.device)
-    if query.numel() == 0:
-        return score, position
-    for i in range(size[0]):
-        one_query, one_keys = balanced(query[i], [key[i] for key in keys])
-        best_match = choose(backend, one_query, one_keys, patch_size)
-        best, where = best_match(one_query, one_keys, patch_size)
-        score[i] = best.clamp(-1, 1)
-        position[i] = lowest_copy(where, one_keys, patch_size)
-    return score, position
+def _best_match(
+    query: Float[Tensor, "c h w"], keys: Keys, backend: str
+) -> tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]]:
+    """Score and position through all keys, for one image."""
+    magnitude = cell_magnitude("query", query)
+    spread = keys.is_spread or is_spread(magnitude)
+    views = keys.doubled if spread else keys.views
+    query = to_moderate(query.to(views[0].dtype), magnitude.amax().item())
+    chosen = choose(backend, query, views, keys.patch_size)
+    if chosen == "native":  # it drops copies when it prepares
+        score, position = native.best_match(query, keys.prepared, keys.patch_size)
+    else:
+        score, position = BACKENDS[chosen](query, views, keys.patch_size)
+        position = keys.lowest_copy(position)
+    return score.clamp(-1, 1), position
+
+
+def _empty(query: Tensor) -> Float[Tensor, "b h w"]:
+    """Room for the scores of a search."""
+    dtype = torch.float64 if query.dtype == torch.float64 else torch.float32
+    return query.new_empty((query.shape[0], query.shape[2], query.shape[3]), dtype=dtype)
 
 
 @torch.library.custom_op("searchtransfer::search", mutates_args=())
 def _search(query: Tensor, key: Tensor, patch_size: int, backend: str) -> tuple[Tensor, Tensor]:
-    return _best_matches(query, [key], patch_size, backend)
+    score, index = _empty(query), _empty(query).long()
+    for i in range(len(query) if query.numel() else 0):
+        score[i], index[i] = _best_match(query[i], Keys([key[i]], patch_size), backend)
+    return score, index
 
 
 @_search.register_fake
 def _search_shapes(
     query: Tensor, key: Tensor, patch_size: int, backend: str
 ) -> tuple[Tensor, Tensor]:
-    size = (query.shape[0], query.shape[2], query.shape[3])
-    score = query.new_empty(size, dtype=_score_dtype(query))
-    return score, query.new_empty(size, dtype=torch.int64)
+    score = _empty(query)
+    return score, torch.empty_like(score, dtype=torch.int64)
 
 
 def _save_for_gradient(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
@@ -126,10 +150,6 @@ def _search_gradient(
 
 
 _search.register_autograd(_search_gradient, setup_context=_save_for_gradient)
-
-
-def _score_dtype(query: Tensor) -> torch.dtype:
-    return torch.float64 if query.dtype == torch.float64 else torch.float32
 
 
 def _check(query: Tensor, keys: Sequence[Tensor], patch_size: int) -> None:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
+from .backends import native
 from .contributors import contributors, pad_index
 from .search import FLOATS
 
@@ -74,13 +75,18 @@ def _transfer(
             f"transfer: index must be in [0, {key_size[0] * key_size[1]}) for a key of "
             f"{key_size[0]} x {key_size[1]} cells, got values from {low} to {high}"
         )
+    size = (key_size[0], key_size[1])
+    if native.why_not_tensor(value) is None:
+        for part, one, where in zip(texture, value, index, strict=True):
+            native.transfer(part, one, where, size, scale, patch_size, not mean)
+        return texture
     padded = pad_index(index, patch_size)
     # For one output row: the running sum, the part being added, and two int64 pixel numbers.
     per_row = batch * width * scale**2 * (8 * channels + 16)
     rows = max(1, WORKING_MEMORY // per_row)
     for top in range(0, height, rows):
         strip = padded[:, top : top + rows + patch_size - 1]
-        part = _strip(value, strip, (key_size[0], key_size[1]), scale, mean, patch_size)
+        part = _strip(value, strip, size, scale, mean, patch_size)
         texture[:, :, top * scale : (top + rows) * scale] = part
     return texture
 

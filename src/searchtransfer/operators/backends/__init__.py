@@ -4,7 +4,7 @@
 `literal` is the article line by line and the oracle for all others; `tiled` runs on any device in
 bounded memory; `native` is compiled, for float32 on the CPU. A backend is a function
 `best_match(query, keys, patch_size)` that gets finite features of moderate magnitude (see
-`features.balanced`) and returns score and position.
+`features`) and returns score and position.
 """
 
 import logging
@@ -30,8 +30,8 @@ BACKENDS: dict[str, BestMatch] = {
 log = logging.getLogger(__name__)
 
 
-def choose(name: str, query: Tensor, keys: Sequence[Tensor], patch_size: int) -> BestMatch:
-    """The backend of that name; for `"auto"` the compiled one where it can run, else tiled.
+def choose(name: str, query: Tensor, keys: Sequence[Tensor], patch_size: int) -> str:
+    """The name of a backend; for `"auto"` the compiled one where it can run, else tiled.
 
     Raises:
         OptionError: there is no such backend.
@@ -46,5 +46,5 @@ def choose(name: str, query: Tensor, keys: Sequence[Tensor], patch_size: int) ->
         if name == "native" and reason:
             raise BackendError(f"search: backend 'native' cannot run here: {reason}")
         log.debug("search runs on %s", f"'tiled': {reason}" if reason else "'native'")
-        name = "tiled" if reason else "native"
-    return BACKENDS[name]
+        return "tiled" if reason else "native"
+    return name

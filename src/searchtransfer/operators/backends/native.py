@@ -8,7 +8,7 @@ the exact argmax up to rounding in every case. `docs/design/native-search.md` ha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -16,17 +16,21 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32, Float64, Int64
 from torch import Tensor
 
+from ...errors import OptionError
 from .native_features import (
+    LEVEL,
     MISSING,
+    ROUND,
     Features,
-    _kernel,
     block_energy,
     bordered_cells,
     columns,
+    described,
     distinct_blocks,
-    padded,
+    kernel_module,
+    lanes,
     principal_basis,
-    rotate,
+    rotation_error,
     rounded_up,
     run,
 )
@@ -36,15 +40,17 @@ MOST_PATCH = 31
 UNSEEN = 0x007FFFFF00000000
 """A packed best (`_native/best.h`) below every other: score -inf, the last position."""
 
-ROUND = 2.0**-24
 TINY = 2.0**-126
 
-WALK_COST = 12
+STAGE = 32
+"""Components more from bound to bound when a pair is evaluated (`_native/prune.h`)."""
+
+WALK_COST = 28
 """Sums, bound and comparison of a pair, in multiply-adds of the product."""
-LOOK_COST = 400
-"""Reaching a pair that survives: a mispredicted branch and cold memory, in the same unit."""
-LOOK_FACTOR = 2.5
-"""A multiply-add of an evaluation, in the same unit."""
+STAGE_COST = 1800
+"""One stage of an evaluation, in the same unit."""
+EXACT_COST = 6
+"""A multiply-add of an exact product, in the same unit."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Options:
     threads: int | None = None
     """None for torch's number."""
     depth: int | None = None
-    """Components the walk multiplies: a multiple of 8; 0 for all channels; None for the cost model."""
+    """Components the walk multiplies: a multiple of 16; 0: all channels; None: the cost model."""
     query_block: int = 0
     """Query columns at a time; 0 for what fits the cache."""
     key_block: int = 0
@@ -70,8 +76,8 @@ class Statistics(NamedTuple):
     """Components that the walk multiplied; 0: all channels, without pruning."""
     pairs: int
     """Pairs of a query and a key block that the walk compared."""
-    heads: int
-    """Pairs that the bound left open, evaluated with all rotated components."""
+    open: int
+    """Pairs that the walk's bound left open."""
     exact: int
     """Pairs evaluated with all channels."""
 
@@ -90,8 +96,8 @@ class NativeKeys:
     """The first key at half the size, and its scale."""
     first: list[int]
     """Number of each key's first cell."""
-    tails: dict[int, list[Float32[Tensor, " _"]]] = field(default_factory=dict)
-    """Relative norms of each block beyond a depth, as they were asked for."""
+    tails: list[Float32[Tensor, "_ _ levels"]]
+    """Norms of each block beyond 16, 32, ... components, relative to the block's norm."""
 
     @property
     def cell_count(self) -> int:
@@ -99,24 +105,15 @@ class NativeKeys:
         return self.first[-1] + self.features[-1].energy.numel()
 
     def tail(self, depth: int) -> list[Float32[Tensor, " _"]]:
-        """Norm of each key block beyond `depth` components, relative to the block's norm."""
-        if depth not in self.tails:
-            self.tails[depth] = [
-                columns(rounded_up(f.tail_norm(depth) * _scale(f.energy))) for f in self.features
-            ]
-        return self.tails[depth]
+        """Relative norm of each key block beyond `depth` components, as the walk reads it."""
+        return [columns(tails[..., depth // LEVEL - 1]) for tails in self.tails]
 
 
 def why_not(query: Tensor, keys: Sequence[Tensor] | NativeKeys, patch_size: int) -> str | None:
     """Why this backend cannot run, in one sentence; None when it can."""
-    if _kernel is None:
-        return f"the compiled kernel is not installed ({MISSING})"
-    tensors = [query] if isinstance(keys, NativeKeys) else [query, *keys]
-    for tensor in tensors:
-        if tensor.device.type != "cpu":
-            return f"it runs on the CPU only, and the features are on {tensor.device}"
-        if tensor.dtype != torch.float32:
-            return f"it takes float32 only, and the features are {tensor.dtype}"
+    for tensor in [query] if isinstance(keys, NativeKeys) else [query, *keys]:
+        if reason := why_not_tensor(tensor):
+            return reason
     if patch_size > MOST_PATCH:
         return f"its largest patch_size is {MOST_PATCH}, and {patch_size} is asked for"
     if isinstance(keys, NativeKeys):
@@ -130,9 +127,20 @@ def why_not(query: Tensor, keys: Sequence[Tensor] | NativeKeys, patch_size: int)
     return None
 
 
+def why_not_tensor(tensor: Tensor) -> str | None:
+    """Why compiled code cannot take this tensor, in one sentence; None when it can."""
+    if kernel_module is None:
+        return f"the compiled kernel is not installed ({MISSING})"
+    if tensor.device.type != "cpu":
+        return f"it runs on the CPU only, and the features are on {tensor.device}"
+    if tensor.dtype != torch.float32:
+        return f"it takes float32 only, and the features are {tensor.dtype}"
+    return None
+
+
 def instruction_sets() -> list[str]:
     """The instruction sets that the built kernel has for this machine, the one in use first."""
-    return [] if _kernel is None else list(_kernel.kernels())
+    return list(lanes())
 
 
 def prepare(
@@ -142,11 +150,10 @@ def prepare(
     channels = keys[0].shape[0]
     kernel = options.kernel
     cells = [bordered_cells(key, patch_size, kernel) for key in keys]
-    energy = [block_energy(c, patch_size, c.shape[2], kernel) for c in cells]
+    energy = [block_energy(c, patch_size, c.shape[2], kernel)[..., 0] for c in cells]
     basis = principal_basis(cells, energy, channels, patch_size)
     features = [
-        Features(c, rotate(c, basis), e, patch_size, kernel)
-        for c, e in zip(cells, energy, strict=True)
+        described(c, e, basis, patch_size, kernel) for c, e in zip(cells, energy, strict=True)
     ]
     scale = [
         columns(_scale(f.energy).where(distinct > 0, torch.nan))
@@ -163,6 +170,7 @@ def prepare(
         scale,
         (coarse, columns(_scale(coarse.energy))),
         first,
+        [rounded_up(f.tails * _scale(f.energy)[..., None]) for f in features],
     )
 
 
@@ -191,14 +199,24 @@ def measured_match(
     if not isinstance(keys, NativeKeys):
         keys = prepare(keys, patch_size, options)
     cells = bordered_cells(query, patch_size, options.kernel)
-    energy = block_energy(cells, patch_size, cells.shape[2], options.kernel)
-    features = Features(cells, rotate(cells, keys.basis), energy, patch_size, options.kernel)
+    energy = block_energy(cells, patch_size, cells.shape[2], options.kernel)[..., 0]
+    features = described(cells, energy, keys.basis, patch_size, options.kernel)
     attempt = _Attempt(features, keys, options)
     attempt.seed()
-    depth = attempt.cheapest_depth() if options.depth is None else options.depth
+    depth = attempt.cheapest_depth() if options.depth is None else _checked(options.depth, keys)
     attempt.search(depth)
     score, position = attempt.scored()
     return score, position, Statistics(depth, *attempt.counts.tolist())
+
+
+def _checked(depth: int, keys: NativeKeys) -> int:
+    most = keys.basis.shape[1]
+    if depth % LEVEL or not 0 <= depth <= most:
+        raise OptionError(
+            f"depth must be 0 or a multiple of {LEVEL} up to {most}, got {depth}; "
+            "None lets the cost model choose"
+        )
+    return depth
 
 
 class _Attempt:
@@ -209,6 +227,9 @@ class _Attempt:
         self.best = torch.full(query.size, UNSEEN, dtype=torch.int64)
         self.counts = torch.zeros(3, dtype=torch.int64)
         self.norm = query.energy.sqrt()
+        self.tails = rounded_up(query.tails)
+        relative, absolute = self._slack()
+        self.slack = rounded_up(relative * self.norm + absolute)
 
     def seed(self) -> None:
         """Good first matches: a search at half the size, then neighbours' matches."""
@@ -221,44 +242,36 @@ class _Attempt:
         rows = (rows[y // 2][:, x // 2] * 2 + (y % 2)[:, None]).clamp(max=key_height - 1)
         cols = (cols[y // 2][:, x // 2] * 2 + x % 2).clamp(max=key_width - 1)
         guess = rows * key_width + cols
-        job = Seeding(search=self._job(0, heads_only=True), guess=guess)
+        job = Seeding(search=self._job(), guess=guess)
         run("seed", self.options.kernel, job)
 
     def cheapest_depth(self) -> int:
         """The depth that promises the least work, from the survivors of a sample; 0: no pruning."""
         key = self.keys.features[0]
-        levels = key.heads.shape[2] // 8
+        levels = key.heads.shape[2] // LEVEL
         survivors = torch.zeros(levels + 1, dtype=torch.int64)
-        slack, tiny = self._slack(key.heads.shape[2])
         job = Probe(
-            search=self._job(0, heads_only=True),
-            query_energy=self.query.energy,
-            key_energy=key.energy,
-            query_stride=_stride(self.query.energy.numel(), 48),
-            key_stride=_stride(key.energy.numel(), 1024),
-            slack=slack,
-            tiny=tiny,
+            search=self._job(),
+            query_stride=_stride(self.query.energy.numel(), 32),
+            key_stride=_stride(key.energy.numel(), 2500),
             survivors=survivors,
         )
         run("probe", self.options.kernel, job)
-        sampled = max(1, int(survivors[-1]))
-        open_pairs = (survivors[:-1].double() / sampled).tolist()
-        area = self.keys.patch_size**2
-        exact = LOOK_COST + LOOK_FACTOR * area * self.query.cells.shape[2]
-        look = LOOK_COST + LOOK_FACTOR * area * key.heads.shape[2]
-        least, depth = float(WALK_COST + self.keys.channels), 0
-        for level, share in enumerate(open_pairs):
-            cost = 8 * (level + 1) + WALK_COST
-            cost += share * look + open_pairs[-1] * exact if self._has_rest() else share * exact
+        share = (survivors[:-1].double() / max(1, int(survivors[-1]))).tolist()
+        exact = EXACT_COST * self.keys.patch_size**2 * self.query.cells.shape[2]
+        least, best = float(WALK_COST + self.keys.channels), 0
+        for level in range(levels):
+            cost = LEVEL * (level + 1) + WALK_COST + share[-1] * exact
+            cost += STAGE_COST * sum(share[level :: STAGE // LEVEL])
             if cost < least:
-                least, depth = cost, 8 * (level + 1)
-        return depth
+                least, best = cost, LEVEL * (level + 1)
+        return best
 
     def search(self, depth: int) -> None:
         """Walk all diagonals of all keys; what is better than the best so far replaces it."""
         if depth == 0:
             self.best.fill_(UNSEEN)
-        run("search", self.options.kernel, self._job(depth))
+        run("search", self.options.kernel, self._job(depth, walk=True))
 
     def scored(self) -> tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]]:
         """The matches, scored with all channels."""
@@ -266,7 +279,7 @@ class _Attempt:
         position = torch.empty(self.query.size, dtype=torch.int64)
         energy = torch.cat([f.energy.flatten() for f in self.keys.features])
         job = Scoring(
-            search=self._job(0),
+            search=self._job(),
             query_energy=self.query.energy,
             key_energy=energy,
             score=score,
@@ -275,71 +288,59 @@ class _Attempt:
         run("score", self.options.kernel, job)
         return score, position
 
-    def _has_rest(self) -> bool:
-        """Whether channels remain beyond the rotated components."""
-        return self.keys.basis.shape[1] < self.keys.channels
+    def _slack(self) -> tuple[float, float]:
+        """Rounding margin of partial product + bound against an exact score: relative, absolute."""
+        size, step, heads = (
+            self.keys.patch_size,
+            self.query.cells.shape[2],
+            self.query.heads.shape[2],
+        )
+        wide = lanes()[self.options.kernel or instruction_sets()[0]]
+        exact = size * (-(-size * step // (4 * wide)) + 3) + 8  # additions in a row
+        partial = heads * size * size // wide + 3 * heads // STAGE + heads + 2 * size + 16
+        rotation = float(rotation_error(step, torch.tensor([float(heads)], dtype=torch.float64)))
+        relative = 1.01 * ROUND * (exact + partial) + 2.01 * rotation
+        scale = max(1.0, *(float(scale.nan_to_num(nan=0).max()) for scale in self.keys.scale))
+        return relative, 2 * size * size * (step + heads) * TINY * scale
 
-    def _slack(self, depth: int) -> tuple[float, float]:
-        """Rounding margin of head product + bound against an exact score: relative, absolute."""
-        size, step = self.keys.patch_size, self.query.cells.shape[2]
-        lanes = _kernel.kernels()[self.options.kernel or instruction_sets()[0]]
-        chain = size * (-(-size * step // (4 * lanes)) + 3) + 8  # additions in a row, exact product
-        scale = self.keys.scale[0].nan_to_num(nan=0)
-        for other in self.keys.scale[1:]:
-            scale = torch.maximum(scale.max(), other.nan_to_num(nan=0).max())
-        terms = size * size * (step + depth)
-        return 1.01 * ROUND * (depth + 2 * size + chain + 16), 2 * terms * TINY * float(scale.max())
-
-    def _job(self, depth: int, heads_only: bool = False) -> Search:
-        keys, pruned = self.keys, depth > 0
-        query_tail = slack = rest = rest_slack = None
-        if pruned:
-            query_tail = rounded_up(self.query.tail_norm(depth))
-            relative, absolute = self._slack(depth)
-            slack = rounded_up(relative * self.norm + absolute)
-            if self._has_rest():
-                heads = keys.basis.shape[1]
-                rest = rounded_up(self.query.tail_norm(heads))
-                relative, absolute = self._slack(heads)
-                rest_slack = rounded_up(relative * self.norm + absolute)
-        maps = []
-        for i, f in enumerate(keys.features):
-            panels = None
-            if not heads_only:
-                panels = f.head_panels if pruned else f.cell_panels
-            maps.append(
-                Map(
-                    cells=f.cells,
-                    heads=f.heads,
-                    panels=panels,
-                    scale=keys.scale[i],
-                    tail=keys.tail(depth)[i] if pruned else None,
-                    rest=keys.tail(keys.basis.shape[1])[i] if rest is not None else None,
-                    height=f.size[0],
-                    width=f.size[1],
-                    first=keys.first[i],
-                )
+    def _job(self, depth: int = 0, walk: bool = False) -> Search:
+        keys, query = self.keys, self.query
+        pruned = depth > 0
+        panels = [f.head_panels if pruned else f.cell_panels for f in keys.features] if walk else []
+        tail = keys.tail(depth) if pruned else []
+        maps = [
+            Map(
+                cells=f.cells,
+                heads=f.heads,
+                panels=panels[i] if walk else None,
+                scale=keys.scale[i],
+                tail=tail[i] if pruned else None,
+                tails=keys.tails[i],
+                height=f.size[0],
+                width=f.size[1],
+                first=keys.first[i],
             )
+            for i, f in enumerate(keys.features)
+        ]
         return Search(
             query=Map(
-                cells=self.query.cells,
-                heads=self.query.heads,
+                cells=query.cells,
+                heads=query.heads,
                 scale=self.norm.float(),
-                tail=query_tail,
-                rest=rest,
-                height=self.query.size[0],
-                width=self.query.size[1],
+                tail=self.tails[..., depth // LEVEL - 1].contiguous() if pruned else None,
+                tails=self.tails,
+                height=query.size[0],
+                width=query.size[1],
             ),
             keys=array_of(maps),
             key_count=len(maps),
             patch_size=keys.patch_size,
-            cell_step=self.query.cells.shape[2],
-            head_step=self.query.heads.shape[2],
+            cell_step=query.cells.shape[2],
+            head_step=query.heads.shape[2],
             depth=depth or keys.channels,
-            panel_depth=self.query.heads.shape[2] if pruned else self.query.cells.shape[2],
+            panel_depth=query.heads.shape[2] if pruned else query.cells.shape[2],
             pruned=int(pruned),
-            slack=slack,
-            rest_slack=rest_slack,
+            slack=self.slack,
             best=self.best,
             counts=self.counts,
             query_block=self.options.query_block,
@@ -349,6 +350,7 @@ class _Attempt:
 
 
 def transfer(
+    texture: Float[Tensor, "c th tw"],
     value: Float[Tensor, "c sh sw"],
     index: Int64[Tensor, "h w"],
     key_size: tuple[int, int],
@@ -356,10 +358,11 @@ def transfer(
     patch_size: int,
     overlap_constant: bool,
     options: Options = Options(),
-) -> Float[Tensor, "c th tw"]:
-    """The texture in one pass, bit for bit what folding the chosen blocks and dividing gives.
+) -> None:
+    """Fill in the texture in one pass: bit for bit what folding the chosen blocks gives.
 
     Args:
+        texture: `[C, scale*H, scale*W]`, contiguous; what was in it is lost.
         value: `[C, scale*Hr, scale*Wr]`, float32 on the CPU.
         index: `[H, W]` key cells, `row * Wr + column`, all inside the key grid.
         key_size: `(Hr, Wr)`.
@@ -369,7 +372,6 @@ def transfer(
     """
     channels = value.shape[0]
     height, width = index.shape
-    texture = torch.empty(channels, scale * height, scale * width)
     job = Transfer(
         value=value.detach().contiguous(),
         index=index.contiguous(),
@@ -385,7 +387,6 @@ def transfer(
         threads=options.threads or torch.get_num_threads(),
     )
     run("transfer", options.kernel, job)
-    return texture
 
 
 def _scale(energy: Float64[Tensor, "h w"]) -> Float64[Tensor, "h w"]:
@@ -406,8 +407,8 @@ def _halved(features: Features) -> Features:
     planes = inner.permute(2, 0, 1)[None]  # [1, 16, h, w]
     small = F.avg_pool2d(planes, 2, ceil_mode=True)[0]
     cells = bordered_cells(small, features.patch_size, features.kernel)
-    energy = block_energy(cells, features.patch_size, cells.shape[2], features.kernel)
-    return Features(cells, cells, energy, features.patch_size, features.kernel)
+    energy = block_energy(cells, features.patch_size, cells.shape[2], features.kernel)[..., 0]
+    return Features(cells, cells, energy, energy[..., None], features.patch_size, features.kernel)
 
 
 def _full_search(

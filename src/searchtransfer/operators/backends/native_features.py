@@ -7,21 +7,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
+from types import ModuleType
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float32, Float64, UInt8
 from torch import Tensor
 
-from .native_jobs import Distinct, Energy, Layout, Map, array_of
+from .native_jobs import Distinct, Energy, Layout, Map, Rotation, array_of
 
+kernel_module: ModuleType | None
 try:
-    from . import _kernel  # type: ignore[attr-defined]
+    kernel_module = import_module("._kernel", __package__)
+    MISSING = ""
 except ImportError as error:
-    _kernel = None
-    MISSING: str | None = str(error)
-else:
-    MISSING = None
+    kernel_module = None
+    MISSING = str(error)
 
 LANES_STEP = 16
 """Cells are padded to a multiple of this many floats, the widest vector."""
@@ -29,11 +31,20 @@ LANES_STEP = 16
 SPARE = 64
 """Floats behind each array of key columns that whole vectors may read."""
 
-MOST_HEADS = 96
+MOST_HEADS = 160
 """Rotated components kept at most: beyond, the exact product is nearly as cheap."""
 
-BASIS_SAMPLE = 4096
-"""Pixels, at most, from which the rotation is estimated. Any rotation is correct."""
+LEVEL = 16
+"""Tail norms are kept at multiples of this depth."""
+
+BASIS_SAMPLE = 2048
+"""Pixels, about, from which the rotation is estimated. Any rotation is correct."""
+
+ITERATIONS = 6
+"""Of the orthogonal iteration."""
+
+ROUND = 2.0**-24
+"""Unit roundoff of float32."""
 
 
 def padded(size: int, multiple: int = LANES_STEP) -> int:
@@ -51,6 +62,8 @@ class Features:
     """The same, rotated: the first components, which hold most of the energy."""
     energy: Float64[Tensor, "h w"]
     """Squared norm of every block."""
+    tails: Float64[Tensor, "h w levels"]
+    """Upper bounds of the norm of every block beyond its first 16, 32, ... rotated components."""
     patch_size: int
     kernel: str | None
     """Instruction set, None for the best."""
@@ -91,27 +104,24 @@ class Features:
         """What a full walk multiplies."""
         return self.panels(self.cells)
 
-    def tail_norm(self, depth: int) -> Float64[Tensor, "h w"]:
-        """Upper bound of the norm of every block beyond its first `depth` rotated components."""
-        if depth == 0:
-            return self.energy.sqrt()
-        head = block_energy(self.heads, self.patch_size, depth, self.kernel)
-        # 2^-22: the rounding of the heads to float32, see the design note
-        return (self.energy - head + self.energy * 2.0**-22).clamp_(min=0).sqrt_()
+
+def lanes() -> dict[str, int]:
+    """The instruction sets of the built kernel that run here, best first, and their vector size."""
+    return dict(kernel_module.kernels()) if kernel_module else {}
 
 
 def run(operation: str, kernel: str | None, job: object) -> None:
     """One operation of the kernel; raises MemoryError when memory runs out."""
-    getattr(_kernel, operation)(kernel, bytes(job))  # type: ignore[call-overload]
+    getattr(kernel_module, operation)(kernel, bytes(job))  # type: ignore[call-overload]
 
 
 def block_energy(
-    cells: Float32[Tensor, "hb wb d"], patch_size: int, depth: int, kernel: str | None
-) -> Float64[Tensor, "h w"]:
-    """Squared norm of every block, of its first `depth` components."""
+    cells: Float32[Tensor, "hb wb d"], patch_size: int, every: int, kernel: str | None
+) -> Float64[Tensor, "h w levels"]:
+    """Squared norms of every block, of its first `every`, `2 every`, ... components."""
     radius = patch_size // 2
     height, width = cells.shape[0] - 2 * radius, cells.shape[1] - 2 * radius
-    energy = torch.empty(height, width, dtype=torch.float64)
+    energy = torch.empty(height, width, cells.shape[2] // every, dtype=torch.float64)
     job = Energy(
         cells=cells,
         block_energy=energy,
@@ -119,7 +129,7 @@ def block_energy(
         width=width,
         radius=radius,
         step=cells.shape[2],
-        depth=depth,
+        every=every,
         threads=torch.get_num_threads(),
     )
     run("energy", kernel, job)
@@ -148,15 +158,48 @@ def bordered_cells(
     return cells
 
 
+def described(
+    cells: Float32[Tensor, "hb wb step"],
+    energy: Float64[Tensor, "h w"],
+    basis: Float64[Tensor, "step heads"],
+    patch_size: int,
+    kernel: str | None,
+) -> Features:
+    """Cells with their heads and tail norms."""
+    heads = rotate(cells, basis, kernel)
+    kept = block_energy(heads, patch_size, LEVEL, kernel)
+    depth = torch.arange(LEVEL, heads.shape[2] + 1, LEVEL, dtype=torch.float64)
+    excess = 2 * rotation_error(cells.shape[2], depth) + 2.0**-40  # of the kept energy
+    tails = (energy[..., None] * (1 + excess) - kept).clamp_(min=0).sqrt_()
+    return Features(cells, heads, energy, tails, patch_size, kernel)
+
+
+def rotation_error(step: int, depth: Float64[Tensor, " n"]) -> Float64[Tensor, " n"]:
+    """Bound of |computed heads - true heads| / |cell|: a chain of `step` terms per component."""
+    chain = (step + 2) * ROUND
+    return depth.sqrt() * chain / (1 - chain)
+
+
 def rotate(
-    cells: Float32[Tensor, "hb wb step"], basis: Float64[Tensor, "step heads"]
+    cells: Float32[Tensor, "hb wb step"], basis: Float64[Tensor, "step heads"], kernel: str | None
 ) -> Float32[Tensor, "hb wb heads"]:
-    """Cells in the basis, computed in double and rounded once."""
-    flat = cells.flatten(0, 1)
-    heads = torch.empty(flat.shape[0], basis.shape[1])
-    for rows, out in zip(flat.split(8192), heads.split(8192), strict=True):
-        out.copy_(rows.double() @ basis)
-    return heads.unflatten(0, cells.shape[:2])
+    """Cells in the basis."""
+    heads = torch.empty(*cells.shape[:2], basis.shape[1])
+    panels = (
+        basis.float().view(basis.shape[0], -1, 16).permute(1, 0, 2).contiguous()
+    )  # [p, step, 16]
+    job = Rotation(
+        cells=cells,
+        basis=panels.contiguous(),
+        heads=heads,
+        rows=cells.shape[0],
+        columns=cells.shape[1],
+        step=cells.shape[2],
+        depth=basis.shape[1],
+        threads=torch.get_num_threads(),
+    )
+    run("rotation", kernel, job)
+    return heads
 
 
 def principal_basis(
@@ -165,25 +208,30 @@ def principal_basis(
     channels: int,
     patch_size: int,
 ) -> Float64[Tensor, "step heads"]:
-    """Orthonormal directions by falling energy: eigenvectors of the second moments of the pixels.
+    """Orthonormal directions by falling energy, nearly: of the second moments of the pixels.
 
     Each pixel is divided by the norm of its block, so that dim places count as much as bright ones.
+    Orthogonal iteration: a few products and QR factors are cheaper than all eigenvectors, and how
+    close they come decides the speed only.
     """
     radius = patch_size // 2
-    pixels = sum(energy.numel() for energy in energies)
-    stride = max(1, pixels // BASIS_SAMPLE)
+    stride = max(1, sum(energy.numel() for energy in energies) // BASIS_SAMPLE)
     moments = torch.zeros(channels, channels, dtype=torch.float64)
     for cells, energy in zip(all_cells, energies, strict=True):
         height, width = energy.shape
         inner = cells[radius : radius + height, radius : radius + width, :channels]
         norm = energy.flatten()[::stride].sqrt()
         index = torch.arange(0, height * width, stride)
-        sample = inner[index // width, index % width].double()
-        sample /= torch.where(norm > 0, norm, 1)[:, None]
-        moments += sample.T @ sample
-    vectors = torch.linalg.eigh(moments).eigenvectors.flip(1)[:, :MOST_HEADS]
-    rows = padded(channels) - channels
-    return F.pad(vectors, (0, padded(vectors.shape[1]) - vectors.shape[1], 0, rows))
+        sample = inner[index // width, index % width]
+        sample = sample / torch.where(norm > 0, norm, 1)[:, None].float()
+        moments += (sample.T @ sample).double()
+    count = min(channels, MOST_HEADS)
+    # The columns of most energy, and a little of everything so that none is missed.
+    start = torch.eye(channels, dtype=torch.float64)[:, moments.diagonal().argsort(descending=True)]
+    vectors = torch.linalg.qr(moments @ start[:, :count] + 1e-6 * start[:, :count]).Q
+    for _ in range(ITERATIONS):
+        vectors = torch.linalg.qr(moments @ vectors + 1e-12 * vectors).Q
+    return F.pad(vectors, (0, padded(count) - count, 0, padded(channels) - channels))
 
 
 def columns(values: Float[Tensor, "h w"], fill: float = 0) -> Float32[Tensor, " n"]:
@@ -218,5 +266,5 @@ def distinct_blocks(features: Sequence[Features]) -> list[UInt8[Tensor, "_ _"]]:
         threads=torch.get_num_threads(),
     )
     run("distinct", features[0].kernel, job)
-    parts = first.split(counts)
+    parts = torch.split(first, counts)
     return [part.view(f.size) for part, f in zip(parts, features, strict=True)]

@@ -31,7 +31,7 @@ def _plain(value: Any) -> Any:
 class Map(Job):
     """A feature map as the kernel sees it."""
 
-    _fields_ = _fields("cells heads panels scale tail rest height width first")
+    _fields_ = _fields("cells heads panels scale tail tails height width first")
 
 
 class Search(Job):
@@ -40,7 +40,7 @@ class Search(Job):
     _fields_ = [
         ("query", Map),
         *_fields("keys key_count patch_size cell_step head_step depth panel_depth pruned"),
-        *_fields("slack rest_slack best counts query_block key_block threads"),
+        *_fields("slack best counts query_block key_block threads"),
     ]
 
 
@@ -53,13 +53,7 @@ class Seeding(Job):
 class Probe(Job):
     """Survivors at each depth, on a sample."""
 
-    _fields_ = [
-        ("search", Search),
-        *_fields("query_energy key_energy query_stride key_stride"),
-        ("slack", ctypes.c_double),
-        ("tiny", ctypes.c_double),
-        *_fields("survivors"),
-    ]
+    _fields_ = [("search", Search), *_fields("query_stride key_stride survivors")]
 
 
 class Scoring(Job):
@@ -74,10 +68,16 @@ class Layout(Job):
     _fields_ = _fields("source target channels height width radius step depth threads")
 
 
+class Rotation(Job):
+    """Cells in another basis."""
+
+    _fields_ = _fields("cells basis heads rows columns step depth threads")
+
+
 class Energy(Job):
     """Squared norms of blocks."""
 
-    _fields_ = _fields("cells block_energy height width radius step depth threads")
+    _fields_ = _fields("cells block_energy height width radius step every threads")
 
 
 class Distinct(Job):
@@ -90,7 +90,8 @@ class Transfer(Job):
     """Texture from index."""
 
     _fields_ = _fields(
-        "value index texture channels height width key_height key_width scale radius constant threads"
+        "value index texture channels height width key_height key_width scale radius constant "
+        "threads"
     )
 
 

@@ -6,6 +6,9 @@
 #include "kernel.h"
 #include "simd.h"
 
+#define STAGE 32 /* components more from bound to bound when a pair is evaluated */
+#define LEVEL 16 /* tail norms are known at multiples of this depth */
+
 /* Lanes that sum side by side in `run`; the tests' error bound relies on this many chains. */
 #define CHAINS (4 * LANES)
 
@@ -33,6 +36,33 @@ static inline float block_product(const float *a, int64_t a_width, const float *
         run(a + i * (a_width + 2 * radius) * step, b + i * (b_width + 2 * radius) * step,
             patch_size * step, chain);
     return total((chain[0] + chain[1]) + (chain[2] + chain[3]));
+}
+
+/* The same for components [from, from + count) of every cell only, both multiples of 16. */
+INLINE float span_of(const float *a, int64_t a_row, const float *b, int64_t b_row,
+                     const int64_t patch_size, int64_t step, int64_t from, const int64_t count) {
+    vec even = {0}, odd = {0};
+#pragma GCC unroll 3
+    for (int64_t i = 0; i < patch_size; i++)
+#pragma GCC unroll 3
+        for (int64_t j = 0; j < patch_size; j++) {
+            const float *p = a + i * a_row + j * step + from, *q = b + i * b_row + j * step + from;
+#pragma GCC unroll 4
+            for (int64_t k = 0; k < count; k += LANES) {
+                if (k / LANES % 2) odd += load(p + k) * load(q + k);
+                else even += load(p + k) * load(q + k);
+            }
+        }
+    return total(even + odd);
+}
+
+static inline float span_product(const float *a, int64_t a_width, const float *b, int64_t b_width,
+                                 int64_t patch_size, int64_t step, int64_t from, int64_t to) {
+    const int64_t a_row = (a_width + patch_size / 2 * 2) * step;
+    const int64_t b_row = (b_width + patch_size / 2 * 2) * step;
+    if (patch_size == 3 && to - from == STAGE) /* the usual case, unrolled */
+        return span_of(a, a_row, b, b_row, 3, step, from, STAGE);
+    return span_of(a, a_row, b, b_row, patch_size, step, from, to - from);
 }
 
 #endif

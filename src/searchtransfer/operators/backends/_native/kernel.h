@@ -9,7 +9,8 @@
 
 #include <stdint.h>
 
-#define MOST_PATCH 31 /* largest patch_size: half of it fits the zeros beside a line */
+#define MOST_HEADS 256 /* largest head_step */
+#define MOST_PATCH 31  /* largest patch_size: half of it fits the zeros beside a line */
 
 struct map {
     const float *cells;  /* [H + 2r][W + 2r][cell_step], as given */
@@ -17,7 +18,7 @@ struct map {
     const float *panels; /* keys: [H][ceil(W / 16)][panel_depth][16] of what the walk multiplies */
     const float *scale;  /* keys: [H][W16] 1 / |block|, NaN: not a candidate; queries: |block| */
     const float *tail;   /* |block beyond the walk's depth|; keys: [H][W16], divided by |block| */
-    const float *rest;   /* |block beyond head_step|, likewise */
+    const float *tails;  /* [H][W][head_step / 16] the same beyond 16, 32, ... components */
     int64_t height, width;
     int64_t first; /* keys: number of this map's first cell among all keys */
 };
@@ -27,14 +28,13 @@ struct search {
     const struct map *keys;
     int64_t key_count;
     int64_t patch_size;
-    int64_t cell_step, head_step; /* floats from cell to cell */
-    int64_t depth;                /* components the walk multiplies */
+    int64_t cell_step, head_step; /* floats from cell to cell, multiples of 16 */
+    int64_t depth;                /* components the walk multiplies; a multiple of 16 if pruned */
     int64_t panel_depth;          /* components the panels hold, >= depth */
     int64_t pruned;               /* 1: walk the heads, then evaluate; 0: the walk itself decides */
-    const float *slack;           /* [H][W] rounding margin of partial + bound */
-    const float *rest_slack;      /* [H][W] rounding margin of head product + bound */
+    const float *slack;           /* [H][W] rounding margin of partial product + bound */
     uint64_t *best;               /* [H][W] packed best so far, see best.h */
-    int64_t *counts;              /* [3] pairs walked, head products, exact products */
+    int64_t *counts;              /* [3] pairs walked, pairs left open, exact products */
     int64_t query_block, key_block; /* columns at a time, 0: chosen from the cache budget */
     int64_t threads;
 };
@@ -46,11 +46,8 @@ struct seeding {
 
 struct probe {
     struct search search;       /* keys[0] only */
-    const double *query_energy; /* [H][W] |block|^2 */
-    const double *key_energy;   /* [Hr][Wr] */
     int64_t query_stride, key_stride; /* look at every so-manieth cell */
-    double slack, tiny;               /* rounding margin: relative to |query block|, and absolute */
-    int64_t *survivors; /* [head_step / 8] pairs that 8, 16, ... components do not settle; [last] all */
+    int64_t *survivors; /* [head_step / 16] pairs that 16, 32, ... components leave open; [last] all */
 };
 
 struct layout {
@@ -59,10 +56,17 @@ struct layout {
     int64_t channels, height, width, radius, step, depth, threads;
 };
 
+struct rotation {
+    const float *cells; /* [rows][columns][step] */
+    const float *basis; /* [depth / 16][step][16], orthonormal columns */
+    float *heads;       /* [rows][columns][depth] */
+    int64_t rows, columns, step, depth, threads;
+};
+
 struct energy {
-    const float *cells;
-    double *block_energy; /* [H][W] sum of squares of components [0, depth) over each block */
-    int64_t height, width, radius, step, depth, threads;
+    const float *cells;   /* bordered, `step` floats each */
+    double *block_energy; /* [H][W][step / every] sum of squares of the first every, 2 every, ... */
+    int64_t height, width, radius, step, every, threads;
 };
 
 struct distinct {
@@ -97,6 +101,7 @@ struct kernel {
     int (*score)(const struct scoring *);
     int (*cells)(const struct layout *);
     int (*panels)(const struct layout *);
+    int (*rotation)(const struct rotation *);
     int (*energy)(const struct energy *);
     int (*distinct)(const struct distinct *);
     int (*transfer)(const struct transfer *);

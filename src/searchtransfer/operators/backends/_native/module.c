@@ -52,6 +52,7 @@ OPERATION(probe, probe)
 OPERATION(score, scoring)
 OPERATION(cells, layout)
 OPERATION(panels, layout)
+OPERATION(rotation, rotation)
 OPERATION(energy, energy)
 OPERATION(distinct, distinct)
 OPERATION(transfer, transfer)
@@ -78,6 +79,7 @@ static PyMethodDef methods[] = {
     {"score", py_score, METH_VARARGS, "score(kernel, struct scoring)"},
     {"cells", py_cells, METH_VARARGS, "cells(kernel, struct layout)"},
     {"panels", py_panels, METH_VARARGS, "panels(kernel, struct layout)"},
+    {"rotation", py_rotation, METH_VARARGS, "rotation(kernel, struct rotation)"},
     {"energy", py_energy, METH_VARARGS, "energy(kernel, struct energy)"},
     {"distinct", py_distinct, METH_VARARGS, "distinct(kernel, struct distinct)"},
     {"transfer", py_transfer, METH_VARARGS, "transfer(kernel, struct transfer)"},

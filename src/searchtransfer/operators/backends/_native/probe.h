@@ -1,73 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many pairs would survive the bound at each depth: measured on a sample, to choose the depth. */
+/* How many pairs the bound leaves open at each depth: measured on a sample, to choose the depth.
+ *
+ * What stays open depends on how good the best so far is, and the walk improves on the seeds. So each
+ * sampled query first finds its best among the sampled keys, then counts.
+ */
 #ifndef PROBE_H
 #define PROBE_H
-
-#include <math.h>
-#include <stdlib.h>
 
 #include "prune.h"
 #include "workers.h"
 
-#define CHUNK 8 /* components from level to level */
+struct pair {
+    const float *query, *key;             /* head components */
+    const float *query_tails, *key_tails; /* bounds at each level */
+    float scale;
+};
 
-typedef float chunk __attribute__((vector_size(4 * CHUNK)));
-typedef float loose_chunk __attribute__((vector_size(4 * CHUNK), aligned(4), may_alias));
-
-/* Products of the components of each level over all cells of two blocks, summed up level by level. */
-static void level_products(const float *a, int64_t a_row, const float *b, int64_t b_row,
-                           int64_t patch_size, int64_t step, double *products) {
-    double sum = 0;
-    for (int64_t k = 0; k < step; k += CHUNK) {
-        chunk part = {0};
-        for (int64_t i = 0; i < patch_size; i++)
-            for (int64_t j = 0; j < patch_size; j++)
-                part += *(const loose_chunk *)(a + i * a_row + j * step + k) *
-                        *(const loose_chunk *)(b + i * b_row + j * step + k);
-        for (int lane = 0; lane < CHUNK; lane++) sum += part[lane];
-        products[k / CHUNK] = sum;
+/* The first level, from 0, whose bound is below the bar; `levels` when none is. */
+INLINE int64_t settled_at(const struct search *search, const struct map *key,
+                          const struct pair *pair, float bar) {
+    const int64_t levels = search->head_step / LEVEL;
+    float part = 0;
+    for (int64_t l = 0; l < levels; l++) {
+        part += pair->scale * span_product(pair->query, search->query.width, pair->key, key->width,
+                                           search->patch_size, search->head_step, l * LEVEL,
+                                           (l + 1) * LEVEL);
+        if (!(part + pair->query_tails[l] * pair->key_tails[l] >= bar)) return l;
     }
+    return levels;
 }
 
-static void probe_key(void *context, int64_t sample, int64_t worker) {
+/* Whether no depth settles most pairs, from a few keys: then a closer look would be a waste. */
+static int hopeless(const struct probe *probe, struct pair *pair, int64_t cell, int64_t *open) {
+    const struct search *search = &probe->search;
+    const struct map *key = search->keys;
+    const int64_t radius = search->patch_size / 2, step = search->head_step, levels = step / LEVEL;
+    const float bar = best_score(read_best(search->best + cell)) - search->slack[cell];
+    int64_t seen = 0, unsettled = 0;
+    for (int64_t at = 0; at < key->height * key->width; at += 16 * probe->key_stride) {
+        const int64_t Y = at / key->width, X = at % key->width;
+        pair->key = block_at(key->heads, key, radius, step, Y, X);
+        pair->key_tails = key->tails + at * levels;
+        pair->scale = key->scale[Y * ((key->width + 15) / 16 * 16) + X];
+        if (!(pair->scale >= 0)) continue;
+        seen++;
+        unsettled += settled_at(search, key, pair, bar) == levels;
+    }
+    if (4 * unsettled < 3 * seen || seen == 0) return 0;
+    for (int64_t l = 0; l < levels; l++) open[l] = unsettled;
+    open[levels] = seen;
+    return 1;
+}
+
+static void probe_query(void *context, int64_t sample, int64_t worker) {
     const struct probe *probe = context;
     const struct search *search = &probe->search;
     const struct map *query = &search->query, *key = search->keys;
     const int64_t radius = search->patch_size / 2, step = search->head_step;
-    const int64_t at = sample * probe->key_stride, levels = step / CHUNK;
-    const int64_t Y = at / key->width, X = at % key->width;
-    const int64_t query_row = (query->width + 2 * radius) * step;
-    const int64_t key_row = (key->width + 2 * radius) * step;
-    const float scale = key->scale[Y * ((key->width + 15) / 16 * 16) + X];
-    const float *k = block_at(key->heads, key, radius, step, Y, X);
-    double key_heads[levels], query_heads[levels], products[levels];
+    const int64_t levels = step / LEVEL, cell = sample * probe->query_stride;
+    const int64_t y = cell / query->width, x = cell % query->width;
+    const int64_t padded_width = (key->width + 15) / 16 * 16;
+    int64_t open[MOST_HEADS / LEVEL + 1] = {0};
     (void)worker;
-    if (!(scale >= 0)) return;
-    level_products(k, key_row, k, key_row, search->patch_size, step, key_heads);
-    for (int64_t cell = 0; cell < query->height * query->width; cell += probe->query_stride) {
-        const double energy = probe->query_energy[cell];
-        if (!(energy > 0)) continue;
-        const float *q = block_at(query->heads, query, radius, step, cell / query->width,
-                                  cell % query->width);
-        const double bar = (double)best_score(read_best(search->best + cell)) -
-                           probe->slack * sqrt(energy) - probe->tiny;
-        level_products(q, query_row, q, query_row, search->patch_size, step, query_heads);
-        level_products(q, query_row, k, key_row, search->patch_size, step, products);
-        for (int64_t l = 0; l < levels; l++) {
-            const double query_tail = fmax(0, energy - query_heads[l]);
-            const double key_tail = fmax(0, probe->key_energy[at] - key_heads[l]);
-            if (!(products[l] * scale + sqrt(query_tail * key_tail) * scale >= bar)) break;
-            __atomic_fetch_add(&probe->survivors[l], 1, __ATOMIC_RELAXED);
+    if (!(query->scale[cell] > 0)) return;
+    struct pair pair = {.query = block_at(query->heads, query, radius, step, y, x),
+                        .query_tails = query->tails + cell * levels};
+    if (hopeless(probe, &pair, cell, open)) goto report;
+    for (int counting = 0; counting < 2; counting++)
+        for (int64_t at = 0; at < key->height * key->width; at += probe->key_stride) {
+            const int64_t Y = at / key->width, X = at % key->width;
+            const float bar = best_score(read_best(search->best + cell)) - search->slack[cell];
+            pair.key = block_at(key->heads, key, radius, step, Y, X);
+            pair.key_tails = key->tails + at * levels;
+            pair.scale = key->scale[Y * padded_width + X];
+            if (!(pair.scale >= 0)) continue;
+            const int64_t level = settled_at(search, key, &pair, bar);
+            if (counting) {
+                for (int64_t l = 0; l < level; l++) open[l]++;
+                open[levels]++;
+            } else if (level == levels) {
+                raise_best(search->best + cell,
+                           pack_best(exact_score(search, key, y, x, Y, X, pair.scale),
+                                     key->first + at));
+            }
         }
-        __atomic_fetch_add(&probe->survivors[levels], 1, __ATOMIC_RELAXED);
-    }
+report:
+    for (int64_t l = 0; l <= levels; l++)
+        __atomic_fetch_add(&probe->survivors[l], open[l], __ATOMIC_RELAXED);
 }
 
 static int probe_depths(const struct probe *probe) {
-    const struct map *key = probe->search.keys;
-    const int64_t cells = key->height * key->width;
-    share_work((cells + probe->key_stride - 1) / probe->key_stride, probe->search.threads,
-               probe_key, (void *)probe);
+    const int64_t cells = probe->search.query.height * probe->search.query.width;
+    share_work((cells + probe->query_stride - 1) / probe->query_stride, probe->search.threads,
+               probe_query, (void *)probe);
     return 0;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which pairs can still win, and what they are really worth.
  *
- * A pair's score is its head product plus a tail that Cauchy-Schwarz bounds by the product of the two
- * tail norms. A pair whose head product + bound + rounding margin stays below the query's best so far
- * cannot win. The others are looked at with all the head components, and if that does not settle it,
- * with all channels as given. Scores here are in units of the query block's norm.
+ * A pair's score is the product of its first components plus a tail that Cauchy-Schwarz bounds by the
+ * product of the two tail norms. A pair whose partial product + bound + rounding margin stays below the
+ * query's best so far cannot win. Those that the walk leaves open get more components, a few at a time,
+ * until the bound settles them; the last ones are evaluated with all channels as given, and that
+ * decides. Scores here are in units of the query block's norm.
  */
 #ifndef PRUNE_H
 #define PRUNE_H
@@ -16,7 +17,7 @@
 #include "kernel.h"
 
 struct tally {
-    int64_t pairs, heads, exact;
+    int64_t pairs, open, exact;
 };
 
 /* What head product + bound must reach to matter; above everything for an all-zero query block. */
@@ -39,28 +40,36 @@ INLINE float exact_score(const struct search *search, const struct map *key, int
 /* Settle the pairs of query (y, x) and key (Y, X + bit) for every bit of `open`. */
 static __attribute__((noinline)) void evaluate(const struct search *search, const struct map *key,
                                                int64_t y, int64_t x, int64_t Y, int64_t X,
-                                               uint32_t open, struct tally *tally) {
+                                               uint32_t open, const float *partial,
+                                               struct tally *tally) {
     const int64_t radius = search->patch_size / 2, step = search->head_step;
-    const int64_t cell = y * search->query.width + x;
-    const int64_t key_row = Y * ((key->width + 15) / 16 * 16);
-    const float *head = block_at(search->query.heads, &search->query, radius, step, y, x);
+    const int64_t cell = y * search->query.width + x, levels = step / LEVEL;
+    const float *scales = key->scale + Y * ((key->width + 15) / 16 * 16);
+    const float *query_head = block_at(search->query.heads, &search->query, radius, step, y, x);
+    const float *query_tails = search->query.tails + cell * levels - 1;
+    const float slack = search->slack[cell];
+    float bar = best_score(read_best(search->best + cell)) - slack;
     for (; open; open &= open - 1) {
-        const int64_t column = X + __builtin_ctz(open);
-        const float scale = key->scale[key_row + column];
-        if (search->rest_slack) {
-            const float best = best_score(read_best(search->best + cell));
-            const float part =
-                block_product(head, search->query.width,
-                              block_at(key->heads, key, radius, step, Y, column), key->width,
-                              search->patch_size, step);
-            const float bound = search->query.rest[cell] * key->rest[key_row + column];
-            tally->heads++;
-            if (!(part * scale + bound >= best - search->rest_slack[cell])) continue;
+        const int lane = __builtin_ctz(open);
+        const int64_t column = X + lane, at = Y * key->width + column;
+        const float *key_head = block_at(key->heads, key, radius, step, Y, column);
+        const float *key_tails = key->tails + at * levels - 1;
+        const float scale = scales[column];
+        int64_t depth = search->depth;
+        float part = partial[lane];
+        tally->open++;
+        while (part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar &&
+               depth < step) {
+            const int64_t next = depth + STAGE < step ? depth + STAGE : step;
+            part += scale * span_product(query_head, search->query.width, key_head, key->width,
+                                         search->patch_size, step, depth, next);
+            depth = next;
         }
+        if (!(part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar)) continue;
         tally->exact++;
         raise_best(search->best + cell,
-                   pack_best(exact_score(search, key, y, x, Y, column, scale),
-                             key->first + Y * key->width + column));
+                   pack_best(exact_score(search, key, y, x, Y, column, scale), key->first + at));
+        bar = best_score(read_best(search->best + cell)) - slack;
     }
 }
 

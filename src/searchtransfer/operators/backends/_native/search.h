@@ -57,11 +57,14 @@ static int open_ring(struct ring *ring, const struct plan *plan) {
     const int64_t patch_size = plan->search->patch_size;
     const int64_t rows = plan->query_block + patch_size - 1;
     ring->row_step = plan->key_block * PANEL + PANEL; /* + PANEL: no power of two */
-    ring->line_step = plan->key_block * PANEL + 4 * PANEL + patch_size;
+    ring->line_step = plan->key_block * PANEL + 6 * PANEL; /* zeros: 1 panel before, 5 behind */
     ring->slot_step = rows * ring->row_step;
     const int64_t row_floats = patch_size * ring->slot_step;
-    ring->rows = calloc((size_t)(row_floats + (patch_size + 1) * ring->line_step), sizeof(float));
-    if (!ring->rows) return -1;
+    const size_t bytes = (size_t)(row_floats + (patch_size + 1) * ring->line_step) * sizeof(float);
+    void *memory;
+    if (posix_memalign(&memory, 64, bytes)) return -1;
+    memset(memory, 0, bytes);
+    ring->rows = memory;
     ring->lines = ring->rows + row_floats;
     ring->zeros = ring->lines + patch_size * ring->line_step;
     return 0;
@@ -96,7 +99,7 @@ static int search_keys(const struct search *search) {
     if (!failed) share_work(tasks, workers, walk_task, &plan);
     for (int64_t w = 0; w < workers && !failed; w++) {
         search->counts[0] += plan.tallies[w].pairs;
-        search->counts[1] += plan.tallies[w].heads;
+        search->counts[1] += plan.tallies[w].open;
         search->counts[2] += plan.tallies[w].exact;
     }
     for (int64_t w = 0; w < workers && plan.rings; w++) free(plan.rings[w].rows);

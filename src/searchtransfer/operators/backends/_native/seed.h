@@ -12,7 +12,8 @@
 #include "prune.h"
 #include "workers.h"
 
-#define BAND 16 /* rows */
+#define BAND 16  /* rows */
+#define JUDGE 64 /* components by which guesses are compared */
 
 struct guess {
     int64_t row, column;
@@ -27,11 +28,11 @@ INLINE void consider(const struct search *search, int64_t y, int64_t x, int64_t 
     if (Y == guess->row && X == guess->column) return;
     const float scale = key->scale[Y * ((key->width + 15) / 16 * 16) + X];
     if (!(scale >= 0)) return; /* not a candidate */
+    const int64_t depth = step < JUDGE ? step : JUDGE;
     const float score =
-        scale * block_product(block_at(search->query.heads, &search->query, radius, step, y, x),
-                              search->query.width,
-                              block_at(key->heads, key, radius, step, Y, X), key->width,
-                              search->patch_size, step);
+        scale * span_product(block_at(search->query.heads, &search->query, radius, step, y, x),
+                             search->query.width, block_at(key->heads, key, radius, step, Y, X),
+                             key->width, search->patch_size, step, 0, depth);
     if (score > guess->score) *guess = (struct guess){Y, X, score};
 }
 

@@ -63,7 +63,7 @@ INLINE void compare_row(const struct diagonal *d, int64_t y, int64_t x, const fl
     float bar = height_of_bar(search, cell);
     vec bars = fill(bar);
     for (int64_t X = d->X0; X < d->X1; X += 2 * LANES) {
-        vec value[2];
+        vec value[2], partial[2];
         uint32_t above = 0;
 #pragma GCC unroll 2
         for (int v = 0; v < 2; v++) {
@@ -71,22 +71,22 @@ INLINE void compare_row(const struct diagonal *d, int64_t y, int64_t x, const fl
             vec sum = load(lines[0] + at - radius);
 #pragma GCC unroll 8
             for (int64_t i = 1; i < patch_size; i++) sum += load(lines[i] + at - radius + i);
-            value[v] = sum * load(scale + at);
+            value[v] = partial[v] = sum * load(scale + at);
             if (pruned) value[v] += weight * load(tail + at);
             above |= at_least(value[v], bars) << (v * LANES);
         }
         if (__builtin_expect(above != 0, 0)) {
             if (d->X1 - X < 2 * LANES) above &= (1u << (d->X1 - X)) - 1;
+            float partials[2 * LANES];
+            store(partials, partial[0]);
+            store(partials + LANES, partial[1]);
             if (pruned) {
-                evaluate(search, d->key, y, x, Y, X, above, tally);
+                evaluate(search, d->key, y, x, Y, X, above, partials, tally);
             } else {
-                float values[2 * LANES];
-                store(values, value[0]);
-                store(values + LANES, value[1]);
                 const int64_t first = d->key->first + Y * d->key->width + X;
                 for (; above; above &= above - 1) {
                     const int lane = __builtin_ctz(above);
-                    raise_best(search->best + cell, pack_best(values[lane], first + lane));
+                    raise_best(search->best + cell, pack_best(partials[lane], first + lane));
                 }
             }
             bar = height_of_bar(search, cell);

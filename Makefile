@@ -1,0 +1,58 @@
+# Everything a newcomer needs: each target makes its own virtual environment on first use.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml setup.py constraints.txt \
+	$(wildcard src/searchtransfer/operators/backends/_native/*)
+
+.PHONY: help demo test check format bench docs sanitize clean
+
+help:
+	@echo "make demo      install, then make a real photo sharp with the other eye of its stereo pair"
+	@echo "make test      install, then pass all tests"
+	@echo "make check     format, lint, strict types"
+	@echo "make format    put the code in order"
+	@echo "make bench     measure the search on this machine"
+	@echo "make docs      build the pages into site/"
+	@echo "make sanitize  test the compiled kernel under AddressSanitizer and UBSan"
+	@echo "make clean     remove what the other targets made"
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	$(BIN)/searchtransfer demo
+
+test: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/search.py $(ARGS)
+
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs build --strict
+
+sanitize: $(VENV)/.dev
+	PYTHON=$(abspath $(BIN)/python) tests/sanitize.sh
+
+clean:
+	rm -rf $(VENV) build dist site .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -f src/searchtransfer/operators/backends/*.so
