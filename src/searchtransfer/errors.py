@@ -47,3 +47,7 @@ class DataError(SearchTransferError):
 
 class ConfigError(SearchTransferError, ValueError):
     """A configuration has an unknown key, a value of the wrong type, or one out of range."""
+
+
+class MissingExtraError(SearchTransferError, ImportError):
+    """An optional package is not installed, or does not work; the message says how to get it."""

@@ -2,6 +2,8 @@
 """Many images unattended: what is written where is planned and checked first, then done."""
 
 from .files import images_in as images_in
+from .matching import Maps as Maps
+from .matching import write_maps as write_maps
 from .outcome import Outcome as Outcome
 from .outcome import Quality as Quality
 from .plan import Job as Job

@@ -18,6 +18,7 @@ from ..models.model import Progress
 from ..pictures import draw_score_map
 from ..upscaler import Upscaler
 from .checks import check_reducible
+from .folders import make_folder
 from .outcome import Outcome, Quality
 from .plan import Job
 from .references import References
@@ -25,6 +26,7 @@ from .settings import Settings
 from .stop import Stop
 
 SSIM_SIDE = 11
+"""Pixels on a side of the window of SSIM; smaller pictures have none."""
 
 
 def upscale_file(
@@ -52,9 +54,13 @@ def upscale_file(
     score_map = None if job.score_map is None else from_pil(draw_score_map(result.score))
     with stop.writing:
         stop.check()
+        for output in job.outputs:
+            make_folder(output.parent)
         if job.score_map is not None and score_map is not None:
             write_image(score_map, job.score_map, on_exists=settings.replace)
-        write_image(result.image, job.target, metadata=settings.metadata, on_exists=settings.replace)
+        write_image(
+            result.image, job.target, metadata=settings.metadata, on_exists=settings.replace
+        )
     return Outcome(
         job,
         "done",

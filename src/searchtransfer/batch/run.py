@@ -8,16 +8,17 @@ import errno
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from typing import Protocol
 
 from ..errors import OutputError, SearchTransferError
 from ..images import ImageWarning
 from ..images.formats import shown
 from ..upscaler import Upscaler, WeakReferenceWarning
 from .checks import check_job, clear_leftovers
+from .folders import trial_folders
 from .item import upscale_file
 from .outcome import Outcome
 from .plan import Job
@@ -28,8 +29,8 @@ from .stop import Stop, Stopped
 log = logging.getLogger(__name__)
 
 
-class Watcher:
-    """Hears how a batch goes; the methods do nothing unless overridden."""
+class Watcher(Protocol):
+    """Hears how a batch goes."""
 
     def started(self, job: Job) -> None:
         """Work on an image begins."""
@@ -39,6 +40,14 @@ class Watcher:
 
     def finished(self, outcome: Outcome) -> None:
         """A job is done, skipped or failed."""
+
+
+class _Silent:
+    def started(self, job: Job) -> None: ...
+
+    def progressed(self, stage: str, done: float) -> None: ...
+
+    def finished(self, outcome: Outcome) -> None: ...
 
 
 def run_batch(
@@ -70,15 +79,15 @@ def run_batch(
     Raises:
         Stopped: it was asked for through `stop`. Finished files stay.
     """
-    watcher, stop = watcher or Watcher(), stop or Stop()
+    watcher, stop = watcher or _Silent(), stop or Stop()
     outcomes: list[Outcome] = []
 
     def decide(outcome: Outcome) -> None:
         outcomes.append(outcome)
         watcher.finished(outcome)
 
-    with _folders(jobs) as make_folder:
-        ready = []
+    ready = []
+    with trial_folders() as make_folder:
         for job in jobs:
             stop.check()
             try:
@@ -91,19 +100,19 @@ def run_batch(
                 ready.append(job)
             except Exception as error:
                 decide(_failed(job, error))
-        for folder in {output.parent for job in ready for output in job.outputs}:
-            clear_leftovers(folder)
-        full: OutputError | None = None
-        for job in ready:
-            stop.check()
-            if full is not None:
-                decide(Outcome(job, "failed", error="not begun, because the disk is full"))
-                continue
-            watcher.started(job)
-            outcome, error = _one(job, upscaler, references, settings, watcher, stop)
-            decide(outcome)
-            if isinstance(error, OutputError) and _is_full(error):
-                full = error
+    for folder in {output.parent for job in ready for output in job.outputs}:
+        clear_leftovers(folder)
+    full: OutputError | None = None
+    for job in ready:
+        stop.check()
+        if full is not None:
+            decide(Outcome(job, "failed", error="not begun, because the disk is full"))
+            continue
+        watcher.started(job)
+        outcome, fault = _one(job, upscaler, references, settings, watcher, stop)
+        decide(outcome)
+        if isinstance(fault, OutputError) and _is_full(fault):
+            full = fault
     return outcomes
 
 
@@ -164,34 +173,3 @@ def _recorded() -> Iterator[list[str]]:
     for other in caught:
         if not issubclass(other.category, ours):
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-
-
-@contextmanager
-def _folders(jobs: Sequence[Job]) -> Iterator[Callable[[Path], None]]:
-    """Makes folders for results; those that stay empty are removed in the end."""
-    made: list[Path] = []
-
-    def make(folder: Path) -> None:
-        missing = []
-        while not folder.exists():
-            missing.append(folder)
-            folder = folder.parent
-        for path in reversed(missing):
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue
-            except OSError as error:
-                raise OutputError(
-                    f"output folder {shown(path)}: cannot be made ({error.strerror})"
-                ) from None
-            made.append(path)
-
-    try:
-        yield make
-    finally:
-        for path in reversed(made):
-            try:
-                path.rmdir()
-            except OSError:
-                continue

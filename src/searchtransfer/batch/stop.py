@@ -4,8 +4,8 @@
 import threading
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: it was asked for
-    """The batch was asked to stop."""
+class Stopped(Exception):
+    """The batch was asked to stop; no error."""
 
 
 class Stop:

@@ -68,11 +68,13 @@ class _Conversion:
     """From one profile to another, on 8-bit samples."""
 
     def __init__(self, source: bytes | None, target: bytes | None) -> None:
-        profiles = [_profile(source), _profile(target)]
-        self.modes = [_mode(profile) for profile in profiles]
+        profiles = _profile(source), _profile(target)
+        self.modes = _mode(profiles[0]), _mode(profiles[1])
         self.transform = ImageCms.buildTransform(
-            *profiles,
-            *self.modes,
+            profiles[0],
+            profiles[1],
+            self.modes[0],
+            self.modes[1],
             renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
@@ -85,9 +87,9 @@ class _Conversion:
     def is_identity(self) -> bool:
         """Whether no colour of a grid over the whole range moves."""
         levels = np.linspace(0, 255, 17).round().astype(np.uint8)
-        if self.modes == ["RGB", "RGB"]:
+        if self.modes == ("RGB", "RGB"):
             grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
-        elif self.modes == ["L", "L"]:
+        elif self.modes == ("L", "L"):
             grid = levels[None, :, None].repeat(3, axis=2)
         else:
             return False

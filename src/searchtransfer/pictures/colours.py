@@ -24,7 +24,16 @@ _SCORE_LIGHTNESS = (0.22, 0.95)
 _SCORE_HUE = (285.0, 105.0)
 """Degrees: from violet over blue and green to yellow."""
 
-CATEGORIES = ("#3b6fb6", "#e08a1e", "#3f9b62", "#b5474b", "#7d5ba6", "#8a6d4f", "#4fb0b5", "#c2649a")
+CATEGORIES = (
+    "#3b6fb6",
+    "#e08a1e",
+    "#3f9b62",
+    "#b5474b",
+    "#7d5ba6",
+    "#8a6d4f",
+    "#4fb0b5",
+    "#c2649a",
+)
 
 
 def oklab_to_rgb(lab: Float[Array, "*n 3"]) -> UInt8[Array, "*n 3"]:

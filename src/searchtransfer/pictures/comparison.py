@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Before and after, side by side: the whole pictures, and magnified crops where they differ most."""
+"""Before and after, side by side: the whole pictures, and crops where they differ most."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

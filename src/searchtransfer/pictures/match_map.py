@@ -4,7 +4,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, UInt8
 from numpy import ndarray as Array
 from PIL import Image as PILImage
 from PIL import ImageColor, ImageDraw
@@ -29,7 +29,9 @@ from .layout import (
 
 _WHEEL = 148
 _TITLE = "Match map"
-_SUBTITLE = "Where in the reference the texture of each cell comes from; grey where the score is low"
+_SUBTITLE = (
+    "Where in the reference the texture of each cell comes from; grey where the score is low"
+)
 _LEAST_SCORE = 0.5
 """Matches of this score and below say nothing, and are grey."""
 
@@ -119,11 +121,14 @@ def _reach(moved: Displacement, trust: Float[Array, "h w"]) -> float:
     return float(np.ceil(far / step) * step)
 
 
-def _category_colours(numbers: Int64[Array, "h w"], trust: Float[Array, "h w"]) -> Array:
+def _category_colours(
+    numbers: Int64[Array, "h w"], trust: Float[Array, "h w"]
+) -> UInt8[Array, "h w 3"]:
     table = np.array([ImageColor.getrgb(name) for name in CATEGORIES], dtype=np.float64)
     colours = table[numbers % len(CATEGORIES)]
     grey = 212.0
-    return (grey + (colours - grey) * trust[..., None]).round().astype(np.uint8)
+    faded: UInt8[Array, "h w 3"] = (grey + (colours - grey) * trust[..., None]).round().astype("u1")
+    return faded
 
 
 def _name(names: tuple[str, ...], number: int) -> str:
