@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The public names are found where they live, and nothing heavy is imported before they are used."""
+"""The public names are found where they live; nothing heavy is imported before they are used."""
 
 import ast
 import subprocess

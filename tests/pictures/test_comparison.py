@@ -49,7 +49,7 @@ def test_a_crop_shows_pixels_as_they_are():
     before, after = torch.zeros(3, 90, 160), torch.zeros(3, 90, 160)
     after[:, 40:50, 70:90] = torch.tensor([1.0, 0.5, 0.0])[:, None, None]
     page = np.array(draw_comparison([Panel("before", before), Panel("after", after)], crops=1))
-    crop = page[-28 - 264 + 5 : -28 - 5, 28 + 480 + 20 + 5 : -28 - 5]  # 22 rows twelvefold, without its frame
+    crop = page[-28 - 264 + 5 : -28 - 5, 28 + 480 + 20 + 5 : -28 - 5]
     colours = {tuple(x) for x in crop.reshape(-1, 3).tolist()}
     assert colours == {(0, 0, 0), (255, 128, 0)}
 

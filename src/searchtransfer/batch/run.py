@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..errors import OutputError, SearchTransferError
 from ..images import ImageWarning
@@ -29,6 +29,7 @@ from .stop import Stop, Stopped
 log = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Watcher(Protocol):
     """Hears how a batch goes."""
 

@@ -77,11 +77,11 @@ class TransferModel:
                 f"reference was built for scale {reference.scale}, the model has {self.scale}; "
                 "prepare it with this model"
             )
-        progress("search", 0)
+        progress("search", 0.0)
         query = describe(colour)
         match = search_views(query[None], reference.keys, patch_size=1, backend=self.backend)
         match = ViewMatch(*(x[0] for x in match))
-        progress("search", 1)
+        progress("search", 1.0)
         sharp = self._in_tiles(colour, query, match, reference, tile, progress)
         photo, pixel = reference.locate(match.view, match.index)
         return Upscaled(sharp, match.score, photo, pixel)
@@ -108,7 +108,7 @@ class TransferModel:
             sharp[(slice(None), *_times(piece.core, scale))] = part[
                 (slice(None), *_times(piece.inner, scale))
             ]
-        progress("transfer", 1)
+        progress("transfer", 1.0)
         return sharp
 
     @property
