@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from image_files import noise, png, write
+from profiles import matrix_profile
 from scenes import reduced, save, scene, sharp, tree
 
 from searchtransfer import Upscaler
@@ -332,6 +333,25 @@ def test_metadata_is_kept_or_stripped(tmp_path):
     run(*args, tmp_path / "strip.png", metadata="strip")
     assert read_image(tmp_path / "keep.png").metadata.dpi == pytest.approx((300, 300), abs=0.1)
     assert read_image(tmp_path / "strip.png").metadata.dpi is None
+
+
+def test_references_are_seen_in_the_colours_of_the_image(tmp_path):
+    """A profile with red and green swapped, and pixels to match: the same picture."""
+    photo = sharp(6)
+    plain = save(tmp_path / "plain.png", reduced(photo))
+    swapped = save(
+        tmp_path / "swapped.png",
+        np.ascontiguousarray(reduced(photo)[..., [1, 0, 2]]),
+        icc_profile=matrix_profile(swap_red_and_green=True),
+    )
+    ref = save(tmp_path / "ref.png", photo, icc_profile=matrix_profile())
+    outcomes = run([plain, swapped], [ref], tmp_path / "out/")
+    assert [x.status for x in outcomes] == ["done", "done"]
+    one, other = (read_image(tmp_path / "out" / path.name).colour for path in (plain, swapped))
+    assert psnr(other[[1, 0, 2]], one) > 40
+    assert abs(outcomes[0].mean_score - outcomes[1].mean_score) < 0.01
+    written = read_image(tmp_path / "out" / "swapped.png").metadata.icc
+    assert written == matrix_profile(swap_red_and_green=True)
 
 
 def test_inputs_are_left_as_they_are(three):

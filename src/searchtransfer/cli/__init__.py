@@ -30,12 +30,13 @@ app.command()(demo)
 app.command()(info)
 
 
-def _show_version(asked: bool) -> None:
+def _show_version(asked: bool) -> bool:
     if asked:
         from .. import __version__
 
         typer.echo(f"searchtransfer {__version__}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()

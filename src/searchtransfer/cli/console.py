@@ -4,8 +4,10 @@
 import logging
 import os
 import sys
-import threading
 from typing import NoReturn, TextIO
+
+INTERRUPTED = 130
+"""Exit code."""
 
 DEBUG_VARIABLE = "SEARCHTRANSFER_DEBUG"
 
@@ -86,14 +88,13 @@ def prepare_streams() -> None:
 
 
 def leave(code: object) -> NoReturn:
-    """End the process; at once where work is still going on in another thread."""
-    busy = any(thread.daemon for thread in threading.enumerate() if thread.is_alive())
+    """End the process; at once after an interrupt, when work may still go on in its thread."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
             _silence(stream)
-    if busy:
+    if code == INTERRUPTED:
         # Compiled code cannot be stopped, and the interpreter must not be torn down under it.
-        os._exit(code if isinstance(code, int) else 1)
+        os._exit(INTERRUPTED)
     raise SystemExit(code)

@@ -3,20 +3,19 @@
 
 import traceback
 import warnings
-from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from ..errors import SearchTransferError
-from .console import fail, set_quiet, set_verbose, wants_tracebacks, warn
+from .console import INTERRUPTED, fail, set_quiet, set_verbose, wants_tracebacks, warn
 
 FAILED, UNUSABLE = 1, 2
 """Exit codes: some items failed; the command cannot be run as given."""
 
 
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = __name__.partition(".")[0]
 
 
 class ReportingGroup(TyperGroup):
@@ -27,10 +26,12 @@ class ReportingGroup(TyperGroup):
         set_quiet(False)
         set_verbose(0)
         with warnings.catch_warnings():
-            warnings.filterwarnings("always", module=r"searchtransfer(\.|$)")
+            warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show
             try:
                 return super().invoke(ctx)
+            except KeyboardInterrupt:
+                _tell("interrupted; finished files are kept", INTERRUPTED)
             except SearchTransferError as error:
                 _tell(str(error), UNUSABLE)
             except MemoryError:
@@ -59,6 +60,5 @@ def _show(
     line: str | None = None,
 ) -> None:
     """Other packages' warnings are for developers; with -vv they are shown too."""
-    ours = Path(filename).is_relative_to(_PACKAGE)
-    if ours or wants_tracebacks():
+    if category.__module__.partition(".")[0] == _PACKAGE or wants_tracebacks():
         warn(str(message))

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from .console import fail
-
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -36,24 +34,26 @@ def interruptible(work: Callable[["Stop"], T]) -> T:
     stop = Stop()
     results: list[T] = []
     faults: list[BaseException] = []
+    done = threading.Event()  # not `Thread.join`: Python 3.11 takes an interrupted one for ended
 
     def run() -> None:
         try:
             results.append(work(stop))
         except BaseException as error:
             faults.append(error)
+        finally:
+            done.set()
 
     thread = threading.Thread(target=run, name="work", daemon=True)
     try:
         with _terminable():
             thread.start()
-            while thread.is_alive():
-                thread.join(0.2)
+            while not done.wait(0.2):
+                pass
     except KeyboardInterrupt:
-        fail("interrupted; finished files are kept")
         stop.requested.set()
         stop.writing.acquire()  # a file being written is finished first; then none is begun
-        thread.join(GRACE_SECONDS)
+        done.wait(GRACE_SECONDS)
         raise
     if faults:
         raise faults[0]
