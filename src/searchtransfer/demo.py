@@ -16,8 +16,8 @@ from .batch.folders import make_folder, trial_folders
 from .batch.item import measure, reduced
 from .errors import MissingExtraError
 from .images import Image, check_output, from_numpy, from_pil, up, write_image
-from .models.model import Progress, silent
 from .pictures import Panel, draw_comparison, draw_match_map, draw_score_map
+from .progress import Progress, silent
 from .upscaler import Upscaler
 
 NAMES = {
