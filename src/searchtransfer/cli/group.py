@@ -31,7 +31,8 @@ class ReportingGroup(TyperGroup):
             try:
                 return super().invoke(ctx)
             except KeyboardInterrupt:
-                _tell("interrupted; finished files are kept", INTERRUPTED)
+                fail("interrupted; finished files are kept")
+                raise typer.Exit(INTERRUPTED) from None
             except SearchTransferError as error:
                 _tell(str(error), UNUSABLE)
             except MemoryError:
