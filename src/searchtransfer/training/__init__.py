@@ -34,8 +34,9 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA:
             raise
         raise MissingExtraError(
-            f"training needs the package {error.name}; pip install 'searchtransfer[train]'"
+            f"training needs the package {package}; pip install 'searchtransfer[train]'"
         ) from None
