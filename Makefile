@@ -46,6 +46,8 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/search.py $(ARGS)
+	$(BIN)/python benchmarks/search.py --random --memory $(ARGS)
+	$(BIN)/python benchmarks/search.py --views $(ARGS)
 
 docs: $(VENV)/.dev
 	$(BIN)/mkdocs build --strict

@@ -142,3 +142,17 @@ class TestPlan:
         _, reference = moved_pair(0, 0)
         with pytest.raises(OptionError, match="search must be one of exact, refine, auto, got 'x'"):
             plan_search((2, 2), reference, "x")  # type: ignore[arg-type]
+
+    def test_says_what_it_will_do(self, caplog: pytest.LogCaptureFixture) -> None:
+        small, reference = moved_pair(0, 0)
+        with caplog.at_level("INFO", logger="searchtransfer.matching"):
+            match(small, reference)
+        plan = plan_search((32, 40), reference)
+        assert str(plan) == f"exact, {plan.pairs:.2g} pairs"
+        assert caplog.messages == [f"search: {plan}, about {plan.seconds():.2g} s"]
+        assert str(Plan("refine", 1000, 2)) == "refine, 1e+03 pairs, images halved 2 times"
+
+    def test_torch_alone_takes_longer(self) -> None:
+        plan = Plan("exact", 10**10, 0)
+        assert plan.seconds("tiled") == 10**10 / (matching.TORCH_RATE * torch.get_num_threads())
+        assert plan.seconds() <= plan.seconds("tiled")

@@ -54,4 +54,4 @@ class TrainingError(SearchTransferError, RuntimeError):
 
 
 class MissingExtraError(SearchTransferError, ImportError):
-    """A part of this package needs another package, which is installed with an extra."""
+    """An optional package is not installed, or does not work; the message says how to get it."""

@@ -7,6 +7,7 @@ very large images at reduced size first), and all views are then searched around
 The choice depends on the sizes alone, so that the same pair always gives the same picture.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,16 +18,22 @@ from torch import Tensor
 from .errors import OptionError
 from .images.resize import crop_to_multiple, down
 from .operators import Keys, ViewMatch, search_views
+from .operators.backends import native
 from .operators.descriptors import describe
 from .operators.refine import Best, KeyRows, Places, neighbours_places
 from .progress import Progress, silent
 from .reference import Reference
+
+log = logging.getLogger(__name__)
 
 SearchMode = Literal["exact", "refine", "auto"]
 MODES = ("exact", "refine", "auto")
 
 EXACT_PAIRS = 10**11
 """Pairs of cells up to which "auto" compares all of them: about half a minute on two cores."""
+
+COMPILED_RATE, TORCH_RATE = 1.5e9, 2e8
+"""Pairs of cells that a thread compares in a second."""
 
 ROWS = 64
 """Query rows searched at a time, between two reports of progress."""
@@ -44,6 +51,20 @@ class Plan:
     """Pairs of cells that the exhaustive part compares."""
     reduced: int
     """How often the images are halved before that part; 0 for full size."""
+
+    def seconds(self, backend: str = "auto") -> float:
+        """About how long the exhaustive part takes here; the rest of a refined search adds to it.
+
+        From rates measured with `benchmarks/search.py --views` on photos; a match that is hard to
+        tell from others takes longer.
+        """
+        compiled = backend in ("auto", "native") and bool(native.instruction_sets())
+        rate = COMPILED_RATE if compiled else TORCH_RATE
+        return self.pairs / (rate * torch.get_num_threads())
+
+    def __str__(self) -> str:
+        halved = f", images halved {self.reduced} times" if self.reduced else ""
+        return f"{self.mode}, {self.pairs:.2g} pairs{halved}"
 
 
 def plan_search(size: tuple[int, int], reference: Reference, mode: SearchMode = "auto") -> Plan:
@@ -94,6 +115,7 @@ def match(
         `ViewMatch(score, index, view)`, each `[H, W]`.
     """
     plan = plan_search((colour.shape[1], colour.shape[2]), reference, mode)
+    log.info("search: %s, about %.2g s", plan, plan.seconds(backend))
     if plan.mode == "exact":
         found = _exhaustive(describe(colour), reference.keys, backend, progress)
     else:

@@ -14,12 +14,15 @@ from torch import Tensor
 from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
+from .matching import SearchMode
 from .models import Model, TransferModel
 from .progress import Progress, silent
 from .reference import Reference
 
-MODELS: dict[str, Callable[[int], Model]] = {"transfer": TransferModel}
-"""Models by name, each made for a scale."""
+MODELS: dict[str, Callable[[int, SearchMode], Model]] = {
+    "transfer": lambda scale, search: TransferModel(scale, search=search)
+}
+"""Models by name, each made for a scale and a way to search."""
 
 DEFAULT_MODEL = "transfer"
 
@@ -84,6 +87,7 @@ class Upscaler:
         source: str = DEFAULT_MODEL,
         *,
         scale: int = 4,
+        search: SearchMode = "auto",
         device: torch.device | str | None = None,
     ) -> "Upscaler":
         """Make an upscaler by the name of its model.
@@ -91,16 +95,19 @@ class Upscaler:
         Args:
             source: name of a model: "transfer" needs no weights.
             scale: how many times larger the result is: 2, 3, 4 or 8.
+            search: "exact" compares every pixel of the small image with every place of the
+                references, "refine" looks around good first matches, "auto" is exact for all but
+                large pictures; see `searchtransfer.matching`.
             device: where to compute; None for the CPU.
 
         Raises:
-            OptionError: no such model or scale.
+            OptionError: no such model, scale or search.
         """
         if source not in MODELS:
             near = difflib.get_close_matches(source, MODELS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise OptionError(f"model must be one of {', '.join(MODELS)}, got {source!r}{hint}")
-        return cls(MODELS[source](scale), device)
+        return cls(MODELS[source](scale, search), device)
 
     @property
     def scale(self) -> int:

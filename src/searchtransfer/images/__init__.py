@@ -12,6 +12,7 @@ from .image import Bits as Bits
 from .image import Image as Image
 from .image import ImageWarning as ImageWarning
 from .image import Metadata as Metadata
+from .profiles import to_profile as to_profile
 from .reading import MAX_PIXELS as MAX_PIXELS
 from .reading import read_image as read_image
 from .resize import crop_to_multiple as crop_to_multiple

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import OptionError
 from ..images.resize import down, up
 from ..images.tiles import plan_tiles
-from ..matching import SearchMode, match
+from ..matching import MODES, SearchMode, match
 from ..operators import ViewMatch
 from ..operators.descriptors import SIDE, describe
 from ..operators.detail import blend
@@ -71,6 +71,8 @@ class TransferModel:
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise OptionError(f"scale must be one of {SCALES}, got {self.scale}")
+        if self.search not in MODES:
+            raise OptionError(f"search must be one of {', '.join(MODES)}, got {self.search!r}")
 
     @torch.no_grad()
     def upscale(

@@ -20,7 +20,8 @@ def cell_magnitude(name: str, features: Float[Tensor, "c h w"]) -> Float[Tensor,
     Raises:
         NonFiniteError: there is NaN or infinity.
     """
-    size: Tensor = torch.linalg.vector_norm(features.to(_wide(features)), ord=torch.inf, dim=0)
+    wide = features.to(torch.promote_types(features.dtype, torch.float32))
+    size = torch.maximum(wide.amax(0), -wide.amin(0))  # NaN stays NaN
     if not bool(torch.isfinite(size).all()):
         raise NonFiniteError(
             f"search: {name} holds NaN or infinity in {int((~torch.isfinite(size)).sum())} "
@@ -48,7 +49,3 @@ def to_moderate(features: Float[Tensor, "c h w"], largest: float) -> Float[Tenso
     exponent = -int(torch.tensor(largest, dtype=torch.float64).frexp().exponent)
     half = exponent // 2  # two steps: 2**exponent itself may not be representable
     return features.mul(2.0**half).mul_(2.0 ** (exponent - half))
-
-
-def _wide(features: Tensor) -> torch.dtype:
-    return torch.promote_types(features.dtype, torch.float32)

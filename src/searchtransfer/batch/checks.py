@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be known of a job before its work: whether it can be read, made and written."""
+
+import os
+import re
+import time
+import warnings
+from pathlib import Path
+
+from ..errors import ImageFileError
+from ..images import check_output, read_image
+from ..images.formats import shown
+from ..images.writing import PARTIAL
+from .plan import Job
+from .references import References
+from .settings import Settings
+
+WORKING_BYTES = 2 * 3 * 4
+"""Of memory for each pixel of a result, at the least: the picture and its copy for the file."""
+
+LEFTOVER_SECONDS = 3600
+"""An unfinished file of this age was left by a process that was killed."""
+
+_LEFTOVER = re.compile(re.escape(PARTIAL) + r"[0-9a-f]{16}\.part")
+
+
+def check_job(job: Job, settings: Settings, scale: int, references: References) -> None:
+    """Find out whether a job can be done, by reading its input; nothing is written.
+
+    Raises:
+        ImageFileError: the input cannot be read or is too small; the result does not fit the
+            format or the memory.
+        OutputError: an output exists, is an input, or cannot be written.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the work itself reads again, and warns
+        image = read_image(job.source)
+    height, width = image.size
+    if settings.lr_from_hr:
+        check_reducible(job.source, image.size, scale)
+        size = height - height % scale, width - width % scale
+    else:
+        size = height * scale, width * scale
+    needed, present = size[0] * size[1] * WORKING_BYTES, _memory()
+    if needed > present:
+        raise ImageFileError(
+            f"image {shown(job.source)}: the result of {size[0]} x {size[1]} pixels needs at least "
+            f"{needed / 2**30:.1f} GiB of memory, and this machine has {present / 2**30:.1f}; "
+            "use a smaller scale or cut the image"
+        )
+    inputs = [job.source, *references.photos]
+    check_output(
+        job.target,
+        size=size,
+        alpha=image.alpha is not None,
+        bits=image.bits,
+        on_exists=settings.replace,
+        inputs=inputs,
+    )
+    if job.score_map is not None:
+        check_output(job.score_map, size=(1, 1), on_exists=settings.replace, inputs=inputs)
+
+
+def check_reducible(path: Path, size: tuple[int, int], scale: int) -> None:
+    """Raise unless a picture has a pixel left when it is reduced.
+
+    Raises:
+        ImageFileError: it has none.
+    """
+    if min(size) < scale:
+        raise ImageFileError(
+            f"image {shown(path)}: has {size[0]} x {size[1]} pixels, too few to be reduced "
+            f"{scale} times; at least {scale} x {scale} are needed"
+        )
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove unfinished files that a killed process left an hour ago or earlier."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if not _LEFTOVER.fullmatch(path.name):
+            continue
+        try:
+            if time.time() - path.lstat().st_mtime > LEFTOVER_SECONDS:
+                path.unlink()
+        except OSError:
+            continue  # another process was faster
+
+
+def _memory() -> float:
+    """Bytes of physical memory; infinite where the system does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return float("inf")

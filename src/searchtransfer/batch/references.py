@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reference files: read once, in the colours of the images, prepared once."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import ImageFileError, OptionError
+from ..images import Image, ImageWarning, read_image, to_profile
+from ..images.formats import shown
+from ..reference import Reference
+from .files import images_in
+
+MOST_PREPARED = 2
+"""Sets of references, each in another colour profile, that are kept ready."""
+
+
+def read_references(
+    paths: Sequence[Path], *, scale: int, keep_going: bool = False
+) -> dict[Path, Image]:
+    """Read reference photos; a folder stands for all images in it and in its subfolders.
+
+    Args:
+        paths: files and folders; what is named twice is read once.
+        scale: a photo must have so many pixels on either side.
+        keep_going: leave out a photo that cannot be used, with a warning.
+
+    Raises:
+        OptionError: there is none.
+        ImageFileError: one cannot be used, or with `keep_going` none can; a folder has no images.
+
+    Warns:
+        ImageWarning: a photo was left out, or not all of its file was understood.
+    """
+    if not paths:
+        raise OptionError("references: there must be at least one file or folder, got none")
+    photos: dict[Path, Image] = {}
+    files = dict.fromkeys(file for path in paths for file in _files(path))
+    for path in files:
+        try:
+            photos[path] = _read(path, scale)
+        except ImageFileError as error:
+            if not keep_going:
+                raise
+            warnings.warn(f"{error}; it is left out", ImageWarning, stacklevel=2)
+    if not photos:
+        raise ImageFileError(f"references: none of the {len(files)} can be used; see the warnings")
+    return photos
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = images_in(path)
+    if not found:
+        raise ImageFileError(
+            f"reference folder {shown(path)}: has no images (PNG, JPEG, TIFF or WebP, by extension)"
+        )
+    return found
+
+
+def _read(path: Path, scale: int) -> Image:
+    try:
+        photo = read_image(path)
+    except ImageFileError as error:
+        raise ImageFileError(f"reference {str(error).removeprefix('image ')}") from None
+    height, width = photo.size
+    if min(height, width) < scale:
+        raise ImageFileError(
+            f"reference {shown(path)}: has {height} x {width} pixels, "
+            f"at least {scale} x {scale} are needed for scale {scale}"
+        )
+    return photo
+
+
+@dataclass
+class References:
+    """The photos, prepared once for each colour profile that an image asks for."""
+
+    photos: dict[Path, Image]
+    prepare: Callable[[list[Image]], Reference]
+    """As of an `Upscaler`."""
+    _prepared: dict[bytes | None, Reference] = field(default_factory=dict)
+
+    def fitting(self, image: Image) -> Reference:
+        """The references in the colours of an image.
+
+        Warns:
+            ImageWarning: a photo could not be converted and is used as it is.
+        """
+        icc = image.metadata.icc
+        if icc not in self._prepared:
+            if len(self._prepared) >= MOST_PREPARED:
+                del self._prepared[next(iter(self._prepared))]
+            self._prepared[icc] = self.prepare(
+                [
+                    to_profile(photo, icc, f"reference {shown(path)}")
+                    for path, photo in self.photos.items()
+                ]
+            )
+        return self._prepared[icc]

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `searchtransfer`: one file for each subcommand, none with logic of its own.
+
+Nothing here imports torch before a command runs, so that `--help` answers at once. Exit codes:
+0 all done, 1 some items failed, 2 the command cannot be run as given, 130 interrupted.
+"""
+
+from typing import Annotated
+
+import typer
+
+from .console import leave, prepare_streams
+from .convert import convert
+from .demo import demo
+from .evaluate import evaluate
+from .group import ReportingGroup
+from .info import info
+from .match import match
+from .train import train
+from .upscale import upscale
+
+app = typer.Typer(
+    cls=ReportingGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(upscale)
+app.command()(match)
+app.command()(demo)
+app.command()(train)
+app.command()(evaluate)
+app.command()(convert)
+app.command()(info)
+
+
+def _show_version(asked: bool) -> bool:
+    if asked:
+        from .. import __version__
+
+        typer.echo(f"searchtransfer {__version__}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", metavar="", is_eager=True, callback=_show_version, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    """Make a small image sharp with the texture of reference photos."""
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    prepare_streams()
+    try:
+        app()
+    except SystemExit as end:
+        leave(end.code)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`searchtransfer demo`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .console import say
+from .interrupt import interruptible
+from .options import Quiet, Scale, Verbose
+from .report import Bar, shown, table
+
+if TYPE_CHECKING:
+    from ..batch import Stop
+    from ..demo import DemoReport
+
+FOLDER = Path("searchtransfer-demo")
+
+
+def demo(
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="FOLDER", help="Gets the pictures."),
+    ] = FOLDER,
+    scale: Scale = 4,
+    on_exists: Annotated[
+        Literal["error", "overwrite"] | None,
+        typer.Option(
+            "--on-exists",
+            help="What to do where a picture is there already; "
+            "overwrite in the demo's own folder unless given, error in another.",
+        ),
+    ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Show it on a real stereo pair: one eye made sharp with the other, measured, with pictures."""
+    from ..demo import run_demo
+
+    how = on_exists or ("overwrite" if output == FOLDER else "error")
+    bar = Bar()
+
+    def work(stop: "Stop") -> "DemoReport":
+        return run_demo(output, scale=scale, on_exists=how, on_progress=bar.progressed, stop=stop)
+
+    bar.start("demo")
+    try:
+        report = interruptible(work)
+    finally:
+        bar.stop()
+    say(f"stereo pair of a motorcycle, x{scale}, {report.seconds:.1f} s")
+    for line in table(report.quality):
+        say(line)
+    say(f"  gain      {report.quality.psnr - report.quality.psnr_bicubic:+11.2f} dB")
+    say("pictures:")
+    for what, path in report.files.items():
+        say(f"  {what:17} {shown(path)}")

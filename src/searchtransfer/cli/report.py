@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The course of the work as it is shown: a progress bar, and a line for each result."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from .console import fail, is_quiet, say, warn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.progress import Progress, TaskID
+
+    from ..batch import Job, Outcome, Quality
+
+
+class Bar:
+    """A progress bar on stderr where that is a terminal, otherwise nothing."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def start(self, title: str) -> None:
+        """Show a bar with a title."""
+        if is_quiet() or not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn(escape(title)),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            # What is printed goes to its own stream; the bar is stopped for it.
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._progress.add_task("", total=None)
+        self._progress.start()
+
+    def progressed(self, stage: str, done: float) -> None:
+        """Show how far a stage is; one that has only begun is shown as running."""
+        if self._progress is not None and self._task is not None:
+            total = None if done == 0 else 1.0
+            self._progress.update(self._task, description=stage, total=total, completed=done)
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._progress is not None:
+            self._progress.stop()
+        self._progress = None
+
+
+class Reporter:
+    """A watcher of a batch that shows what it hears.
+
+    Args:
+        count: of the jobs.
+        as_json: a JSON line on stdout for each outcome, in place of words.
+    """
+
+    def __init__(self, count: int, as_json: bool) -> None:
+        self.count = count
+        self.as_json = as_json
+        self._bar = Bar()
+        self._seen: dict[str, int] = {"done": 0, "skipped": 0, "failed": 0}
+
+    def started(self, job: "Job") -> None:
+        """Show that work on an image begins."""
+        number = sum(self._seen.values()) + 1
+        title = shown(job.source)
+        self._bar.start(f"[{number}/{self.count}] {title}" if self.count > 1 else title)
+
+    def progressed(self, stage: str, done: float) -> None:
+        """Show how far the work is."""
+        self._bar.progressed(stage, done)
+
+    def finished(self, outcome: "Outcome") -> None:
+        """Show what became of a job."""
+        self._bar.stop()
+        self._seen[outcome.status] += 1
+        for note in outcome.warnings:
+            name = shown(outcome.job.source)
+            warn(note if name in note else f"{name}: {note}")
+        if outcome.error is not None:
+            fail(outcome.error)
+        if self.as_json:
+            say(json.dumps(outcome.as_dict()))
+        elif not is_quiet() and outcome.error is None:
+            for line in describe(outcome):
+                say(line)
+
+    def end(self) -> int:
+        """Show the totals; returns how many jobs failed."""
+        self._bar.stop()
+        if self.count > 1 and not self.as_json and not is_quiet():
+            say(", ".join(f"{count} {status}" for status, count in self._seen.items() if count))
+        return self._seen["failed"]
+
+
+def describe(outcome: "Outcome") -> list[str]:
+    """An outcome in words."""
+    target = shown(outcome.job.target)
+    if outcome.status == "skipped":
+        return [f"{target} is there already, skipped"]
+    height, width = outcome.size or (0, 0)
+    lines = [
+        f"{shown(outcome.job.source)} -> {target}  {width} x {height} pixels, "
+        f"mean score {outcome.mean_score:.2f}, {outcome.seconds:.1f} s"
+    ]
+    return lines if outcome.quality is None else [*lines, *table(outcome.quality)]
+
+
+def table(quality: "Quality") -> list[str]:
+    """PSNR and SSIM of result and bicubic in words."""
+    rows = [
+        ("bicubic", quality.psnr_bicubic, quality.ssim_bicubic),
+        ("result", quality.psnr, quality.ssim),
+    ]
+    return [
+        f"  {name:8}  PSNR {psnr:6.2f} dB  SSIM {'  -   ' if ssim is None else f'{ssim:.4f}'}"
+        for name, psnr, ssim in rows
+    ]
+
+
+def shown(path: "Path") -> str:
+    """A path with control characters and stray bytes escaped."""
+    return repr(str(path))
