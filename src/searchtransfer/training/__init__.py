@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from .config import TrainConfig as TrainConfig
     from .config_file import load_config as load_config
     from .config_file import ready_configs as ready_configs
-    from .loop import Outcome as Outcome
-    from .loop import Progress as Progress
     from .loop import train as train
+    from .progress import Outcome as Outcome
+    from .progress import Progress as Progress
 
 _HOMES = {
     "TrainConfig": "config",
     "load_config": "config_file",
     "ready_configs": "config_file",
-    "Outcome": "loop",
-    "Progress": "loop",
+    "Outcome": "progress",
+    "Progress": "progress",
     "train": "loop",
 }
 _EXTRA = {"accelerate", "pydantic", "yaml", "tensorboard"}
@@ -34,8 +34,9 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA:
             raise
         raise MissingExtraError(
-            f"training needs the package {error.name}; pip install 'searchtransfer[train]'"
+            f"training needs the package {package}; pip install 'searchtransfer[train]'"
         ) from None

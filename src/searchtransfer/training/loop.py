@@ -6,66 +6,31 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 import safetensors.torch
 import torch
-from accelerate import Accelerator, InitProcessGroupKwargs
-from accelerate.state import AcceleratorState
 from accelerate.utils import gather_object
 from torch import Tensor
 
-from ..errors import ConfigError, NonFiniteError, TrainingError
+from ..errors import NonFiniteError, TrainingError
 from ..weights import save_weights
 from ..weights.save import write_atomically
 from .batches import Chunks, Division, steps_of
 from .checkpoint import latest_checkpoint, set_aside, write_checkpoint
-from .config import Run, TrainConfig
+from .config import TrainConfig
 from .data import SkipLog
 from .folder import run_folder
 from .journal import Journal, mean_psnr
 from .learner import Learner
+from .processes import accelerator_for
+from .progress import Outcome, Progress
 from .resumption import require_same_model, what_differs
 from .schedule import rate_share, stretch_at, stretches
 from .signals import stop_request
 from .task import task_for
-from .validation import Scores, Validator
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What happened just now."""
-
-    step: int
-    """Steps taken."""
-    steps: int
-    """Steps there are."""
-    phase: str = ""
-    losses: dict[str, float] = field(default_factory=dict)
-    """After a step."""
-    scores: Scores = field(default_factory=dict)
-    """After a validation."""
-    note: str = ""
-    """Something to be told, such as a damaged checkpoint."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of it."""
-
-    step: int
-    steps: int
-    weights: Path
-    """The last weights; the best ones of all validations are beside them."""
-    best_psnr: float | None
-    """Of all validations, in dB; None without any."""
-    skipped: str
-    """Files that could not be used, one a line after the first; empty if there were none."""
-    interrupted: bool
-    """By a signal, after a checkpoint."""
+from .validation import Validator
 
 
 def train(
@@ -101,7 +66,7 @@ class _Training:
         self, config: TrainConfig, resume: bool, report: Callable[[Progress], None] | None
     ) -> None:
         self.config, self.resume, self.report = config, resume, report
-        self.accelerator = _accelerator(config.run)
+        self.accelerator = accelerator_for(config.run)
         self.division = Division(
             config.batch,
             config.run.accumulate,
@@ -312,20 +277,6 @@ class _Training:
             f"{self.folder / 'checkpoints'} is from before. A lower optimiser.learning_rate, or "
             "optimiser.max_gradient_norm, often helps"
         ) from None
-
-
-def _accelerator(run: Run) -> Accelerator:
-    """A fresh one, since an earlier run in this process may have had other options."""
-    AcceleratorState._reset_state()
-    try:
-        return Accelerator(
-            cpu=run.device == "cpu",
-            mixed_precision=run.mixed_precision,
-            # The others wait as long as one process validates.
-            kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=2))],
-        )
-    except ValueError as error:
-        raise ConfigError(f"run.mixed_precision, run.device: {error}") from None
 
 
 def _moved(batch: Any, device: torch.device) -> Any:
