@@ -5,6 +5,7 @@ The reasons for each step are in `docs/design/upscaling.md`, their gains in `doc
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,12 +14,12 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..images.resize import down, up
-from ..images.tiles import plan_tiles
 from ..operators import ViewMatch, search_views
 from ..operators.descriptors import SIDE, describe
-from ..operators.detail import blend
+from ..operators.detail import Blend, blend
 from ..reference import SCALES, Reference
 from .model import Progress, Upscaled, silent
+from .pieces import in_pieces
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,21 @@ class Settings:
     """How much the spread of the candidates, in units of their mean's energy, fades them."""
     consistency_rounds: int = 4
     """Rounds of back-projection; each brings the reduced result closer to the input."""
+
+
+class Piece(NamedTuple):
+    """A part of an image, sharp, and what is known about its texture."""
+
+    sharp: Float[Tensor, "3 hs ws"]
+    """The result."""
+    bicubic: Float[Tensor, "3 hs ws"]
+    """The low-resolution image, enlarged."""
+    blend: Blend
+    """Texture, not faded."""
+    trust: Float[Tensor, "h w"]
+    """What the texture was faded by."""
+    difference: Float[Tensor, "h w"]
+    """Mean squared difference of the two patches of a match, in grey levels."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,7 @@ class TransferModel:
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],
-        reference: Reference,
+        reference: Reference | None,
         *,
         tile: int = 0,
         progress: Progress = silent,
@@ -70,6 +86,25 @@ class TransferModel:
             progress: called with "search" and "transfer".
 
         Raises:
+            OptionError: there is no reference, or it was built for another scale.
+        """
+        if reference is None:
+            raise OptionError("model 'transfer' needs a reference; give one, or use model 'fusion'")
+        match = self.find(colour, reference, progress)
+
+        def make(colour: Tensor, contrast: Tensor, match: ViewMatch | None) -> Tensor:
+            return self.piece(colour, contrast, match, reference).sharp
+
+        sharp = in_pieces(colour, match, make, self.scale, tile, self.halo, progress)
+        photo, pixel = reference.locate(match.view, match.index)
+        return Upscaled(sharp, match.score, photo, pixel)
+
+    def find(
+        self, colour: Float[Tensor, "3 h w"], reference: Reference, progress: Progress = silent
+    ) -> ViewMatch:
+        """The best match of each cell, each field `[H, W]`.
+
+        Raises:
             OptionError: the reference was built for another scale.
         """
         if reference.scale != self.scale:
@@ -78,41 +113,14 @@ class TransferModel:
                 "prepare it with this model"
             )
         progress("search", 0)
-        query = describe(colour)
-        match = search_views(query[None], reference.keys, patch_size=1, backend=self.backend)
-        match = ViewMatch(*(x[0] for x in match))
+        match = search_views(
+            describe(colour)[None], reference.keys, patch_size=1, backend=self.backend
+        )
         progress("search", 1)
-        sharp = self._in_tiles(colour, query, match, reference, tile, progress)
-        photo, pixel = reference.locate(match.view, match.index)
-        return Upscaled(sharp, match.score, photo, pixel)
-
-    def _in_tiles(
-        self,
-        colour: Tensor,
-        query: Tensor,
-        match: ViewMatch,
-        reference: Reference,
-        tile: int,
-        progress: Progress,
-    ) -> Float[Tensor, "3 hs ws"]:
-        height, width = colour.shape[1:]
-        scale = self.scale
-        contrast = torch.linalg.vector_norm(query, dim=0)
-        sharp = colour.new_empty(3, height * scale, width * scale)
-        tiles = plan_tiles((height, width), tile or max(height, width), self._halo)
-        for number, piece in enumerate(tiles):
-            progress("transfer", number / len(tiles))
-            rows, columns = piece.padded
-            window = ViewMatch(*(x[rows, columns] for x in match))
-            part = self._piece(colour[:, rows, columns], contrast[rows, columns], window, reference)
-            sharp[(slice(None), *_times(piece.core, scale))] = part[
-                (slice(None), *_times(piece.inner, scale))
-            ]
-        progress("transfer", 1)
-        return sharp
+        return ViewMatch(*(x[0] for x in match))
 
     @property
-    def _halo(self) -> int:
+    def halo(self) -> int:
         """Cells around a tile that can change a pixel inside it.
 
         One for the neighbours' matches and one for the smoothed spread; each round of
@@ -120,17 +128,19 @@ class TransferModel:
         """
         return 2 + 4 * self.settings.consistency_rounds + 2
 
-    def _piece(
+    def piece(
         self, colour: Tensor, contrast: Tensor, match: ViewMatch, reference: Reference
-    ) -> Float[Tensor, "3 hs ws"]:
+    ) -> Piece:
+        """Upscale a part of an image whose matches are known, and keep what was seen on the way."""
         settings = self.settings
         key_contrast = reference.contrast_at(match.view, match.index)
         gain = match.score * contrast / key_contrast.clamp(min=1e-3)
+        difference = _squared_difference(match.score, contrast, key_contrast)
         mixed = blend(
             reference.values,
             match.view,
             match.index,
-            weight=1 / (_squared_difference(match.score, contrast, key_contrast) + settings.noise),
+            weight=1 / (difference + settings.noise),
             gain=gain.clamp(*settings.gain_range),
             confidence=((match.score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(
                 0, 1
@@ -139,10 +149,11 @@ class TransferModel:
         energy, spread = (_smooth(x) for x in (mixed.energy, mixed.spread))
         trust = mixed.confidence * energy / (energy + settings.dissent * spread + 1e-9)
         fade = trust.repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
-        sharp = up(colour, self.scale) + fade * mixed.detail
+        bicubic = up(colour, self.scale)
+        sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
             sharp += up(colour - down(sharp, self.scale), self.scale)
-        return sharp
+        return Piece(sharp, bicubic, mixed, trust, difference)
 
 
 def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:
@@ -153,8 +164,3 @@ def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -
 
 def _smooth(x: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     return F.avg_pool2d(x[None, None], 3, stride=1, padding=1, count_include_pad=False)[0, 0]
-
-
-def _times(area: tuple[slice, slice], scale: int) -> tuple[slice, slice]:
-    rows, columns = (slice(x.start * scale, x.stop * scale) for x in area)
-    return rows, columns
