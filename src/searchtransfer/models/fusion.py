@@ -11,11 +11,10 @@ from torch import Tensor
 from ..errors import OptionError
 from ..images.resize import down, up
 from ..networks.fusion_net import Evidence, FusionNet
-from ..operators import ViewMatch
 from ..reference import Reference
 from ..weights import load_state, read_weights
 from .model import Progress, Upscaled, silent
-from .pieces import in_pieces
+from .pieces import Area, in_pieces
 from .transfer import Piece, TransferModel
 
 GREY = 64.0
@@ -79,21 +78,22 @@ class FusionModel:
             OptionError: the reference was built for another scale.
         """
         self.network.to(colour.device).eval()
-        match = None if reference is None else self.transfer.find(colour, reference, progress)
+        found = None if reference is None else self.transfer.find(colour, reference, progress)
 
-        def make(colour: Tensor, contrast: Tensor, match: ViewMatch | None) -> Tensor:
-            if match is None or reference is None:
-                return self._sharp(colour, None)
-            piece = self.transfer.piece(colour, contrast, match, reference)
-            return self._sharp(colour, evidence_of(piece, match))
+        def make(area: Area) -> Tensor:
+            part = colour[(slice(None), *area)]
+            if found is None or reference is None:
+                return self._sharp(part, None)
+            piece = self.transfer.piece(colour, found, reference, area)
+            return self._sharp(part, evidence_of(piece))
 
-        sharp = in_pieces(colour, match, make, self.scale, tile, self._halo, progress)
-        if match is None or reference is None:
+        sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
+        if found is None or reference is None:
             none = torch.full(colour.shape[1:], -1, device=colour.device)
             score = colour.new_zeros(colour.shape[1:])
             return Upscaled(sharp, score, none, torch.stack([none, none], -1))
-        photo, pixel = reference.locate(match.view, match.index)
-        return Upscaled(sharp, match.score, photo, pixel)
+        photo, pixel = reference.locate(found.view, found.index)
+        return Upscaled(sharp, found.score, photo, pixel)
 
     def _sharp(self, colour: Tensor, evidence: Evidence | None) -> Float[Tensor, "3 hs ws"]:
         sharp: Tensor = self.network(colour[None], evidence)[0]
@@ -121,11 +121,11 @@ def load_network(path: str | Path) -> FusionNet:
     return network.eval()
 
 
-def evidence_of(piece: Piece, match: ViewMatch) -> Evidence:
+def evidence_of(piece: Piece) -> Evidence:
     """What the network is told about a piece: a batch of one."""
     mixed = piece.blend
     maps = [
-        match.score,
+        piece.score,
         mixed.confidence,
         piece.trust,
         255 / GREY * mixed.energy.clamp(min=0).sqrt(),

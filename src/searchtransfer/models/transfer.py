@@ -9,17 +9,17 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import OptionError
 from ..images.resize import down, up
-from ..operators import ViewMatch, search_views
+from ..operators import search_views
 from ..operators.descriptors import SIDE, describe
 from ..operators.detail import Blend, blend
 from ..reference import SCALES, Reference
 from .model import Progress, Upscaled, silent
-from .pieces import in_pieces
+from .pieces import Area, in_pieces
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,20 @@ class Settings:
     """Rounds of back-projection; each brings the reduced result closer to the input."""
 
 
+@dataclass(frozen=True)
+class Found:
+    """The best match of each cell, as in `operators.ViewMatch`, and the contrast of the cell."""
+
+    score: Float[Tensor, "h w"]
+    index: Int64[Tensor, "h w"]
+    view: Int64[Tensor, "h w"]
+    contrast: Float[Tensor, "h w"]
+
+    def within(self, area: Area) -> "Found":
+        """The part in an area."""
+        return Found(self.score[area], self.index[area], self.view[area], self.contrast[area])
+
+
 class Piece(NamedTuple):
     """A part of an image, sharp, and what is known about its texture."""
 
@@ -47,6 +61,8 @@ class Piece(NamedTuple):
     """The low-resolution image, enlarged."""
     blend: Blend
     """Texture, not faded."""
+    score: Float[Tensor, "h w"]
+    """Of the matches."""
     trust: Float[Tensor, "h w"]
     """What the texture was faded by."""
     difference: Float[Tensor, "h w"]
@@ -90,19 +106,19 @@ class TransferModel:
         """
         if reference is None:
             raise OptionError("model 'transfer' needs a reference; give one, or use model 'fusion'")
-        match = self.find(colour, reference, progress)
+        found = self.find(colour, reference, progress)
 
-        def make(colour: Tensor, contrast: Tensor, match: ViewMatch | None) -> Tensor:
-            return self.piece(colour, contrast, match, reference).sharp
+        def make(area: Area) -> Tensor:
+            return self.piece(colour, found, reference, area).sharp
 
-        sharp = in_pieces(colour, match, make, self.scale, tile, self.halo, progress)
-        photo, pixel = reference.locate(match.view, match.index)
-        return Upscaled(sharp, match.score, photo, pixel)
+        sharp = in_pieces(colour, make, self.scale, tile, self.halo, progress)
+        photo, pixel = reference.locate(found.view, found.index)
+        return Upscaled(sharp, found.score, photo, pixel)
 
     def find(
         self, colour: Float[Tensor, "3 h w"], reference: Reference, progress: Progress = silent
-    ) -> ViewMatch:
-        """The best match of each cell, each field `[H, W]`.
+    ) -> Found:
+        """Search the best match of each cell.
 
         Raises:
             OptionError: the reference was built for another scale.
@@ -112,12 +128,12 @@ class TransferModel:
                 f"reference was built for scale {reference.scale}, the model has {self.scale}; "
                 "prepare it with this model"
             )
-        progress("search", 0)
-        match = search_views(
-            describe(colour)[None], reference.keys, patch_size=1, backend=self.backend
-        )
-        progress("search", 1)
-        return ViewMatch(*(x[0] for x in match))
+        progress("search", 0.0)
+        query = describe(colour)
+        match = search_views(query[None], reference.keys, patch_size=1, backend=self.backend)
+        progress("search", 1.0)
+        contrast = torch.linalg.vector_norm(query, dim=0)
+        return Found(match.score[0], match.index[0], match.view[0], contrast)
 
     @property
     def halo(self) -> int:
@@ -129,22 +145,34 @@ class TransferModel:
         return 2 + 4 * self.settings.consistency_rounds + 2
 
     def piece(
-        self, colour: Tensor, contrast: Tensor, match: ViewMatch, reference: Reference
+        self,
+        colour: Float[Tensor, "3 h w"],
+        found: Found,
+        reference: Reference,
+        area: Area = (slice(None), slice(None)),
     ) -> Piece:
-        """Upscale a part of an image whose matches are known, and keep what was seen on the way."""
+        """Upscale an area of an image whose matches are known, and keep what was seen.
+
+        Args:
+            colour: the whole image.
+            found: its matches, from `find`.
+            reference: what was searched.
+            area: rows and columns of the image; what lies around it is not looked at.
+        """
         settings = self.settings
-        key_contrast = reference.contrast_at(match.view, match.index)
-        gain = match.score * contrast / key_contrast.clamp(min=1e-3)
-        difference = _squared_difference(match.score, contrast, key_contrast)
+        colour = colour[(slice(None), *area)]
+        found = found.within(area)
+        score, contrast = found.score, found.contrast
+        key_contrast = reference.contrast_at(found.view, found.index)
+        gain = score * contrast / key_contrast.clamp(min=1e-3)
+        difference = _squared_difference(score, contrast, key_contrast)
         mixed = blend(
             reference.values,
-            match.view,
-            match.index,
+            found.view,
+            found.index,
             weight=1 / (difference + settings.noise),
             gain=gain.clamp(*settings.gain_range),
-            confidence=((match.score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(
-                0, 1
-            ),
+            confidence=((score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(0, 1),
         )
         energy, spread = (_smooth(x) for x in (mixed.energy, mixed.spread))
         trust = mixed.confidence * energy / (energy + settings.dissent * spread + 1e-9)
@@ -153,7 +181,7 @@ class TransferModel:
         sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
             sharp += up(colour - down(sharp, self.scale), self.scale)
-        return Piece(sharp, bicubic, mixed, trust, difference)
+        return Piece(sharp, bicubic, mixed, score, trust, difference)
 
 
 def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:

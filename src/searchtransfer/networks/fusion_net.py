@@ -60,8 +60,8 @@ class FusionNet(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Cells on either side of a cell that can change it; bicubic sees 2."""
-        return max(2, 2 * self.config["blocks"] + 3)
+        """Cells on either side of a cell that can change it: one for each convolution."""
+        return 2 * len(self.body) + 3
 
     def forward(
         self, low: Float[Tensor, "b 3 h w"], evidence: Evidence | None = None
@@ -99,23 +99,18 @@ class FusionNet(nn.Module):
         correction: Float[Tensor, "b 5 hs ws"],
     ) -> Float[Tensor, "b 3 hs ws"]:
         """The result from what `correct` returned."""
-        residual, gate_1, gate_2 = correction.split([3, 1, 1], dim=1)
-        return (
-            up(low, self.scale)
-            + (1 + gate_1) * evidence.transferred
-            + gate_2 * evidence.detail
-            + residual
-        )
+        residual, gate_1, gate_2 = torch.split(correction, [3, 1, 1], dim=1)
+        transferred = (1 + gate_1) * evidence.transferred
+        return up(low, self.scale) + transferred + gate_2 * evidence.detail + residual
 
     def _start_without_learning(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
-        for name, weight in self.named_parameters():
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias") or name == "tail.weight":
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
             if name.endswith("conv2.weight"):
-                weight.data.mul_(0.1)
-        nn.init.zeros_(self.tail.weight)
+                parameter.data.mul_(0.1)
 
 
 def no_evidence(low: Float[Tensor, "b 3 h w"], scale: int) -> Evidence:
