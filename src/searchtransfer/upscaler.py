@@ -14,12 +14,16 @@ from torch import Tensor
 from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
-from .models import Model, TransferModel
+from .models import FusionModel, Model, TransferModel
 from .models.model import Progress, silent
 from .reference import Reference
+from .weights.packaged import PACKAGED, packaged
 
 MODELS: dict[str, Callable[[int], Model]] = {"transfer": TransferModel}
 """Models by name, each made for a scale."""
+
+if "fusion-x4" in PACKAGED:
+    MODELS["fusion"] = lambda scale: FusionModel.load(packaged("fusion-x4"), scale)
 
 DEFAULT_MODEL = "transfer"
 
@@ -115,7 +119,7 @@ class Upscaler:
     def upscale(
         self,
         lr: object,
-        reference: object,
+        reference: object | None,
         *,
         tile: int | Literal["auto"] = "auto",
         on_progress: Progress = silent,
@@ -126,7 +130,8 @@ class Upscaler:
 
         Args:
             lr: the small picture, of any size: Image, Pillow, NumPy or tensor.
-            reference: from `prepare`, or what `prepare` takes.
+            reference: from `prepare`, or what `prepare` takes. None: upscale the picture alone,
+                if the model can; the scores are then 0 and the matches -1.
             tile: pixels of `lr` on a side of the tiles that the result is put together from, 0 for
                 one piece, "auto" for tiles where the picture is large. The result is the same.
             on_progress: called as `on_progress(stage, done)`, done from 0 to 1. An exception
@@ -136,19 +141,24 @@ class Upscaler:
             WeakReferenceWarning: the references hardly show the same things.
 
         Raises:
-            OptionError: tile is negative, or the reference was prepared for another scale.
+            OptionError: tile is negative, the reference was prepared for another scale, or there is
+                none and the model needs one.
             The errors of `prepare`.
         """
         if tile != "auto" and (isinstance(tile, bool) or not isinstance(tile, int) or tile < 0):
             raise OptionError(f"tile must be 'auto', 0 or a positive whole number, got {tile!r}")
         image = as_image(lr, "lr")
-        prepared = reference if isinstance(reference, Reference) else self.prepare(reference)
+        prepared = (
+            reference
+            if reference is None or isinstance(reference, Reference)
+            else self.prepare(reference)
+        )
         cells = TILE if tile == "auto" else tile
         sharp = self.model.upscale(
             image.colour.to(self.device), prepared, tile=cells, progress=on_progress
         )
         mean_score = sharp.score.mean().item()
-        if mean_score < WEAK_SCORE:
+        if prepared is not None and mean_score < WEAK_SCORE:
             warnings.warn(
                 f"the reference hardly shows the same things (mean score {mean_score:.2f}); "
                 "the result is close to bicubic",

@@ -47,8 +47,9 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
             if side is not None:
                 if rng is None or min(height, width) < side:
                     raise DataError(f"{path}: {height} x {width} cells, the window has {side}")
-                top, left = int(rng.integers(height - side + 1)), int(
-                    rng.integers(width - side + 1)
+                top, left = (
+                    int(rng.integers(height - side + 1)),
+                    int(rng.integers(width - side + 1)),
                 )
                 rows, columns = (top, top + side), (left, left + side)
             crop = {}

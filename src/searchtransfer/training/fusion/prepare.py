@@ -19,7 +19,6 @@ from torch import Tensor
 from ...images.resize import degrade
 from ...models.fusion import evidence_of
 from ...models.transfer import TransferModel
-from ...operators.descriptors import describe
 from ...reference import Reference
 from ...weights.save import write_atomically
 from ..data.pixels import Pixels
@@ -56,9 +55,8 @@ def searched(target: Pixels, reference: Pixels) -> dict[str, Tensor]:
     sharp = _tensor(target)
     low = degrade(sharp, model.scale)
     prepared = Reference.build([_tensor(reference)], model.scale)
-    match = model.find(low, prepared)
-    contrast = torch.linalg.vector_norm(describe(low), dim=0)
-    evidence = evidence_of(model.piece(low, contrast, match, prepared), match)
+    found = model.find(low, prepared)
+    evidence = evidence_of(model.piece(low, found, prepared))
     return {
         "hr": (sharp * 255).round().to(torch.uint8),
         "low": (low * 255).round().to(torch.uint8),

@@ -3,9 +3,9 @@
 
     python -m searchtransfer.training.fusion.run CONFIG.yaml CROPS RUN
 
-CROPS holds `train/` and `held-out/`. RUN receives `log.csv`, `state.pt` to continue from, `last` and
-`best.safetensors`, both means over the last steps; best is chosen on the held-out crops, half of
-its score with the reference and half without.
+CROPS holds `train/` and `held-out/`. RUN receives `log.csv`, `state.pt` to continue from, and
+`last` and `best.safetensors`, both means over the last steps; best is chosen on the held-out crops,
+half of its score with the reference and half without.
 """
 
 import argparse
@@ -42,9 +42,7 @@ class Run:
         self.network = FusionNet(config.features, config.blocks)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = deepcopy(self.network).requires_grad_(False)
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), betas=(0.9, 0.99), fused=True
-        )
+        self.optimiser = torch.optim.Adam(self.network.parameters(), betas=(0.9, 0.99), fused=True)
         self.step, self.best, self.seconds = 0, -math.inf, 0.0
         self.held_out = [read_crop(path) for path in crop_files(crops / "held-out")]
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,9 +87,7 @@ class Run:
         self.step += 1
         decay = min(self.config.ema, self.step / (self.step + 10))
         with torch.no_grad():
-            for ours, theirs in zip(
-                self.mean.parameters(), self.network.parameters(), strict=True
-            ):
+            for ours, theirs in zip(self.mean.parameters(), self.network.parameters(), strict=True):
                 ours.lerp_(theirs, 1 - decay)
         return loss.item()
 

@@ -116,7 +116,7 @@ def _real(pair: Pair, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
 
 def _size(photo: Pixels) -> int:
     """Side of the target that is cut from a photo."""
-    shortest = min(photo.shape[:2])
+    shortest = int(min(photo.shape[:2]))
     return min(TARGET, shortest - shortest % SCALE)
 
 
@@ -126,7 +126,7 @@ def _any(things: Sequence[T], rng: np.random.Generator) -> T:
 
 def _shorter_side(path: Path) -> int:
     with Image.open(path) as image:
-        return min(image.size)
+        return int(min(image.size))
 
 
 def _if_there(folder: Path) -> list[Path]:
