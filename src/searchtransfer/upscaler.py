@@ -15,14 +15,20 @@ from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
 from .matching import SearchMode
-from .models import Model, TransferModel
+from .models import FusionModel, Model, TransferModel
 from .progress import Progress, silent
 from .reference import Reference
+from .weights.packaged import PACKAGED, packaged
 
 MODELS: dict[str, Callable[[int, SearchMode], Model]] = {
     "transfer": lambda scale, search: TransferModel(scale, search=search)
 }
 """Models by name, each made for a scale and a way to search."""
+
+if "fusion-x4" in PACKAGED:
+    MODELS["fusion"] = lambda scale, search: FusionModel.load(
+        packaged("fusion-x4"), TransferModel(scale, search=search)
+    )
 
 DEFAULT_MODEL = "transfer"
 
@@ -130,7 +136,7 @@ class Upscaler:
     def upscale(
         self,
         lr: object,
-        reference: object,
+        reference: object | None,
         *,
         tile: int | Literal["auto"] = "auto",
         on_progress: Progress = silent,
@@ -141,7 +147,8 @@ class Upscaler:
 
         Args:
             lr: the small picture, of any size: Image, Pillow, NumPy or tensor.
-            reference: from `prepare`, or what `prepare` takes.
+            reference: from `prepare`, or what `prepare` takes. None: upscale the picture alone,
+                if the model can; the scores are then 0 and the matches -1.
             tile: pixels of `lr` on a side of the tiles that the result is put together from, 0 for
                 one piece, "auto" for tiles where the picture is large. The result is the same.
             on_progress: called as `on_progress(stage, done)`, done from 0 to 1. An exception
@@ -151,20 +158,25 @@ class Upscaler:
             WeakReferenceWarning: the references hardly show the same things.
 
         Raises:
-            OptionError: tile is negative, or the reference was prepared for another scale.
+            OptionError: tile is negative, the reference was prepared for another scale, or there is
+                none and the model needs one.
             SearchTransferError: whatever `prepare` raises.
         """
         if tile != "auto" and (isinstance(tile, bool) or not isinstance(tile, int) or tile < 0):
             raise OptionError(f"tile must be 'auto', 0 or a positive whole number, got {tile!r}")
         image = as_image(lr, "lr")
-        prepared = reference if isinstance(reference, Reference) else self.prepare(reference)
+        prepared = (
+            reference
+            if reference is None or isinstance(reference, Reference)
+            else self.prepare(reference)
+        )
         cells = TILE if tile == "auto" else tile
         sharp = self.model.upscale(
             image.colour.to(self.device, torch.float32), prepared, tile=cells, progress=on_progress
         )
         matches = Matches(sharp.photo, sharp.pixel)
         agreement = coherence(sharp.score, matches, self.scale)
-        if agreement < WEAK_COHERENCE:
+        if prepared is not None and agreement < WEAK_COHERENCE:
             warnings.warn(
                 "the reference hardly shows the same things (mean score "
                 f"{sharp.score.mean().item():.2f}, {agreement:.0%} of pixels found beside their "

@@ -20,7 +20,7 @@ class Upscaled:
     score: Float[Tensor, "h w"]
     """How well each cell of the low-resolution image was found in the reference, -1 to 1."""
     photo: Int64[Tensor, "h w"]
-    """Number of the reference photo that each cell was found in."""
+    """Number of the reference photo that each cell was found in; -1 without a reference."""
     pixel: Int64[Tensor, "h w 2"]
     """Row and column in that photo of the first of the scale x scale pixels of the match."""
 
@@ -40,9 +40,13 @@ class Model(Protocol):
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],
-        reference: Reference,
+        reference: Reference | None,
         *,
         tile: int = 0,
         progress: Progress = silent,
     ) -> Upscaled:
-        """Upscale one image; `tile` cells at a time on a side, 0 for all at once."""
+        """Upscale one image; `tile` cells at a time on a side, 0 for all at once.
+
+        Raises:
+            OptionError: the model needs a reference and there is none.
+        """

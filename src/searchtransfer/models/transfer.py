@@ -6,22 +6,22 @@ The reasons for each step are in `docs/design/upscaling.md`, their gains in `doc
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import OptionError
 from ..images.resize import down, up
-from ..images.tiles import plan_tiles
 from ..matching import MODES, SearchMode, match
-from ..operators import ViewMatch
 from ..operators.descriptors import SIDE, describe
-from ..operators.detail import blend
+from ..operators.detail import Blend, blend
 from ..progress import Progress, silent
 from ..reference import SCALES, Reference
 from .model import Upscaled
+from .pieces import Area, in_pieces
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,37 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Found:
+    """The best match of each cell, as in `operators.ViewMatch`, and the contrast of the cell."""
+
+    score: Float[Tensor, "h w"]
+    index: Int64[Tensor, "h w"]
+    view: Int64[Tensor, "h w"]
+    contrast: Float[Tensor, "h w"]
+
+    def within(self, area: Area) -> "Found":
+        """The part in an area."""
+        return Found(self.score[area], self.index[area], self.view[area], self.contrast[area])
+
+
+class Piece(NamedTuple):
+    """A part of an image, sharp, and what is known about its texture."""
+
+    sharp: Float[Tensor, "3 hs ws"]
+    """The result."""
+    bicubic: Float[Tensor, "3 hs ws"]
+    """The low-resolution image, enlarged."""
+    blend: Blend
+    """Texture, not faded."""
+    score: Float[Tensor, "h w"]
+    """Of the matches."""
+    trust: Float[Tensor, "h w"]
+    """What the texture was faded by."""
+    difference: Float[Tensor, "h w"]
+    """Mean squared difference of the two patches of a match, in grey levels."""
+
+
+@dataclass(frozen=True)
 class TransferModel:
     """Sub-cell search, blended detail, back-projection; see the module docstring."""
 
@@ -78,7 +109,7 @@ class TransferModel:
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],
-        reference: Reference,
+        reference: Reference | None,
         *,
         tile: int = 0,
         progress: Progress = silent,
@@ -93,6 +124,25 @@ class TransferModel:
             progress: called with "search" and "transfer".
 
         Raises:
+            OptionError: there is no reference, or it was built for another scale.
+        """
+        if reference is None:
+            raise OptionError("model 'transfer' needs a reference; give it photos of the same")
+        found = self.find(colour, reference, progress)
+
+        def make(area: Area) -> Tensor:
+            return self.piece(colour, found, reference, area).sharp
+
+        sharp = in_pieces(colour, make, self.scale, tile, self.halo, progress)
+        photo, pixel = reference.locate(found.view, found.index)
+        return Upscaled(sharp, found.score, photo, pixel)
+
+    def find(
+        self, colour: Float[Tensor, "3 h w"], reference: Reference, progress: Progress = silent
+    ) -> Found:
+        """Search the best match of each cell.
+
+        Raises:
             OptionError: the reference was built for another scale.
         """
         if reference.scale != self.scale:
@@ -101,36 +151,11 @@ class TransferModel:
                 "prepare it with this model"
             )
         found = match(colour, reference, self.search, self.backend, progress)
-        sharp = self._in_tiles(colour, found, reference, tile, progress)
-        photo, pixel = reference.locate(found.view, found.index)
-        return Upscaled(sharp, found.score, photo, pixel)
-
-    def _in_tiles(
-        self,
-        colour: Tensor,
-        found: ViewMatch,
-        reference: Reference,
-        tile: int,
-        progress: Progress,
-    ) -> Float[Tensor, "3 hs ws"]:
-        height, width = colour.shape[1:]
-        scale = self.scale
         contrast = torch.linalg.vector_norm(describe(colour), dim=0)
-        sharp = colour.new_empty(3, height * scale, width * scale)
-        tiles = plan_tiles((height, width), tile or max(height, width), self._halo)
-        for number, piece in enumerate(tiles):
-            progress("transfer", number / len(tiles))
-            rows, columns = piece.padded
-            window = ViewMatch(*(x[rows, columns] for x in found))
-            part = self._piece(colour[:, rows, columns], contrast[rows, columns], window, reference)
-            sharp[(slice(None), *_times(piece.core, scale))] = part[
-                (slice(None), *_times(piece.inner, scale))
-            ]
-        progress("transfer", 1.0)
-        return sharp
+        return Found(found.score, found.index, found.view, contrast)
 
     @property
-    def _halo(self) -> int:
+    def halo(self) -> int:
         """Cells around a tile that can change a pixel inside it.
 
         One for the neighbours' matches and one for the smoothed spread; each round of
@@ -138,29 +163,44 @@ class TransferModel:
         """
         return 2 + 4 * self.settings.consistency_rounds
 
-    def _piece(
-        self, colour: Tensor, contrast: Tensor, found: ViewMatch, reference: Reference
-    ) -> Float[Tensor, "3 hs ws"]:
+    def piece(
+        self,
+        colour: Float[Tensor, "3 h w"],
+        found: Found,
+        reference: Reference,
+        area: Area = (slice(None), slice(None)),
+    ) -> Piece:
+        """Upscale an area of an image whose matches are known, and keep what was seen.
+
+        Args:
+            colour: the whole image.
+            found: its matches, from `find`.
+            reference: what was searched.
+            area: rows and columns of the image; what lies around it is not looked at.
+        """
         settings = self.settings
+        colour = colour[(slice(None), *area)]
+        found = found.within(area)
+        score, contrast = found.score, found.contrast
         key_contrast = reference.contrast_at(found.view, found.index)
-        gain = found.score * contrast / key_contrast.clamp(min=1e-3)
+        gain = score * contrast / key_contrast.clamp(min=1e-3)
+        difference = _squared_difference(score, contrast, key_contrast)
         mixed = blend(
             reference.values,
             found.view,
             found.index,
-            weight=1 / (_squared_difference(found.score, contrast, key_contrast) + settings.noise),
+            weight=1 / (difference + settings.noise),
             gain=gain.clamp(*settings.gain_range),
-            confidence=((found.score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(
-                0, 1
-            ),
+            confidence=((score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(0, 1),
         )
         energy, spread = (_smooth(x) for x in (mixed.energy, mixed.spread))
         trust = mixed.confidence * energy / (energy + settings.dissent * spread + 1e-9)
         fade = trust.repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
-        sharp = up(colour, self.scale) + fade * mixed.detail
+        bicubic = up(colour, self.scale)
+        sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
             sharp += up(colour - down(sharp, self.scale), self.scale)
-        return sharp
+        return Piece(sharp, bicubic, mixed, score, trust, difference)
 
 
 def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:
@@ -171,8 +211,3 @@ def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -
 
 def _smooth(x: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     return F.avg_pool2d(x[None, None], 3, stride=1, padding=1, count_include_pad=False)[0, 0]
-
-
-def _times(area: tuple[slice, slice], scale: int) -> tuple[slice, slice]:
-    rows, columns = (slice(x.start * scale, x.stop * scale) for x in area)
-    return rows, columns

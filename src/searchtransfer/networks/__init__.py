@@ -2,6 +2,7 @@
 """Networks as `torch.nn.Module`s; the mathematics is in `operators`."""
 
 from .discriminator import Discriminator as Discriminator
+from .fusion_net import FusionNet as FusionNet
 from .main_net import MainNet as MainNet
 from .search_transfer import SearchTransfer as SearchTransfer
 from .texture_extractor import TextureExtractor as TextureExtractor

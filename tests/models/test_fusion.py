@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+from networks.test_fusion_net import tiny
+
+from searchtransfer import Reference, Upscaler, upscaler
+from searchtransfer.errors import OptionError, WeightsError
+from searchtransfer.images import down, up
+from searchtransfer.models import FusionModel, Model, TransferModel
+from searchtransfer.networks import TTSR, FusionNet
+from searchtransfer.weights import save_weights
+from searchtransfer.weights.packaged import PACKAGED, packaged
+
+
+def scene(seed=0):
+    """A low-resolution image and a reference that shows it, shifted."""
+    generator = torch.Generator().manual_seed(seed)
+    world = up(torch.rand(3, 30, 40, generator=generator), 2)
+    world = up(world, 4)
+    return down(world[:, 40:200, 60:260], 4), world[:, 50:210, 70:270].contiguous()
+
+
+@pytest.fixture(scope="module")
+def pair():
+    low, photo = scene()
+    return low, Reference.build([photo])
+
+
+def test_is_a_model():
+    assert isinstance(FusionModel(tiny()), Model)
+
+
+def test_untrained_is_the_transfer_model(pair):
+    low, reference = pair
+    ours, theirs = FusionModel(FusionNet(8, 1)), TransferModel()
+    a, b = ours.upscale(low, reference), theirs.upscale(low, reference)
+    torch.testing.assert_close(a.colour, b.colour)
+    for x, y in zip((a.score, a.photo, a.pixel), (b.score, b.photo, b.pixel), strict=True):
+        assert torch.equal(x, y)
+
+
+def test_tiles_give_the_same(pair):
+    low, reference = pair
+    model = FusionModel(tiny(), consistency_rounds=1)
+    whole = model.upscale(low, reference)
+    tiled = model.upscale(low, reference, tile=13)
+    torch.testing.assert_close(tiled.colour, whole.colour, atol=1e-5, rtol=0)
+
+
+def test_tiles_give_the_same_without_a_reference(pair):
+    low, _ = pair
+    model = FusionModel(tiny())
+    whole, tiled = model.upscale(low, None), model.upscale(low, None, tile=13)
+    torch.testing.assert_close(tiled.colour, whole.colour, atol=1e-5, rtol=0)
+
+
+def test_a_halo_too_small_is_noticed(pair, monkeypatch):
+    low, reference = pair
+    model = FusionModel(tiny())
+    whole = model.upscale(low, reference).colour
+    monkeypatch.setattr(FusionModel, "_halo", 1)
+    tiled = model.upscale(low, reference, tile=13).colour
+    assert (tiled - whole).abs().max() > 1e-3
+
+
+def test_without_a_reference(pair):
+    low, _ = pair
+    network = tiny()
+    result = FusionModel(network).upscale(low, None)
+    with torch.no_grad():
+        torch.testing.assert_close(result.colour, network(low[None])[0])
+    assert (result.score == 0).all()
+    assert (result.photo == -1).all()
+    assert (result.pixel == -1).all()
+    assert result.pixel.shape == (*low.shape[1:], 2)
+
+
+def test_several_references(pair):
+    low, _ = pair
+    photos = [scene(1)[1], scene()[1]]
+    result = FusionModel(tiny()).upscale(low, Reference.build(photos))
+    assert (result.photo == 1).float().mean() > 0.9
+
+
+def test_consistency_rounds_bring_the_result_closer_to_the_input(pair):
+    low, reference = pair
+
+    def distance(rounds):
+        sharp = FusionModel(tiny(), consistency_rounds=rounds).upscale(low, reference).colour
+        return (down(sharp, 4) - low).abs().mean()
+
+    assert distance(2) < 0.5 * distance(0)
+
+
+def test_smallest_image(pair):
+    assert FusionModel(tiny()).upscale(torch.rand(3, 1, 1), pair[1]).colour.shape == (3, 4, 4)
+
+
+def test_load(tmp_path, pair):
+    low, reference = pair
+    path = tmp_path / "a.safetensors"
+    save_weights(tiny(), path)
+    model = FusionModel.load(path)
+    expected = FusionModel(tiny()).upscale(low, reference).colour
+    assert torch.equal(model.upscale(low, reference).colour, expected)
+    with pytest.raises(OptionError, match="model 'fusion' has scale 4, got 2"):
+        FusionModel.load(path, TransferModel(2))
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_weights(TTSR((1, 1, 1, 1), 8), path)
+    with pytest.raises(WeightsError, match="needed are those of fusion x4"):
+        FusionModel.load(path)
+
+
+def test_reference_of_another_scale_is_refused(pair):
+    with pytest.raises(OptionError, match="built for scale 2, the model has 4"):
+        FusionModel(tiny()).upscale(pair[0], Reference.build([torch.rand(3, 16, 16)], 2))
+
+
+def test_transfer_needs_a_reference(pair):
+    with pytest.raises(OptionError, match="model 'transfer' needs a reference"):
+        TransferModel().upscale(pair[0], None)
+
+
+def test_upscaler_without_a_reference(pair):
+    result = Upscaler(FusionModel(tiny())).upscale(pair[0].clamp(0, 1), None)
+    assert result.image.shape == (3, 160, 200)
+
+
+def test_packaged_weights():
+    assert ("fusion" in upscaler.MODELS) == ("fusion-x4" in PACKAGED)
+    for name in PACKAGED:
+        assert packaged(name).stat().st_size <= 8 * 2**20
+        assert packaged(name).with_suffix(".md").is_file()
+    with pytest.raises(WeightsError, match="no weights 'nothing' come with the package"):
+        packaged("nothing")
