@@ -143,7 +143,7 @@ def test_progress_only_on_a_terminal(tmp_path):
         arguments("upscale", "-i", lr, "-r", ref, "-o", tmp_path / "out.png", "--json"),
         stdout=subprocess.PIPE,
         stderr=theirs,
-        env=environment(TERM="xterm"),
+        env=environment(TERM="xterm", COLUMNS="400"),  # a long path fits
         check=False,
         timeout=120,
     )
