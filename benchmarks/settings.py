@@ -19,10 +19,8 @@ from torch import Tensor
 from searchtransfer import Reference
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import crop_to_multiple, degrade, up
-from searchtransfer.matching import match
 from searchtransfer.models import TransferModel
 from searchtransfer.models.transfer import Settings
-from searchtransfer.progress import silent
 
 SIDE, STEP = 480, 4
 VALUES: dict[str, tuple[object, ...]] = {
@@ -53,11 +51,11 @@ def gains(target: Path, reference: Path, scale: int) -> dict[str, float]:
     truth = crop_to_multiple(middle(photo(target)), scale)
     lr = degrade(truth, scale)
     prepared = Reference.build([photo(reference)], scale)
-    found = match(lr, prepared)
+    found = TransferModel(scale).find(lr, prepared)
+    whole = (slice(0, lr.shape[1]), slice(0, lr.shape[2]))
     before = psnr(up(lr, scale), truth)
     return {
-        name: psnr(TransferModel(scale, x)._in_tiles(lr, found, prepared, 0, silent), truth)
-        - before
+        name: psnr(TransferModel(scale, x).piece(lr, found, prepared, whole).sharp, truth) - before
         for name, x in variants().items()
     }
 

@@ -26,7 +26,7 @@ from .pieces import Area, in_pieces
 
 @dataclass(frozen=True)
 class Settings:
-    """The few numbers of the model. Defaults were chosen on training photos and flow scenes.
+    """The few numbers of the model. Defaults are compared with others by `benchmarks/settings.py`.
 
     Raises:
         OptionError: one of them makes no sense.
