@@ -31,8 +31,8 @@ class FusionModel:
 
     network: FusionNet
     transfer: TransferModel = field(default_factory=TransferModel)
-    consistency_rounds: int = 0
-    """Rounds of back-projection at the end."""
+    consistency_rounds: int = 2
+    """Rounds of back-projection at the end; 2 by held-out crops, see `docs/design/fusion.md`."""
     name: str = "fusion"
 
     def __post_init__(self) -> None:
