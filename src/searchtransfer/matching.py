@@ -32,8 +32,8 @@ MODES = ("exact", "refine", "auto")
 EXACT_PAIRS = 10**11
 """Pairs of cells up to which "auto" compares all of them: about half a minute on two cores."""
 
-COMPILED_RATE, TORCH_RATE = 1.5e9, 2e8
-"""Pairs of cells that a thread compares in a second."""
+COMPILED_RATE, TORCH_RATE = 2e9, 4e8
+"""Pairs of cells that a thread compares in a second, roughly."""
 
 ROWS = 64
 """Query rows searched at a time, between two reports of progress."""
@@ -55,8 +55,8 @@ class Plan:
     def seconds(self, backend: str = "auto") -> float:
         """About how long the exhaustive part takes here; the rest of a refined search adds to it.
 
-        From rates measured with `benchmarks/search.py --views` on photos; a match that is hard to
-        tell from others takes longer.
+        From rates measured on the pair of `searchtransfer demo` (AVX-512); other processors differ,
+        and matches that are hard to tell from others take longer.
         """
         compiled = backend in ("auto", "native") and bool(native.instruction_sets())
         rate = COMPILED_RATE if compiled else TORCH_RATE

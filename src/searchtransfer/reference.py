@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from .errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
-from .images.resize import down_phases
+from .images.resize import down_phases, enlarging_weights
 from .operators import Keys
 from .operators.descriptors import describe
 from .operators.detail import REACH, Views
@@ -116,6 +116,7 @@ class Reference:
             low_start=self._integers(
                 [s + REACH * x.shape[2] + REACH for s, x in zip(low_starts, low, strict=True)]
             ),
+            enlarge=enlarging_weights(self.scale).to(self.photos[0]),
             scale=self.scale,
         )
 

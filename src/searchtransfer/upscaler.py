@@ -33,7 +33,7 @@ if "fusion-x4" in PACKAGED:
 DEFAULT_MODEL = "transfer"
 
 TILE = 512
-"""Cells on a side of a tile when the choice is ours: 512 x 512 cells take about 1 GB at scale 4."""
+"""Cells on a side of a tile when the choice is ours."""
 
 WEAK_COHERENCE = 0.045
 """References that show other things reach less; see `coherence`."""

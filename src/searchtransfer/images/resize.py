@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from PIL import Image as PILImage
 from torch import Tensor
 
@@ -90,6 +90,16 @@ def up(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h*{scale
     """
     _check("up", image, scale)
     return _planes(image, lambda plane: _enlarge(plane, scale))
+
+
+def enlarging_weights(scale: int) -> Float64[Tensor, "s taps"]:
+    """Weights of 5 pixels, from two before to two after, at each of the places inside a pixel.
+
+    What `up` is made of away from the border; for code that enlarges where it gathers.
+    """
+    taps = torch.arange(-2, 3, dtype=torch.float64)
+    places = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5
+    return _cubic(taps - places[:, None])
 
 
 def degrade(colour: Float[Tensor, "3 h w"], scale: int) -> Float[Tensor, "3 h//{scale} w//{scale}"]:
@@ -183,9 +193,7 @@ def _reduce(plane: Float[Tensor, "h w"], scale: int, phases: int) -> Float[Tenso
 
 def _enlarge(plane: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hr wr"]:
     """Each of the scale places inside a pixel has its own kernel; they are then interleaved."""
-    taps = torch.arange(-2, 3, dtype=torch.float64)
-    places = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5
-    kernels = _cubic(taps - places[:, None])
+    kernels = enlarging_weights(scale)
     rows = _filter(plane[None], kernels, 1, (2, 2), axis=2)  # [1, dx, H, W]
     wide = rows[0].permute(1, 2, 0).reshape(1, plane.shape[0], -1)  # [1, H, W * scale]
     columns = _filter(wide, kernels, 1, (2, 2), axis=1)  # [1, dy, H, W * scale]

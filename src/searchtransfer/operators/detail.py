@@ -33,6 +33,8 @@ class Views(NamedTuple):
     """Columns of the photo of each view."""
     low_start: Int64[Tensor, " v"]
     """Where cell (0, 0) of each view is in `low`."""
+    enlarge: Float[Tensor, "s taps"]
+    """Weights of the cells around, `REACH` before to `REACH` after, at each pixel place."""
     scale: int
 
 
@@ -146,18 +148,8 @@ def _detail(views: Views, view: Tensor, row: Tensor, column: Tensor) -> Float[Te
     start = views.low_start[view] + row * low_pitch + column
     cells = start[..., None, None] + step[:, None] * low_pitch[..., None, None] + step
     around = _take(views.low, cells)  # [3, H, W, 5, 5]
-    enlarge = _enlarging(scale).to(around)
-    return sharp - enlarge @ around @ enlarge.T
+    return sharp - views.enlarge @ around @ views.enlarge.T
 
 
 def _take(buffer: Float[Tensor, "3 n"], where: Int64[Tensor, "h w a b"]) -> Tensor:
     return buffer.index_select(1, where.flatten()).view(3, *where.shape)
-
-
-def _enlarging(scale: int) -> Float[Tensor, "s taps"]:
-    """Bicubic weights (a = -0.5) of the cells around, for each pixel place inside a cell."""
-    place = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5
-    x = (torch.arange(-REACH, REACH + 1, dtype=torch.float64) - place[:, None]).abs()
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return torch.where(x < 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
