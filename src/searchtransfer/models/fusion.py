@@ -132,6 +132,7 @@ def evidence_of(piece: Piece) -> Evidence:
         255 / GREY * mixed.energy.clamp(min=0).sqrt(),
         255 / GREY * mixed.spread.sqrt(),
         piece.difference.sqrt() / GREY,
+        piece.agreement,
     ]
     return Evidence(
         mixed.detail[None], (piece.sharp - piece.bicubic)[None], torch.stack(maps)[None]

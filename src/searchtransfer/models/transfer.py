@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import OptionError
 from ..images.resize import down, up
 from ..matching import MODES, SearchMode, match
+from ..operators.agreement import agreement
 from ..operators.descriptors import SIDE, describe
 from ..operators.detail import Blend, blend
 from ..progress import Progress, silent
@@ -85,6 +86,8 @@ class Piece(NamedTuple):
     """What the texture was faded by."""
     difference: Float[Tensor, "h w"]
     """Mean squared difference of the two patches of a match, in grey levels."""
+    agreement: Float[Tensor, "h w"]
+    """The share of its neighbours that a cell was found beside."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,8 @@ class TransferModel:
         sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
             sharp += up(colour - down(sharp, self.scale), self.scale)
-        return Piece(sharp, bicubic, mixed, score, trust, difference)
+        together = agreement(*reference.locate(found.view, found.index), self.scale)
+        return Piece(sharp, bicubic, mixed, score, trust, difference, together)
 
 
 def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:
