@@ -18,14 +18,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import mean
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from searchtransfer import Reference
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import crop_to_multiple, degrade, read_image, up
 from searchtransfer.models import FusionModel, TransferModel
+from searchtransfer.training.fusion.teacher import Teacher
 from searchtransfer.upscaler import TILE
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -50,27 +49,6 @@ def cases(data: Path) -> Iterator[tuple[str, str, Path, Path]]:
             yield group, f"{group}/{path.stem[4:7]}", path, unrelated
 
 
-def span(stem: Path) -> Method:
-    import ncnn
-
-    def run(low: Tensor, _: Reference | None) -> Tensor:
-        net = ncnn.Net()
-        net.opt.num_threads = 1
-        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
-        net.load_param(f"{stem}.param")
-        net.load_model(f"{stem}.bin")
-        extractor = net.create_extractor()
-        # A Mat made from an array does not own its memory: keep the array, and copy.
-        array = np.ascontiguousarray(low.numpy(), dtype=np.float32)
-        borrowed = ncnn.Mat(array)
-        extractor.input("data", borrowed.clone())
-        _, out = extractor.extract("output")
-        owned = out.clone()
-        return torch.from_numpy(np.array(owned).copy())
-
-    return run
-
-
 def methods(weights: list[Path], span_stem: Path | None) -> dict[str, Method]:
     found: dict[str, Method] = {
         "bicubic": lambda low, _: up(low, SCALE),
@@ -84,7 +62,8 @@ def methods(weights: list[Path], span_stem: Path | None) -> dict[str, Method]:
         found[f"{name} alone"] = lambda low, _, m=model: m.upscale(low, None, tile=TILE).colour
         found[name] = lambda low, reference, m=model: m.upscale(low, reference, tile=TILE).colour
     if span_stem:
-        found["SPAN"] = span(span_stem)
+        span = Teacher(span_stem)
+        found["SPAN"] = lambda low, _: span(low)
     return found
 
 

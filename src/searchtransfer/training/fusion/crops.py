@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -139,28 +139,28 @@ def batch(
     )
 
 
-def _cut(slices: Tensor, name: str, rows: range, columns: range) -> Tensor:
+def _cut(slices: Any, name: str, rows: range, columns: range) -> Tensor:
     s = _SCALE if name in _SHARP else 1
-    part = slices[:, rows.start * s : rows.stop * s, columns.start * s : columns.stop * s].float()
+    part: Tensor = slices[
+        :, rows.start * s : rows.stop * s, columns.start * s : columns.stop * s
+    ].float()
     return part / 255 if name in _EIGHT_BITS else part
 
 
-def _bicubic(slices: Tensor, rows: range, columns: range) -> Tensor:
+def _bicubic(slices: Any, rows: range, columns: range) -> Tensor:
     """The enlarged window, as it is in the enlarged crop."""
-    height, width = slices.get_shape()[1:]  # type: ignore[attr-defined]
+    height, width = slices.get_shape()[1:]
     around = [
         range(max(0, x.start - _MARGIN), min(n, x.stop + _MARGIN))
         for x, n in ((rows, height), (columns, width))
     ]
     low = _cut(slices, "low", *around)
     large = _enlarging(len(around[0])) @ low @ _enlarging(len(around[1])).T
-    top, left = (
-        _SCALE * (x.start - y.start) for x, y in zip((rows, columns), around, strict=True)
-    )
+    top, left = (_SCALE * (x.start - y.start) for x, y in zip((rows, columns), around, strict=True))
     return large[:, top : top + _SCALE * len(rows), left : left + _SCALE * len(columns)]
 
 
 @cache
-def _enlarging(cells: int) -> Float[Tensor, "s*n n"]:
+def _enlarging(cells: int) -> Float[Tensor, "{4*cells} {cells}"]:
     """`up` along one axis, as a matrix."""
     return up(torch.eye(cells)[:, :, None], _SCALE)[:, :, 0].T

@@ -5,8 +5,8 @@
 
 CROPS holds `train/` and `held-out/`. RUN receives `log.csv`, `state.pt` to continue from, and
 `last` and `best.safetensors`, both means over the last steps. Best is chosen on the held-out crops:
-the mean PSNR-Y of those with a useful reference, plus that of all without. `harm` in the log is what
-a useless reference costs.
+the mean PSNR-Y of those with a useful reference, plus that of all without. `harm` in the log is
+what a useless reference costs.
 """
 
 import argparse
