@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -34,6 +35,7 @@ class FusionModel:
     consistency_rounds: int = 2
     """Rounds of back-projection at the end; 2 by held-out crops, see `docs/design/fusion.md`."""
     name: str = "fusion"
+    needs_reference: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.transfer.scale != self.network.scale:

@@ -37,6 +37,10 @@ class Model(Protocol):
     def scale(self) -> int:
         """How many times larger the result is."""
 
+    @property
+    def needs_reference(self) -> bool:
+        """It cannot upscale an image alone."""
+
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],

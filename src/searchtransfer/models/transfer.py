@@ -6,7 +6,7 @@ The reasons for each step are in `docs/design/upscaling.md`, their gains in `doc
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -101,6 +101,7 @@ class TransferModel:
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
     name: str = "transfer"
+    needs_reference: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
