@@ -77,12 +77,12 @@ def main() -> None:
                 some.append(row)
         if some:
             rows += some
-            print(
-                f"| {scene.name} ({len(some)}) |",
-                *(f"{mean(x):.2f} |" for x in zip(*some)),
-                flush=True,
-            )
-    print(f"| **mean** ({len(rows)}) |", *(f"{mean(x):.2f} |" for x in zip(*rows)))
+            print(f"| {scene.name} ({len(some)}) |", *means(some), flush=True)
+    print(f"| **mean** ({len(rows)}) |", *means(rows))
+
+
+def means(rows: list[list[float]]) -> list[str]:
+    return [f"{mean(x):.2f} |" for x in zip(*rows, strict=True)]
 
 
 if __name__ == "__main__":
