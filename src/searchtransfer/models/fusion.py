@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -21,6 +22,15 @@ from .transfer import Piece, TransferModel
 
 GREY = 64.0
 """Grey levels that count as 1 in the evidence, after the square root."""
+
+AGREEMENT = 6
+"""Which of the maps of the evidence the agreement of neighbours is."""
+
+AROUND = 7
+"""Cells on either side whose agreement decides whether a cell is shown by the reference."""
+
+CHANCE, SURE = 0.2, 0.3
+"""Mean agreement that other photos reach by chance, and that only the same things reach."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,8 @@ class FusionModel:
 
     @property
     def _halo(self) -> int:
-        return self.transfer.halo + self.network.reach + 4 * self.consistency_rounds
+        evidence = max(self.transfer.halo, AROUND + 1)
+        return evidence + self.network.reach + 4 * self.consistency_rounds
 
 
 def load_network(path: str | Path) -> FusionNet:
@@ -126,6 +137,34 @@ def load_network(path: str | Path) -> FusionNet:
 
 def evidence_of(piece: Piece) -> Evidence:
     """What the network is told about a piece: a batch of one."""
+    return faded(raw_evidence(piece), shown(piece.agreement))
+
+
+def shown(agreement: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """How surely the reference shows what is around each cell, 0 to 1.
+
+    Single matches deceive: patches of any photo are found in any other. But in an unrelated photo
+    neighbours are found side by side no more often than chance has it.
+    """
+    side = 2 * AROUND + 1
+    mean = F.avg_pool2d(agreement[None, None], side, 1, AROUND, count_include_pad=False)[0, 0]
+    return ((mean - CHANCE) / (SURE - CHANCE)).clamp(0, 1)
+
+
+def faded(evidence: Evidence, surely: Float[Tensor, "h w"]) -> Evidence:
+    """The evidence where the reference shows the same things, nothing elsewhere.
+
+    So an unrelated reference changes nothing, and a partial one only what it shows.
+    """
+    scale = FusionNet.scale
+    textures = surely.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
+    return Evidence(
+        evidence.detail * textures, evidence.transferred * textures, evidence.maps * surely
+    )
+
+
+def raw_evidence(piece: Piece) -> Evidence:
+    """What search and blend found of a piece, whether it can be believed or not."""
     mixed = piece.blend
     maps = [
         piece.score,

@@ -14,10 +14,12 @@ from torch import Tensor
 
 from ...errors import DataError
 from ...images.resize import up
+from ...models.fusion import AGREEMENT, faded, shown
 from ...networks.fusion_net import MAPS, Evidence, FusionNet
 
 Fields = dict[str, Tensor]
-"""`hr`, `low`, `bicubic`, `taught` in [0, 1], and those of `Evidence`; single precision."""
+"""`hr`, `low`, `bicubic`, `taught` in [0, 1], those of `Evidence`, and `shown`, what these were
+faded by."""
 
 _SCALE = FusionNet.scale
 _SHARP = ("hr", "taught", "detail", "transferred")
@@ -47,7 +49,7 @@ class Batch(NamedTuple):
     taught: Float[Tensor, "b 3 hs ws"]
     """What the teacher makes of it."""
     helped: Float[Tensor, " b"]
-    """1 where the network sees a useful reference, else 0."""
+    """The part of each window that a useful reference shows."""
 
 
 def crop_files(folder: Path, count: int | None = None) -> list[Path]:
@@ -86,12 +88,18 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
                 rows, columns = range(top, top + side), range(left, left + side)
             fields = {name: _cut(x, name, rows, columns) for name, x in slices.items()}
             fields["bicubic"] = _bicubic(slices["low"], rows, columns)
+            if "maps" in slices:
+                if (maps := slices["maps"].get_shape()[0]) != MAPS:
+                    raise DataError(f"{path}: {maps} maps, expected {MAPS}; prepare it again")
+                surely = shown(slices["maps"][AGREEMENT].float())
+                fields["shown"] = surely[rows.start : rows.stop, columns.start : columns.stop][None]
     except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise DataError(f"{path}: cannot be read as a prepared crop: {error}") from None
     fields.setdefault("taught", fields["hr"])
-    if "maps" in fields and len(fields["maps"]) != MAPS:
-        raise DataError(f"{path}: {len(fields['maps'])} maps, expected {MAPS}; prepare it again")
-    return Crop(kind, fields) if "maps" in fields else without_evidence(Crop(kind, fields))
+    if "maps" not in fields:
+        return without_evidence(Crop(kind, fields))
+    evidence = Evidence(*(fields[name] for name in Evidence._fields))
+    return Crop(kind, fields | faded(evidence, fields["shown"][0])._asdict())
 
 
 def turned(crop: Crop, rng: np.random.Generator) -> Crop:
@@ -109,7 +117,7 @@ def without_evidence(crop: Crop) -> Crop:
     """The same crop as if there were no reference."""
     texture = torch.zeros_like(crop.fields["hr"])
     maps = texture.new_zeros(MAPS, *crop.fields["low"].shape[1:])
-    none = {"detail": texture, "transferred": texture, "maps": maps}
+    none = {"detail": texture, "transferred": texture, "maps": maps, "shown": maps[:1]}
     return Crop("alone", crop.fields | none)
 
 
@@ -135,7 +143,7 @@ def batch(
         Evidence(*(stacked[name] for name in Evidence._fields)),
         stacked["hr"] - stacked["bicubic"],
         stacked["taught"] - stacked["bicubic"],
-        torch.tensor([float(x.useful) for x in crops]),
+        torch.stack([x.useful * x.fields["shown"].mean() for x in crops]),
     )
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ...images.resize import degrade
-from ...models.fusion import evidence_of
+from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...reference import Reference
 from ...weights.save import write_atomically
@@ -71,7 +71,7 @@ def searched(target: Pixels, reference: Pixels | None) -> dict[str, Tensor]:
         return pictures
     prepared = Reference.build([_tensor(reference)], model.scale)
     found = model.find(low, prepared)
-    evidence = evidence_of(model.piece(low, found, prepared))
+    evidence = raw_evidence(model.piece(low, found, prepared))
     return pictures | {name: x[0].half() for name, x in evidence._asdict().items()}
 
 

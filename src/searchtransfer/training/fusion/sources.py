@@ -59,9 +59,8 @@ class Sources:
         if kind == "alone":
             return crop(photo, corner, size), None, kind
         if kind == "made":
-            strength = float(rng.uniform(0, 1)) ** 2
-            reference = made_reference(photo, corner, size, rng, strength)
-            return crop(photo, corner, size), worn(reference, rng), kind
+            target, reference = _made(photo, corner, size, rng)
+            return target, worn(reference, rng), kind
         others = self.singles + self.scenes
         other = read_pixels(_any(others, rng).target)
         side = min(_size(other), *other.shape[:2])
@@ -117,6 +116,23 @@ def _real(pair: Pair, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
     margin = (REFERENCE - size) // 2
     top, left = max(0, row - margin), max(0, column - margin)
     return patch, reference[top : top + REFERENCE, left : left + REFERENCE]
+
+
+def _made(
+    photo: Pixels, corner: tuple[int, int], size: int, rng: np.random.Generator
+) -> tuple[Pixels, Pixels]:
+    """A patch and another view of it, half of them reduced afterwards where the photo is large.
+
+    To warp is to interpolate, and to interpolate is to blur; a reduced picture is sharp again, as
+    a second photo is.
+    """
+    strength = float(rng.uniform(0, 1)) ** 2
+    reference = made_reference(photo, corner, size, rng, strength)
+    patch = crop(photo, corner, size)
+    half = size // (2 * SCALE) * SCALE
+    if half >= _SMALLEST and rng.random() < 0.5:
+        return resize(patch, half, half), resize(reference, half, half)
+    return patch, reference
 
 
 def _of_any_sharpness(photo: Pixels, rng: np.random.Generator) -> Pixels:
