@@ -3,7 +3,8 @@
 
     python benchmarks/views.py DATA/train/scenes [--weights fusion-x4.safetensors] [--apart 1 3]
 
-Each photo set is searched as it is, and with copies of the reference that are zoomed or turned.
+The reference is searched as it is, with copies that are zoomed or turned, and with those zoomed
+copies that `searchtransfer.zooms` chooses.
 Targets are every fourth photo of each scene, reduced to at most `--side` pixels; references are
 the photos so many places further by name.
 """
@@ -21,6 +22,7 @@ from searchtransfer import Reference
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import crop_to_multiple, degrade, read_image, up
 from searchtransfer.models import FusionModel, TransferModel
+from searchtransfer.models.fusion import load_network
 
 ZOOMS = {"zoom 0.8, 1.25": (0.8, 1.25), "zoom 0.7, 1.4": (0.7, 1.4)}
 TURNS = {"turn 7": (-7.0, 7.0), "turn 15": (-15.0, 15.0)}
@@ -52,10 +54,15 @@ def main() -> None:
     parser.add_argument("scenes", type=Path)
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--apart", type=int, nargs="*", default=[1, 3])
+    parser.add_argument("--ways", nargs="*", help="only these; default: all")
     parser.add_argument("--side", type=int, default=480)
     options = parser.parse_args()
-    model = FusionModel.load(options.weights) if options.weights else TransferModel()
-    ways = ["as it is", *ZOOMS, *TURNS]
+    plain, chosen = TransferModel(zooms=()), TransferModel()
+    models = {"as it is": plain, **dict.fromkeys([*ZOOMS, *TURNS], plain), "chosen zooms": chosen}
+    if options.weights:
+        network = load_network(options.weights)
+        models = {way: FusionModel(network, model) for way, model in models.items()}
+    ways = options.ways or list(models)
     print("| scene |", *(f"{x} |" for x in ["bicubic", *ways]))
     print("|---|", "---|" * (len(ways) + 1), sep="")
     rows: list[list[float]] = []
@@ -73,7 +80,7 @@ def main() -> None:
                     more = [resized(other, z) for z in ZOOMS.get(way, ())]
                     more += [turned(other, d) for d in TURNS.get(way, ())]
                     reference = Reference.build([other, *more], 4)
-                    row.append(psnr(model.upscale(low, reference).colour, truth))
+                    row.append(psnr(models[way].upscale(low, reference).colour, truth))
                 some.append(row)
         if some:
             rows += some

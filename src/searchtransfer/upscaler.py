@@ -56,7 +56,7 @@ class Matches(NamedTuple):
     photo: Int64[Tensor, "h w"]
     """Number of the reference."""
     pixel: Int64[Tensor, "h w 2"]
-    """Row and column there of the first of the scale x scale pixels that match the cell."""
+    """Row and column there of the first of the pixels that match the cell."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,9 @@ class Result:
     score: Float[Tensor, "h w"]
     """How well each cell was found in the references, a cosine from -1 to 1."""
     matches: Matches
+    zoom: Float[Tensor, "h w"] | None = None
+    """Of the copy of the reference that each cell was found in: the match covers `scale / zoom`
+    pixels of the reference on a side. None: 1 everywhere."""
 
 
 class Upscaler:
@@ -198,7 +201,7 @@ class Upscaler:
             colour=sharp.colour.to(image.colour.device).clamp(0, 1),
             alpha=None if image.alpha is None else up(image.alpha.detach(), self.scale).clamp(0, 1),
         )
-        return Result(returns_as(lr)(picture), sharp.score, matches)
+        return Result(returns_as(lr)(picture), sharp.score, matches, sharp.zoom)
 
 
 def coherence(score: Float[Tensor, "h w"], matches: Matches, scale: int) -> float:

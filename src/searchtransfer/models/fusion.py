@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import OptionError
 from ..images.resize import down, up
 from ..networks.fusion_net import Evidence, FusionNet
+from ..operators.agreement import AROUND, shown
 from ..progress import Progress, silent
 from ..reference import Reference
 from ..weights import load_state, read_weights
@@ -25,12 +25,6 @@ GREY = 64.0
 
 AGREEMENT = 6
 """Which of the maps of the evidence the agreement of neighbours is."""
-
-AROUND = 7
-"""Cells on either side whose agreement decides whether a cell is shown by the reference."""
-
-CHANCE, SURE = 0.2, 0.3
-"""Mean agreement that other photos reach by chance, and that only the same things reach."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +85,26 @@ class FusionModel:
             OptionError: the reference was built for another scale.
         """
         self.network.to(colour.device).eval()
-        found = None if reference is None else self.transfer.find(colour, reference, progress)
+        if reference is None:
+            return self._alone(colour, tile, progress)
+        wide = self.transfer.widened(colour, reference)
+        found = self.transfer.find(colour, wide.reference, progress)
 
         def make(area: Area) -> Tensor:
-            part = colour[(slice(None), *area)]
-            if found is None or reference is None:
-                return self._sharp(part, None)
-            piece = self.transfer.piece(colour, found, reference, area)
-            return self._sharp(part, evidence_of(piece))
+            piece = self.transfer.piece(colour, found, wide.reference, area)
+            return self._sharp(colour[(slice(None), *area)], evidence_of(piece))
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
-        if found is None or reference is None:
-            none = torch.full(colour.shape[1:], -1, device=colour.device)
-            score = colour.new_zeros(colour.shape[1:])
-            return Upscaled(sharp, score, none, torch.stack([none, none], -1))
-        photo, pixel = reference.locate(found.view, found.index)
-        return Upscaled(sharp, found.score, photo, pixel)
+        return Upscaled(sharp, found.score, *wide.locate(found.view, found.index))
+
+    def _alone(self, colour: Tensor, tile: int, progress: Progress) -> Upscaled:
+        def make(area: Area) -> Tensor:
+            return self._sharp(colour[(slice(None), *area)], None)
+
+        sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
+        none = torch.full(colour.shape[1:], -1, device=colour.device)
+        score = colour.new_zeros(colour.shape[1:])
+        return Upscaled(sharp, score, none, torch.stack([none, none], -1))
 
     def _sharp(self, colour: Tensor, evidence: Evidence | None) -> Float[Tensor, "3 hs ws"]:
         sharp: Tensor = self.network(colour[None], evidence)[0]
@@ -138,17 +136,6 @@ def load_network(path: str | Path) -> FusionNet:
 def evidence_of(piece: Piece) -> Evidence:
     """What the network is told about a piece: a batch of one."""
     return faded(raw_evidence(piece), shown(piece.agreement))
-
-
-def shown(agreement: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    """How surely the reference shows what is around each cell, 0 to 1.
-
-    Single matches deceive: patches of any photo are found in any other. But in an unrelated photo
-    neighbours are found side by side no more often than chance has it.
-    """
-    side = 2 * AROUND + 1
-    mean = F.avg_pool2d(agreement[None, None], side, 1, AROUND, count_include_pad=False)[0, 0]
-    return ((mean - CHANCE) / (SURE - CHANCE)).clamp(0, 1)
 
 
 def faded(evidence: Evidence, surely: Float[Tensor, "h w"]) -> Evidence:

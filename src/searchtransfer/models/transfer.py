@@ -21,6 +21,7 @@ from ..operators.descriptors import SIDE, describe
 from ..operators.detail import Blend, blend
 from ..progress import Progress, silent
 from ..reference import SCALES, Reference
+from ..zooms import ZOOMS, Zoomed, with_zooms
 from .model import Upscaled
 from .pieces import Area, in_pieces
 
@@ -100,6 +101,8 @@ class TransferModel:
     """Exact, refined, or exact where the images are small enough; see `searchtransfer.matching`."""
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
+    zooms: tuple[float, ...] = ZOOMS
+    """Scales at which the photos are tried too; see `searchtransfer.zooms`."""
     name: str = "transfer"
     needs_reference: ClassVar[bool] = True
 
@@ -132,14 +135,23 @@ class TransferModel:
         """
         if reference is None:
             raise OptionError("model 'transfer' needs a reference; give it photos of the same")
-        found = self.find(colour, reference, progress)
+        wide = self.widened(colour, reference)
+        found = self.find(colour, wide.reference, progress)
 
         def make(area: Area) -> Tensor:
-            return self.piece(colour, found, reference, area).sharp
+            return self.piece(colour, found, wide.reference, area).sharp
 
         sharp = in_pieces(colour, make, self.scale, tile, self.halo, progress)
-        photo, pixel = reference.locate(found.view, found.index)
-        return Upscaled(sharp, found.score, photo, pixel)
+        return Upscaled(sharp, found.score, *wide.locate(found.view, found.index))
+
+    def widened(self, colour: Float[Tensor, "3 h w"], reference: Reference) -> Zoomed:
+        """The reference with those zoomed copies that help the image.
+
+        Raises:
+            OptionError: the reference was built for another scale.
+        """
+        self._check(reference)
+        return with_zooms(colour, reference, self.zooms, self.search, self.backend)
 
     def find(
         self, colour: Float[Tensor, "3 h w"], reference: Reference, progress: Progress = silent
@@ -149,14 +161,17 @@ class TransferModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
+        self._check(reference)
+        found = match(colour, reference, self.search, self.backend, progress)
+        contrast = torch.linalg.vector_norm(describe(colour), dim=0)
+        return Found(found.score, found.index, found.view, contrast)
+
+    def _check(self, reference: Reference) -> None:
         if reference.scale != self.scale:
             raise OptionError(
                 f"reference was built for scale {reference.scale}, the model has {self.scale}; "
                 "prepare it with this model"
             )
-        found = match(colour, reference, self.search, self.backend, progress)
-        contrast = torch.linalg.vector_norm(describe(colour), dim=0)
-        return Found(found.score, found.index, found.view, contrast)
 
     @property
     def halo(self) -> int:

@@ -6,8 +6,15 @@ the same thing is found in one piece.
 """
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
+
+AROUND = 7
+"""Cells on either side whose agreement decides whether a cell is shown by the reference."""
+
+CHANCE, SURE = 0.2, 0.3
+"""Mean agreement that other photos reach by chance, and that only the same things reach."""
 
 
 def agreement(
@@ -36,3 +43,14 @@ def agreement(
             votes[cells] += beside
             voters[cells] += 1
     return torch.where(voters > 0, votes / voters.clamp(min=1), 1.0)
+
+
+def shown(agreement: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """How surely the reference shows what is around each cell, 0 to 1.
+
+    Single matches deceive. But in an unrelated photo neighbours are found side by side no more
+    often than chance has it.
+    """
+    side = 2 * AROUND + 1
+    mean = F.avg_pool2d(agreement[None, None], side, 1, AROUND, count_include_pad=False)[0, 0]
+    return ((mean - CHANCE) / (SURE - CHANCE)).clamp(0, 1)

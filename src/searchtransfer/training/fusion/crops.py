@@ -14,8 +14,9 @@ from torch import Tensor
 
 from ...errors import DataError
 from ...images.resize import up
-from ...models.fusion import AGREEMENT, faded, shown
+from ...models.fusion import AGREEMENT, faded
 from ...networks.fusion_net import MAPS, Evidence, FusionNet
+from ...operators.agreement import shown
 
 Fields = dict[str, Tensor]
 """`hr`, `low`, `bicubic`, `taught` in [0, 1], those of `Evidence`, and `shown`, what these were
