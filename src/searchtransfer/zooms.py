@@ -50,7 +50,11 @@ class Zoomed(NamedTuple):
         """
         copy, pixel = self.reference.locate(view, index)
         zoom = torch.tensor((1.0, *self.zooms), device=copy.device)[copy // self.photos]
-        return copy % self.photos, (pixel / zoom[..., None]).round().long(), zoom
+        photo = copy % self.photos
+        pixel = (pixel / zoom[..., None]).round().long()
+        sizes = [x.shape[1:] for x in self.reference.photos[: self.photos]]
+        last = torch.tensor(sizes, device=copy.device)[photo] - self.reference.scale
+        return photo, torch.minimum(pixel, last), zoom
 
 
 def with_zooms(
