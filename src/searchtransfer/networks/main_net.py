@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .blocks import conv3x3, residual_blocks, upsample
+from .blocks import ResidualBlock, conv3x3, residual_blocks, upsample
 from .cross_scale import CrossScale2, CrossScale3
 from .merge_tail import MergeTail
 from .shallow_features import ShallowFeatures
@@ -97,3 +97,20 @@ class MainNet(nn.Module):
 
         image: Tensor = self.merge_tail(x1, x2, x3)
         return image
+
+
+def begin_with_nothing(net: MainNet) -> None:
+    """Start such that the output is zero, and learning reaches every layer at once.
+
+    Torch's own start shrinks the signal in each convolution, to nothing after a dozen of them. Here
+    it keeps its size (He et al., 2015); residual blocks begin as the identity, and the last layer
+    at zero.
+    """
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+            nn.init.zeros_(layer.bias)
+    for block in net.modules():
+        if isinstance(block, ResidualBlock):
+            nn.init.zeros_(block.conv2.weight)
+    nn.init.zeros_(net.merge_tail.conv_tail2.weight)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import DTypeError, OptionError, ShapeError
 from ..operators.transfer import Overlap
-from .main_net import MainNet
+from .main_net import MainNet, begin_with_nothing
 from .search_transfer import SearchTransfer
 from .texture_extractor import TextureExtractor
 
@@ -82,8 +82,7 @@ class TTSR(nn.Module):
         self.SearchTransfer = SearchTransfer(overlap)
         self.global_skip = global_skip
         if global_skip:
-            for parameter in self.MainNet.merge_tail.conv_tail2.parameters():
-                nn.init.zeros_(parameter)
+            begin_with_nothing(self.MainNet)
 
     def forward(
         self,

@@ -112,7 +112,7 @@ class PairDataset(Dataset[Sample]):
             whole = pad_to(read_pixels(chosen), size)
             reference = crop(whole, locate(target, whole), size)
         else:
-            reference = made_reference(photo, corner, size, rng)
+            reference = made_reference(photo, corner, size, rng, strength=rng.uniform())
         if self.augment:
             return turn_and_flip(target, rng), turn_and_flip(reference, rng)
         return target, reference
