@@ -111,7 +111,10 @@ class TTSR(nn.Module):
         query = self.LTE((lr_up + 1) / 2).level3
         key = self.LTE((ref_down_up + 1) / 2).level3
         values = self.LTE((ref + 1) / 2)
-        s, t1, t2, t3 = self.SearchTransfer(query, key, *values)
+        # In the precision of the images, also where layers run in half of it.
+        query, key = query.to(lr.dtype), key.to(lr.dtype)
+        found = self.SearchTransfer(query, key, *(value.to(lr.dtype) for value in values))
+        s, t1, t2, t3 = found.score, *(t.to(values.level3.dtype) for t in found[1:])
         sr = self.MainNet(lr, s, t3, t2, t1)
         if self.global_skip:
             sr = (lr_up + sr).clamp(-1, 1)

@@ -63,6 +63,8 @@ class Data(Section):
     augment: bool = True
     max_skipped: NonNegativeInt = 10
     """How many files may be unusable before training stops."""
+    cache: NonNegativeInt = 0
+    """MiB of decoded photos to keep in memory, in each process that reads."""
 
 
 class Optimiser(Section):
