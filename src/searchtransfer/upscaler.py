@@ -5,6 +5,7 @@ import difflib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -15,7 +16,8 @@ from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
 from .matching import SearchMode
-from .models import FusionModel, Model, TransferModel
+from .models import FusionModel, Model, TransferModel, TTSRModel
+from .models.pieces import TILE as TILE
 from .progress import Progress, silent
 from .reference import Reference
 from .weights.packaged import PACKAGED, packaged
@@ -23,7 +25,10 @@ from .weights.packaged import PACKAGED, packaged
 MODELS: dict[str, Callable[[int, SearchMode], Model]] = {
     "transfer": lambda scale, search: TransferModel(scale, search=search)
 }
-"""Models by name, each made for a scale and a way to search."""
+"""Models by name that need no file, each made for a scale and a way to search."""
+
+FROM_WEIGHTS: dict[str, Callable[[str | Path, int, SearchMode], Model]] = {"ttsr": TTSRModel.load}
+"""Models by name that are made from a file of weights, for a scale and a way to search."""
 
 if "fusion-x4" in PACKAGED:
     MODELS["fusion"] = lambda scale, search: FusionModel.load(
@@ -31,9 +36,6 @@ if "fusion-x4" in PACKAGED:
     )
 
 DEFAULT_MODEL = "transfer"
-
-TILE = 512
-"""Cells on a side of a tile when the choice is ours."""
 
 WEAK_COHERENCE = 0.045
 """References that show other things reach less; see `coherence`."""
@@ -94,26 +96,39 @@ class Upscaler:
         *,
         scale: int = 4,
         search: SearchMode = "auto",
+        weights: str | Path | None = None,
         device: torch.device | str | None = None,
     ) -> "Upscaler":
         """Make an upscaler by the name of its model.
 
         Args:
-            source: name of a model: "transfer" needs no weights.
-            scale: how many times larger the result is: 2, 3, 4 or 8.
+            source: name of a model: "transfer" needs no weights, "ttsr" needs a file of them.
+            scale: how many times larger the result is: 2, 3, 4 or 8; "ttsr" has 4.
             search: "exact" compares every pixel of the small image with every place of the
                 references, "refine" looks around good first matches, "auto" is exact for all but
-                large pictures; see `searchtransfer.matching`.
+                large pictures; see `searchtransfer.matching`. "ttsr" is always exact.
+            weights: file of the model's weights, for a model that needs one.
             device: where to compute; None for the CPU.
 
         Raises:
-            OptionError: no such model, scale or search.
+            OptionError: no such model, scale or search; weights are missing, or not wanted.
+            WeightsError: the weights cannot be read, or are of another model or scale.
         """
-        if source not in MODELS:
-            near = difflib.get_close_matches(source, MODELS, n=1)
+        names = [*MODELS, *FROM_WEIGHTS]
+        if source not in names:
+            near = difflib.get_close_matches(source, names, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise OptionError(f"model must be one of {', '.join(MODELS)}, got {source!r}{hint}")
-        return cls(MODELS[source](scale, search), device)
+            raise OptionError(f"model must be one of {', '.join(names)}, got {source!r}{hint}")
+        if source in MODELS:
+            if weights is not None:
+                raise OptionError(f"model {source!r} takes no weights, got {weights}")
+            return cls(MODELS[source](scale, search), device)
+        if weights is None:
+            raise OptionError(
+                f"model {source!r} needs a file of weights (weights=FILE, or --weights FILE); "
+                "none are downloaded"
+            )
+        return cls(FROM_WEIGHTS[source](weights, scale, search), device)
 
     @property
     def scale(self) -> int:
@@ -170,7 +185,8 @@ class Upscaler:
             if reference is None or isinstance(reference, Reference)
             else self.prepare(reference)
         )
-        cells = TILE if tile == "auto" else tile
+        size = image.colour.shape[1], image.colour.shape[2]
+        cells = self.model.tile_for(*size) if tile == "auto" else tile
         sharp = self.model.upscale(
             image.colour.to(self.device, torch.float32), prepared, tile=cells, progress=on_progress
         )

@@ -16,6 +16,7 @@ from .options import (
     Refs,
     Scale,
     Verbose,
+    Weights,
     parse_tile,
 )
 from .report import Reporter
@@ -31,6 +32,7 @@ def upscale(
         ),
     ],
     model: ModelName = None,
+    weights: Weights = None,
     scale: Scale = 4,
     tile: Annotated[
         str,
@@ -85,7 +87,9 @@ def upscale(
     from ..batch import References, Settings, Stop, plan_batch, read_references, run_batch
     from ..upscaler import DEFAULT_MODEL, Upscaler
 
-    upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale, search=search)
+    upscaler = Upscaler.from_pretrained(
+        model or DEFAULT_MODEL, scale=scale, search=search, weights=weights
+    )
     photos = read_references(refs, scale=scale, keep_going=keep_going)
     jobs = plan_batch(
         inputs, output, references=photos, ext=ext, suffix=suffix, score_map=score_map

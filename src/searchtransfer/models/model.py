@@ -37,6 +37,9 @@ class Model(Protocol):
     def scale(self) -> int:
         """How many times larger the result is."""
 
+    def tile_for(self, height: int, width: int) -> int:
+        """Cells on a side of the pieces of an image of this size when the choice is ours."""
+
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],
