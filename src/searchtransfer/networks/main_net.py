@@ -124,11 +124,10 @@ def _reach(shallow: int, first: int, second: int, third: int) -> int:
 
 
 def begin_with_nothing(net: MainNet) -> None:
-    """Start such that the output is zero, and learning reaches every layer at once.
+    """Start such that the output is zero, and no layer before it loses the signal.
 
     Torch's own start shrinks the signal in each convolution, to nothing after a dozen of them. Here
-    it keeps its size (He et al., 2015); residual blocks begin as the identity, and the last layer
-    at zero.
+    each keeps its size; residual blocks begin as the identity, and the last layer at zero.
     """
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d):
