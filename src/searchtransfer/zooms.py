@@ -9,6 +9,7 @@ join that find more in one piece than the photos themselves, or find it better.
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -80,14 +81,44 @@ def with_zooms(
     exact = plan_search(size, reference, search).mode == "exact"
     if not (zooms and exact and reference.sub_cell):
         return plain
-    own = _found(colour, reference.at_zoom(1.0), backend)
+    own = _found(colour, _first_views(reference, 1.0), backend)
     chosen = tuple(
-        zoom for zoom in zooms if _helps(own, _found(colour, reference.at_zoom(zoom), backend))
+        zoom
+        for zoom in zooms
+        if _helps(own, _found(colour, _first_views(reference, zoom), backend))
     )
-    joined = reference.joined(chosen)
+    joined = _joined(reference, chosen)
     if not chosen or plan_search(size, joined, search).mode != "exact":
         return plain
     return Zoomed(joined, chosen, len(reference.photos))
+
+
+def _first_views(reference: Reference, zoom: float) -> Reference:
+    """The photos zoomed, reduced from their first pixel only."""
+
+    def make() -> Reference:
+        photos = tuple(_zoomed(photo, zoom, reference.scale) for photo in reference.photos)
+        return Reference(photos, reference.scale, sub_cell=False)
+
+    return reference.once(("zoom", zoom), make)
+
+
+def _joined(reference: Reference, zooms: tuple[float, ...]) -> Reference:
+    """The photos, and behind them all of them at each zoom."""
+
+    def make() -> Reference:
+        copies = [x for zoom in zooms for x in _first_views(reference, zoom).photos]
+        return Reference((*reference.photos, *copies), reference.scale, reference.sub_cell)
+
+    return reference.once(("joined", zooms), make) if zooms else reference
+
+
+def _zoomed(photo: Float[Tensor, "3 h w"], zoom: float, scale: int) -> Float[Tensor, "3 hz wz"]:
+    if zoom == 1:
+        return photo
+    size = [max(scale, round(n * zoom)) for n in photo.shape[1:]]
+    copy = F.interpolate(photo[None], size, mode="bicubic", align_corners=False, antialias=True)
+    return copy[0].clamp(0, 1)
 
 
 def _found(colour: Tensor, reference: Reference, backend: str) -> Float[Tensor, "h w"]:

@@ -8,7 +8,7 @@ import typer
 
 from .console import is_quiet, say
 from .interrupt import interruptible
-from .options import KeepGoing, ModelName, Quiet, Refs, Replace, Scale, Verbose
+from .options import KeepGoing, ModelName, Quiet, Refs, Replace, Scale, Verbose, Weights
 from .report import Bar, shown
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def match(
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Gets the two pictures.")
     ],
     model: ModelName = None,
+    weights: Weights = None,
     scale: Scale = 4,
     on_exists: Replace = "error",
     keep_going: KeepGoing = False,
@@ -35,7 +36,7 @@ def match(
     from ..batch import References, Stop, read_references, write_maps
     from ..upscaler import Upscaler
 
-    upscaler = Upscaler.from_pretrained(model, scale=scale)
+    upscaler = Upscaler.from_pretrained(model, scale=scale, weights=weights)
     photos = read_references(refs, scale=scale, keep_going=keep_going)
     references = References(photos, upscaler.prepare)
     bar = Bar()

@@ -37,6 +37,10 @@ ModelName = Annotated[
     str | None,
     typer.Option("-n", "--model", metavar="NAME", help="Model, see `info`; the best unless given."),
 ]
+Weights = Annotated[
+    Path | None,
+    typer.Option("--weights", metavar="FILE", help="Weights, for a model that needs them: ttsr."),
+]
 Scale = Annotated[
     int, typer.Option("-s", "--scale", help="Times larger than the input: 2, 3, 4 or 8.")
 ]

@@ -16,6 +16,7 @@ from .options import (
     Quiet,
     Scale,
     Verbose,
+    Weights,
     parse_tile,
 )
 from .report import Reporter
@@ -31,6 +32,7 @@ def upscale(
     ],
     refs: OptionalRefs = None,
     model: ModelName = None,
+    weights: Weights = None,
     scale: Scale = 4,
     tile: Annotated[
         str,
@@ -86,7 +88,7 @@ def upscale(
     from ..errors import OptionError
     from ..upscaler import Upscaler
 
-    upscaler = Upscaler.from_pretrained(model, scale=scale, search=search)
+    upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
     needed = upscaler.model.needs_reference
     photos = read_references(refs or [], scale=scale, keep_going=keep_going, needed=needed)
     if score_map is not None and not photos:

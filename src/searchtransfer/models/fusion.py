@@ -17,7 +17,7 @@ from ..progress import Progress, silent
 from ..reference import Reference
 from ..weights import load_state, read_weights
 from .model import Upscaled
-from .pieces import Area, in_pieces
+from .pieces import TILE, Area, in_pieces
 from .transfer import Piece, TransferModel
 
 GREY = 64.0
@@ -61,6 +61,10 @@ class FusionModel:
     def scale(self) -> int:
         """How many times larger the result is."""
         return self.network.scale
+
+    def tile_for(self, height: int, width: int) -> int:
+        """Cells on a side of the pieces when the choice is ours: the same for any size."""
+        return TILE
 
     @torch.no_grad()
     def upscale(

@@ -44,6 +44,9 @@ class Model(Protocol):
     def needs_reference(self) -> bool:
         """It cannot upscale an image alone."""
 
+    def tile_for(self, height: int, width: int) -> int:
+        """Cells on a side of the pieces of an image of this size when the choice is ours."""
+
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],

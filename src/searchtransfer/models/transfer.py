@@ -23,7 +23,7 @@ from ..progress import Progress, silent
 from ..reference import SCALES, Reference
 from ..zooms import ZOOMS, Zoomed, with_zooms
 from .model import Upscaled
-from .pieces import Area, in_pieces
+from .pieces import TILE, Area, in_pieces
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,10 @@ class TransferModel:
             raise OptionError(f"scale must be one of {SCALES}, got {self.scale}")
         if self.search not in MODES:
             raise OptionError(f"search must be one of {', '.join(MODES)}, got {self.search!r}")
+
+    def tile_for(self, height: int, width: int) -> int:
+        """Cells on a side of the pieces when the choice is ours: the same for any size."""
+        return TILE
 
     @torch.no_grad()
     def upscale(
