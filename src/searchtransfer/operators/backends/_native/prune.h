@@ -24,7 +24,7 @@ struct tally {
 INLINE float height_of_bar(const struct search *search, int64_t cell) {
     if (!(search->query.scale[cell] > 0)) return INFINITY;
     const float best = best_score(read_best(search->best + cell));
-    return search->pruned ? best - search->slack[cell] : best;
+    return search->walk == WALK_CELLS ? best : best - search->slack[cell];
 }
 
 /* The score of a pair, from all channels as given: what decides, always summed in the same order. */
@@ -58,14 +58,23 @@ static __attribute__((noinline)) void evaluate(const struct search *search, cons
         int64_t depth = search->depth;
         float part = partial[lane];
         tally->open++;
-        while (part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar &&
-               depth < step) {
+        if (search->walk == WALK_ROUNDED) { /* from the start, without the roundings */
+            part = 0;
+            for (int64_t from = 0, to; from < depth; from = to) {
+                to = from + STAGE < depth ? from + STAGE : depth;
+                part += scale * span_product(query_head, search->query.width, key_head, key->width,
+                                             search->patch_size, step, from, to);
+            }
+        }
+        while (depth > 0 && depth < step &&
+               part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar) {
             const int64_t next = depth + STAGE < step ? depth + STAGE : step;
             part += scale * span_product(query_head, search->query.width, key_head, key->width,
                                          search->patch_size, step, depth, next);
             depth = next;
         }
-        if (!(part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar)) continue;
+        if (depth > 0 && !(part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar))
+            continue;
         tally->exact++;
         raise_best(search->best + cell,
                    pack_best(exact_score(search, key, y, x, Y, column, scale), key->first + at));

@@ -36,6 +36,17 @@ INLINE void consider(const struct search *search, int64_t y, int64_t x, int64_t 
     if (score > guess->score) *guess = (struct guess){Y, X, score};
 }
 
+/* The cell of the first key that the halved maps say. */
+INLINE struct guess coarse_guess(const struct seeding *seeding, int64_t y, int64_t x) {
+    const struct map *query = &seeding->search.query, *key = seeding->search.keys;
+    const int64_t width = (key->width + 1) / 2, most = (key->height + 1) / 2 * width - 1;
+    int64_t at = best_position(seeding->coarse[y / 2 * ((query->width + 1) / 2) + x / 2]);
+    if (at > most) at = most; /* a cell that saw nothing starts anywhere */
+    const int64_t row = at / width * 2 + y % 2, column = at % width * 2 + x % 2;
+    return (struct guess){.row = row < key->height ? row : key->height - 1,
+                          .column = column < key->width ? column : key->width - 1};
+}
+
 struct seeds {
     const struct seeding *seeding;
     struct guess *guesses; /* [H][W] */
@@ -51,10 +62,11 @@ static void seed_band(void *context, int64_t band, int64_t worker) {
     (void)worker;
     for (int64_t y = from; y < to; y++)
         for (int64_t x = 0; x < width; x++) {
-            const int64_t cell = y * width + x, first = seeds->seeding->guess[cell];
+            const int64_t cell = y * width + x;
+            const struct guess first = coarse_guess(seeds->seeding, y, x);
             struct guess *guess = &all[cell];
             *guess = (struct guess){-1, -1, -INFINITY};
-            consider(search, y, x, first / key->width, first % key->width, guess);
+            consider(search, y, x, first.row, first.column, guess);
             if (x > 0) consider(search, y, x, guess[-1].row, guess[-1].column + 1, guess);
             if (y > from)
                 consider(search, y, x, guess[-width].row + 1, guess[-width].column, guess);
