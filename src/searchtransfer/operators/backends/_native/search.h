@@ -66,7 +66,7 @@ static int open_ring(struct ring *ring, const struct plan *plan) {
     const int64_t rows = rounded ? 0 : plan->query_block + patch_size - 1;
     const int64_t lines = rounded ? ROUNDED_ROWS + patch_size - 1 : patch_size;
     ring->row_step = plan->key_block * PANEL + PANEL; /* + PANEL: no power of two */
-    ring->line_step = plan->key_block * PANEL + 6 * PANEL; /* zeros: 1 panel before, 5 behind */
+    ring->line_step = plan->key_block * PANEL + (rounded ? 4 : 6) * PANEL; /* zeros: 1 panel before, 5 behind */
     ring->slot_step = rows * ring->row_step;
     const int64_t row_floats = patch_size * ring->slot_step;
     const size_t bytes = (size_t)(row_floats + (lines + 1) * ring->line_step) * sizeof(float);

@@ -32,39 +32,49 @@ static void start_tiles(void) {
 
 static void stop_tiles(void) { _tile_release(); }
 
+/* One step of a tile group: 16 or 32 query columns by one or two panels. */
+INLINE void tile_step(const uint16_t *a, int64_t stride, const uint16_t *b, int64_t panel_step,
+                      const int tall, const int wide) {
+    _tile_loadd(4, a, stride);
+    _tile_loadd(6, b, 64);
+    if (tall) _tile_loadd(5, a + 8 * stride, stride);
+    if (wide) _tile_loadd(7, b + panel_step, 64);
+    _tile_dpbf16ps(0, 4, 6);
+    if (wide) _tile_dpbf16ps(1, 4, 7);
+    if (tall) _tile_dpbf16ps(2, 5, 6);
+    if (tall && wide) _tile_dpbf16ps(3, 5, 7);
+}
+
+INLINE void tile_group(const uint16_t *const *query, const uint16_t *const *key, int64_t count,
+                       int64_t depth, float *out, int64_t line_step, const int tall,
+                       const int wide) {
+    const int64_t line_bytes = line_step * 4;
+    _tile_zero(0);
+    if (wide) _tile_zero(1);
+    if (tall) _tile_zero(2);
+    if (tall && wide) _tile_zero(3);
+    for (int64_t i = 0; i < count; i++) {
+        const uint16_t *a = query[i], *b = key[i];
+        for (int64_t k = 0; k < depth; k += ROUNDED_STEP)
+            tile_step(a + k, depth * 2, b + k * 16, depth * 16, tall, wide);
+    }
+    _tile_stored(0, out, line_bytes);
+    if (wide) _tile_stored(1, out + PANEL, line_bytes);
+    if (tall) _tile_stored(2, out + 16 * line_step, line_bytes);
+    if (tall && wide) _tile_stored(3, out + 16 * line_step + PANEL, line_bytes);
+}
+
 /* Lines of 16 or 32 query columns and all panels: the sum over `count` rows of their products. */
 static void tile_lines(const uint16_t *const *query, const uint16_t *const *key, int64_t count,
                        int64_t depth, int64_t panels, int tall, float *lines, int64_t line_step) {
-    const int64_t stride = depth * 2, panel_step = depth * 16, line_bytes = line_step * 4;
+    const uint16_t *b[MOST_PATCH];
     for (int64_t p = 0; p < panels; p += 2) {
-        const int wide = panels - p > 1;
         float *out = lines + p * PANEL;
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        for (int64_t i = 0; i < count; i++) {
-            const uint16_t *a = query[i], *b = key[i] + p * panel_step;
-            for (int64_t k = 0; k < depth; k += ROUNDED_STEP) {
-                _tile_loadd(6, b + k * 16, 64);
-                _tile_loadd(4, a + k, stride);
-                _tile_dpbf16ps(0, 4, 6);
-                if (tall) {
-                    _tile_loadd(5, a + 16 * depth + k, stride);
-                    _tile_dpbf16ps(2, 5, 6);
-                }
-                if (wide) {
-                    _tile_loadd(7, b + panel_step + k * 16, 64);
-                    _tile_dpbf16ps(1, 4, 7);
-                    if (tall) _tile_dpbf16ps(3, 5, 7);
-                }
-            }
-        }
-        _tile_stored(0, out, line_bytes);
-        if (wide) _tile_stored(1, out + PANEL, line_bytes);
-        if (!tall) continue;
-        _tile_stored(2, out + 16 * line_step, line_bytes);
-        if (wide) _tile_stored(3, out + 16 * line_step + PANEL, line_bytes);
+        for (int64_t i = 0; i < count; i++) b[i] = key[i] + p * depth * PANEL;
+        if (tall && panels - p > 1) tile_group(query, b, count, depth, out, line_step, 1, 1);
+        else if (tall) tile_group(query, b, count, depth, out, line_step, 1, 0);
+        else if (panels - p > 1) tile_group(query, b, count, depth, out, line_step, 0, 1);
+        else tile_group(query, b, count, depth, out, line_step, 0, 0);
     }
 }
 
