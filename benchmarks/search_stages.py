@@ -46,8 +46,11 @@ def stages(query: Tensor, key: Tensor) -> dict[str, float]:
     mark("scores")
     times = {b[0]: 1000 * (b[1] - a[1]) for a, b in pairwise(marks)}
     cells = attempt.best.numel()
-    return times | {"depth": depth, "open": attempt.counts[1].item() / cells,
-                    "exact": attempt.counts[2].item() / cells}
+    return times | {
+        "depth": depth,
+        "open": attempt.counts[1].item() / cells,
+        "exact": attempt.counts[2].item() / cells,
+    }
 
 
 def bare_walk(query: Tensor, key: Tensor, depth: int, walk: Walk, repeat: int) -> float:

@@ -16,6 +16,7 @@ from ...errors import OptionError
 from .native_features import (
     LEVEL,
     MOST_ROUNDED,
+    PLANE,
     ROUND,
     TILE,
     Features,
@@ -39,15 +40,18 @@ TINY = 2.0**-126
 MOST_TILED_PATCH = 7
 """Beyond, keeping row products beats multiplying them again in matrix tiles."""
 
-STAGE = 32
-"""Components more from bound to bound when a pair is evaluated (`_native/prune.h`)."""
-
-WALK_COST = 28
-"""Sums, bound and comparison of a pair, in multiply-adds of the product."""
-STAGE_COST = 1800
+WALK_COST = 32
+"""Sums, bound and comparison of a pair, in multiply-adds of the float32 product."""
+TILED_WALK_COST = 9
+"""The same for rounded cells, in the same unit."""
+TILED_COST = 0.44
+"""A number of a rounded cell, in the same unit."""
+PLANE_COST = 2400
 """One stage of an evaluation, in the same unit."""
-EXACT_COST = 6
-"""A multiply-add of an exact product, in the same unit."""
+EXACT_COST = 15
+"""A multiply-add of an exact product, which reads memory, in the same unit."""
+TILED_OPEN = 5
+"""Pairs of a query, about, that only rounding leaves open."""
 
 
 class Walk(IntEnum):
@@ -91,12 +95,12 @@ class Attempt:
         query, coarse = halved(self.query), self.keys.coarse
         best = torch.full(query.size, UNSEEN, dtype=torch.int64)
         job = Search(
-            query=_map(query),
+            query=_map(query, walked=query.cells.values),
             keys=array_of([_map(coarse, panels=coarse.cell_panels)]),
             key_count=1,
             patch_size=self.keys.patch_size,
             cell_step=LEVEL,
-            head_step=LEVEL,
+            walked_step=LEVEL,
             depth=LEVEL,
             panel_depth=LEVEL,
             best=best,
@@ -109,7 +113,7 @@ class Attempt:
     def cheapest_depth(self) -> int:
         """The depth that promises the least work, from the survivors of a sample; 0: no pruning."""
         key = self.keys.features[0]
-        levels = key.heads.shape[2] // LEVEL
+        levels = key.depth // LEVEL
         survivors = torch.zeros(levels + 1, dtype=torch.int64)
         job = Probe(
             search=self._job(),
@@ -119,13 +123,29 @@ class Attempt:
         )
         run("probe", self.options.kernel, job)
         share = (survivors[:-1].double() / max(1, int(survivors[-1]))).tolist()
-        exact = EXACT_COST * self.keys.patch_size**2 * self.query.cells.step
-        least, best = float(WALK_COST + self.keys.channels), 0
-        for level in range(levels):
-            cost = LEVEL * (level + 1) + WALK_COST + share[-1] * exact
-            cost += STAGE_COST * sum(share[level :: STAGE // LEVEL])
+        return self._cheapest(share)
+
+    def _cheapest(self, share: list[float]) -> int:
+        """The depth of least cost, if these shares of all pairs stay open at each level."""
+        cells, tiled = self.query.cells, self.tiled
+        exact = EXACT_COST * self.keys.patch_size**2 * cells.step
+        least, best = float(WALK_COST + cells.channels), 0
+        if tiled:
+            rounding_leaves = TILED_OPEN / self.keys.cell_count * exact
+            least = TILED_WALK_COST + TILED_COST * rounded_depth(0, cells.channels)
+            least += rounding_leaves
+        step = TILE // LEVEL if tiled else 1
+        for level in range(step - 1, len(share), step):
+            depth = LEVEL * (level + 1)
+            stages = sum(share[level :: PLANE // LEVEL])
+            if tiled:  # evaluation starts anew
+                walk = TILED_WALK_COST + TILED_COST * depth
+                stages += share[level] * (depth // PLANE)
+            else:
+                walk = WALK_COST + depth
+            cost = walk + PLANE_COST * stages + share[-1] * exact
             if cost < least:
-                least, best = cost, LEVEL * (level + 1)
+                least, best = cost, depth
         return best
 
     def search(self, depth: int, rounded: bool = True) -> None:
@@ -159,10 +179,10 @@ class Attempt:
     def _slack(self) -> tuple[float, float]:
         """Rounding margin of partial product + bound against an exact score: relative, absolute."""
         size, step = self.keys.patch_size, self.query.cells.step
-        heads = self.query.heads.shape[2]
+        heads = self.query.depth
         wide = lanes()[self.options.kernel or next(iter(lanes()))]
         exact = size * (-(-size * step // (4 * wide)) + 3) + 8  # roundings in a row
-        partial = heads * size * size // wide + 3 * heads // STAGE + heads + 2 * size + 16
+        partial = heads * size * size // wide + 3 * heads // PLANE + heads + 2 * size + 16
         tiles = 2 * (size * (rounded_depth(0, step) + TILE) // TILE + 2 * size + TILE)
         relative = 1.01 * ROUND * (exact + max(partial, tiles))
         relative += 2.01 * rotation_error(step, heads)
@@ -171,8 +191,9 @@ class Attempt:
 
     def _job(self, walk: Walk | None = None, depth: int = 0) -> Search:
         keys, query = self.keys, self.query
-        heads, step = query.heads.shape[2], query.cells.step
+        heads, step = query.depth, query.cells.step
         is_heads = walk == Walk.HEADS
+        walked = query.walked(depth) if walk in (Walk.HEADS, Walk.CELLS) else None
         tails = keys.tail(depth) if is_heads else [None] * len(keys.features)
         maps = [
             _map(f, first=first, tail=tail, **_multiplied(f, walk, depth))
@@ -182,13 +203,15 @@ class Attempt:
             query=_map(
                 query,
                 tail=query.tails[..., depth // LEVEL - 1].contiguous() if is_heads else None,
+                walked=walked,
                 rounded=query.rounded(depth) if walk == Walk.ROUNDED else None,
             ),
             keys=array_of(maps),
             key_count=len(maps),
             patch_size=keys.patch_size,
             cell_step=step,
-            head_step=heads,
+            heads=heads,
+            walked_step=walked.shape[2] if walked is not None else 0,
             depth=keys.channels if walk == Walk.CELLS else depth,
             panel_depth=heads if is_heads else step,
             walk=int(walk or 0),

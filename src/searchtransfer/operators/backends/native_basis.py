@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float64
 from torch import Tensor
 
-from .native_features import Cells, padded
+from .native_features import PLANE, Cells, padded
 
-MOST_HEADS = 128
+MOST_HEADS = 192
 """Rotated components kept at most: beyond, the exact product is nearly as cheap."""
 
 SAMPLE = 2048
@@ -45,4 +45,4 @@ def principal_basis(all_cells: Sequence[Cells]) -> Float64[Tensor, "step heads"]
     vectors = torch.linalg.qr(moments @ start[:, :count] + 1e-6 * start[:, :count]).Q
     for _ in range(ITERATIONS):
         vectors = torch.linalg.qr(moments @ vectors + 1e-12 * vectors).Q
-    return F.pad(vectors, (0, padded(count) - count, 0, padded(channels) - channels))
+    return F.pad(vectors, (0, padded(count, PLANE) - count, 0, padded(channels) - channels))

@@ -46,6 +46,9 @@ LEVEL = 16
 ROUND = 2.0**-24
 """Unit roundoff of float32."""
 
+PLANE = 32
+"""Rotated components that lie side by side, one stage of an evaluation (`_native/kernel.h`)."""
+
 TILE = 32
 """Numbers of a rounded cell that a matrix tile multiplies at once (`_native/rounded.h`)."""
 
@@ -130,8 +133,8 @@ class Features:
     """Cells with their rotated heads and the norms of their blocks."""
 
     cells: Cells
-    heads: Float32[Tensor, "hb wb heads"]
-    """The cells rotated: the first components, which hold most of the energy."""
+    heads: Float32[Tensor, "planes hb wb 32"]
+    """The cells rotated: the first components, which hold most of the energy, 32 to a plane."""
     energy: Float64[Tensor, "h w"]
     """Squared norm of every block."""
     scale: Float32[Tensor, " n"]
@@ -151,10 +154,21 @@ class Features:
         """What a walk of the heads multiplies."""
         return panels(self.cells.shape, self.heads)
 
+    @property
+    def depth(self) -> int:
+        """Components that the heads hold."""
+        return self.heads.shape[0] * PLANE
+
+    def walked(self, depth: int) -> Float32[Tensor, "hb wb d"]:
+        """Side by side what a query multiplies: the first components, or all channels at 0."""
+        if depth == 0:
+            return self.cells.values
+        return self.heads[: -(-depth // PLANE)].permute(1, 2, 0, 3).flatten(2)
+
     @cached_property
     def cell_panels(self) -> Float32[Tensor, "h p d 16"]:
         """What a walk of all channels multiplies."""
-        return panels(self.cells.shape, self.cells.values)
+        return panels(self.cells.shape, self.cells.values[None])
 
     def rounded(self, depth: int) -> BFloat16[Tensor, " _"]:
         """The first components of every cell, or all channels at depth 0, for matrix tiles."""
@@ -165,7 +179,7 @@ class Features:
     def _round(self, depth: int) -> BFloat16[Tensor, " _"]:
         shape = self.cells.shape
         length = rounded_depth(depth, self.cells.channels)
-        source = self.heads if depth else self.cells.values
+        source = self.heads if depth else self.cells.values[None]
         kept = min(depth, length - BOUNDS) if depth else self.cells.channels
         columns = padded(shape.width, 16 if shape.is_key else TILE)
         rounded = torch.empty(shape.height * columns * length, dtype=torch.bfloat16)
@@ -174,7 +188,7 @@ class Features:
             energy=self.cells.energy,
             rounded=rounded,
             error=rotation_error(self.cells.step, kept) if depth else 0.0,
-            step=source.shape[2],
+            plane=source.shape[3],
             kept=kept,
             depth=length,
             key=int(shape.is_key),
@@ -189,10 +203,11 @@ def rounded_depth(depth: int, channels: int) -> int:
     return padded(depth or channels + BOUNDS, TILE)
 
 
-def panels(shape: Shape, cells: Float32[Tensor, "hb wb d"]) -> Float32[Tensor, "h p d 16"]:
-    """Cells as panels of 16 columns."""
-    result = torch.empty(shape.height, padded(shape.width) // 16, cells.shape[2], 16)
-    job = Panelling(cells=cells, panels=result, step=cells.shape[2], **shape.fields())
+def panels(shape: Shape, cells: Float32[Tensor, "n hb wb m"]) -> Float32[Tensor, "h p d 16"]:
+    """Planes of cells as panels of 16 columns."""
+    depth = cells.shape[0] * cells.shape[3]
+    result = torch.empty(shape.height, padded(shape.width) // 16, depth, 16)
+    job = Panelling(cells=cells, panels=result, step=depth, plane=cells.shape[3], **shape.fields())
     run("panels", shape.kernel, job)
     return result
 
@@ -229,7 +244,7 @@ def bordered_cells(
 def described(cells: Cells, basis: Float64[Tensor, "step heads"]) -> Features:
     """Cells with their heads in the basis, and norms."""
     shape, count = cells.shape, basis.shape[1]
-    heads = torch.empty(*shape.bordered, count)
+    heads = torch.empty(count // PLANE, *shape.bordered, PLANE)
     head_energy = torch.empty(*shape.bordered, count // LEVEL, dtype=torch.float64)
     basis_panels = basis.float().view(basis.shape[0], -1, 16).permute(1, 0, 2).contiguous()
     job = Rotation(
@@ -250,7 +265,7 @@ def described(cells: Cells, basis: Float64[Tensor, "step heads"]) -> Features:
 
 def with_norms(
     cells: Cells,
-    heads: Float32[Tensor, "hb wb heads"],
+    heads: Float32[Tensor, "planes hb wb 32"],
     head_energy: Float64[Tensor, "hb wb levels"],
     errors: Sequence[float],
 ) -> Features:
@@ -303,11 +318,15 @@ def halved(features: Features) -> Features:
         heads=features.heads,
         cells=cells.values,
         energy=cells.energy,
-        step=features.heads.shape[2],
         **full.fields(),
     )
     run("halve", shape.kernel, job)
-    return with_norms(cells, cells.values, cells.energy[..., None][..., :0], [])
+    return with_norms(
+        cells,
+        cells.values.new_empty(0, *shape.bordered, PLANE),
+        cells.energy[..., None][..., :0],
+        [],
+    )
 
 
 def rotation_error(step: int, depth: int) -> float:

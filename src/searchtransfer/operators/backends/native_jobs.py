@@ -31,7 +31,7 @@ def _plain(value: Any) -> Any:
 class Map(Job):
     """A feature map as the kernel sees it."""
 
-    _fields_ = _fields("cells heads panels rounded scale tail tails height width first")
+    _fields_ = _fields("cells heads walked panels rounded scale tail tails height width first")
 
 
 class Search(Job):
@@ -39,7 +39,7 @@ class Search(Job):
 
     _fields_ = [
         ("query", Map),
-        *_fields("keys key_count patch_size cell_step head_step depth panel_depth walk"),
+        *_fields("keys key_count patch_size cell_step walked_step heads depth panel_depth walk"),
         *_fields("rounded_depth"),
         *_fields("slack best counts query_block key_block threads"),
     ]
@@ -72,7 +72,7 @@ class Layout(Job):
 class Panelling(Job):
     """Cells to panels."""
 
-    _fields_ = _fields("cells panels height width radius step threads")
+    _fields_ = _fields("cells panels height width radius step plane threads")
 
 
 class Rotation(Job):
@@ -84,7 +84,7 @@ class Rotation(Job):
 class Halving(Job):
     """The first components at half the size."""
 
-    _fields_ = _fields("heads cells energy height width radius step threads")
+    _fields_ = _fields("heads cells energy height width radius threads")
 
 
 class Norms(Job):
@@ -101,7 +101,7 @@ class Rounding(Job):
     _fields_ = [
         *_fields("cells energy rounded"),
         ("error", ctypes.c_double),
-        *_fields("height width radius step kept depth key threads"),
+        *_fields("height width radius plane kept depth key threads"),
     ]
 
 

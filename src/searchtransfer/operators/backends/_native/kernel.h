@@ -9,17 +9,19 @@
 
 #include <stdint.h>
 
-#define MOST_HEADS 256 /* largest head_step */
+#define MOST_HEADS 256 /* components */
+#define PLANE 32       /* of them side by side */
 #define MOST_PATCH 31  /* largest patch_size: half of it fits the zeros beside a line */
 
 struct map {
     const float *cells;  /* [H + 2r][W + 2r][cell_step], as given */
-    const float *heads;  /* [H + 2r][W + 2r][head_step], rotated, the first head_step components */
+    const float *heads;  /* [heads / 32][H + 2r][W + 2r][32], rotated, the first components */
+    const float *walked; /* queries: [H + 2r][W + 2r][walked_step] what the walk multiplies */
     const float *panels; /* keys: [H][ceil(W / 16)][panel_depth][16] of what the walk multiplies */
     const uint16_t *rounded; /* bfloat16 cells for the walk in matrix tiles, see rounded.h */
     float *scale;        /* keys: [H][W16] 1 / |block|, NaN: not a candidate; queries: |block| */
     const float *tail;   /* |block beyond the walk's depth|; keys: [H][W16], divided by |block| */
-    const float *tails;  /* [H][W][head_step / 16] the same beyond 16, 32, ... components */
+    const float *tails;  /* [H][W][heads / 16] the same beyond 16, 32, ... components */
     int64_t height, width;
     int64_t first; /* keys: number of this map's first cell among all keys */
 };
@@ -35,7 +37,8 @@ struct search {
     const struct map *keys;
     int64_t key_count;
     int64_t patch_size;
-    int64_t cell_step, head_step; /* floats from cell to cell, multiples of 16 */
+    int64_t cell_step, walked_step; /* floats from cell to cell, multiples of 16 */
+    int64_t heads; /* rotated components, a multiple of 32 */
     int64_t depth;                /* components the walk multiplies; a multiple of 16 if pruned */
     int64_t panel_depth;          /* components the panels hold, >= depth */
     int64_t walk;                 /* one of enum walk */
@@ -55,7 +58,7 @@ struct seeding {
 struct probe {
     struct search search;       /* keys[0] only */
     int64_t query_stride, key_stride; /* look at every so-manieth cell */
-    int64_t *survivors; /* [head_step / 16] pairs that 16, 32, ... components leave open; [last] all */
+    int64_t *survivors; /* [heads / 16] pairs that 16, 32, ... components leave open; [last] all */
 };
 
 struct layout {
@@ -66,24 +69,24 @@ struct layout {
 };
 
 struct panelling {
-    const float *cells; /* [H + 2r][W + 2r][step] */
+    const float *cells; /* [step / plane][H + 2r][W + 2r][plane] */
     float *panels;      /* [H][ceil(W / 16)][step][16] */
-    int64_t height, width, radius, step, threads;
+    int64_t height, width, radius, step, plane, threads;
 };
 
 struct rotation {
     const float *cells; /* [rows][columns][step] */
     const float *basis; /* [depth / 16][step][16], orthonormal columns */
-    float *heads;       /* [rows][columns][depth] */
+    float *heads;       /* [depth / 32][rows][columns][32] */
     double *energy;     /* [rows][columns][depth / 16] squared norm of the first 16, 32, ... */
     int64_t rows, columns, step, depth, threads;
 };
 
 struct halving {
-    const float *heads; /* [H + 2r][W + 2r][step] */
+    const float *heads; /* [H + 2r][W + 2r][32] the first plane */
     float *cells;       /* [(H + 1) / 2 + 2r][(W + 1) / 2 + 2r][16] means of two by two cells */
     double *energy;     /* the same without [16]: squared norm of every cell */
-    int64_t height, width, radius, step, threads;
+    int64_t height, width, radius, threads;
 };
 
 struct norms {
@@ -99,11 +102,11 @@ struct norms {
 };
 
 struct rounding {
-    const float *cells;   /* [H + 2r][W + 2r][step] */
+    const float *cells;   /* [step / plane][H + 2r][W + 2r][plane] */
     const double *energy; /* [H + 2r][W + 2r] squared norm of every cell, rest included */
     uint16_t *rounded;    /* queries: [H][W32][depth]; keys: [H][ceil(W / 16)][depth / 2][16][2] */
     double error;         /* |computed components - true ones| <= error * |cell| */
-    int64_t height, width, radius, step;
+    int64_t height, width, radius, plane;
     int64_t kept;  /* components that are rounded; three bounds follow */
     int64_t depth; /* kept + 3 or more, a multiple of 32 */
     int64_t key;   /* 1: a key, 0: a query */

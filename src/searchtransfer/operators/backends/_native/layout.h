@@ -67,15 +67,18 @@ static int make_cells(const struct layout *l) {
 static void panels_row(void *context, int64_t y, int64_t worker) {
     const struct panelling *l = context;
     const int64_t panels = (l->width + PANEL - 1) / PANEL;
+    const int64_t columns = l->width + 2 * l->radius;
+    const int64_t plane_step = (l->height + 2 * l->radius) * columns * l->plane;
+    const float *row = l->cells + ((y + l->radius) * columns + l->radius) * l->plane;
     (void)worker;
-    const float *row =
-        l->cells + ((y + l->radius) * (l->width + 2 * l->radius) + l->radius) * l->step;
     for (int64_t p = 0; p < panels; p++) {
         float *to = l->panels + (y * panels + p) * l->step * PANEL;
         const int64_t wide = l->width - p * PANEL < PANEL ? l->width - p * PANEL : PANEL;
-        for (int64_t k = 0; k < l->step; k++)
+        for (int64_t k = 0; k < l->step; k++) {
+            const float *from = row + k / l->plane * plane_step + p * PANEL * l->plane + k % l->plane;
             for (int64_t x = 0; x < PANEL; x++)
-                to[k * PANEL + x] = x < wide ? row[(p * PANEL + x) * l->step + k] : 0;
+                to[k * PANEL + x] = x < wide ? from[x * l->plane] : 0;
+        }
     }
 }
 
@@ -86,13 +89,20 @@ static int make_panels(const struct panelling *l) {
 
 static void rotation_row(void *context, int64_t y, int64_t worker) {
     const struct rotation *r = context;
-    float *heads = r->heads + y * r->columns * r->depth;
-    double *energy = r->energy + y * r->columns * (r->depth / PANEL);
+    const int64_t levels = r->depth / PANEL, panels = PLANE / PANEL;
+    double *energy = r->energy + y * r->columns * levels;
     (void)worker;
-    product(r->cells + y * r->columns * r->step, r->step, r->columns, r->basis, r->step * PANEL,
-            r->depth / PANEL, r->step, heads, r->depth);
-    for (int64_t x = 0; x < r->columns; x++)
-        cell_energies(heads + x * r->depth, r->depth, PANEL, energy + x * (r->depth / PANEL));
+    for (int64_t plane = 0; plane < r->depth / PLANE; plane++) {
+        float *heads = r->heads + (plane * r->rows + y) * r->columns * PLANE;
+        product(r->cells + y * r->columns * r->step, r->step, r->columns,
+                r->basis + plane * panels * r->step * PANEL, r->step * PANEL, panels, r->step,
+                heads, PLANE);
+        for (int64_t x = 0; x < r->columns; x++) {
+            double *sums = energy + x * levels + plane * panels;
+            cell_energies(heads + x * PLANE, PLANE, PANEL, sums);
+            for (int64_t l = 0; plane > 0 && l < panels; l++) sums[l] += energy[x * levels + plane * panels - 1];
+        }
+    }
 }
 
 /* Every cell in another basis, each component one chain of multiply-adds. */
@@ -104,7 +114,7 @@ static int rotate_cells(const struct rotation *r) {
 /* One row of the first 16 components at half the size: means of two by two cells, or what is there. */
 static void halved_row(void *context, int64_t row, int64_t worker) {
     const struct halving *job = context;
-    const int64_t r = job->radius, columns = job->width + 2 * r, step = job->step;
+    const int64_t r = job->radius, columns = job->width + 2 * r;
     const int64_t half_columns = (job->width + 1) / 2 + 2 * r, Y = row - r;
     float *cells = job->cells + row * half_columns * 16;
     double *energy = job->energy + row * half_columns;
@@ -118,7 +128,7 @@ static void halved_row(void *context, int64_t row, int64_t worker) {
         for (int64_t y = 2 * Y; y < 2 * Y + 2 && y < job->height; y++)
             for (int64_t x = 2 * X; x < 2 * X + 2 && x < job->width; x++, count++)
                 for (int k = 0; k < 16; k++)
-                    mean[k] += job->heads[((r + y) * columns + r + x) * step + k];
+                    mean[k] += job->heads[((r + y) * columns + r + x) * PLANE + k];
         for (int k = 0; k < 16; k++) mean[k] /= (float)count;
         cell_energies(mean, 16, 16, energy + r + X);
     }

@@ -42,39 +42,29 @@ static __attribute__((noinline)) void evaluate(const struct search *search, cons
                                                int64_t y, int64_t x, int64_t Y, int64_t X,
                                                uint32_t open, const float *partial,
                                                struct tally *tally) {
-    const int64_t radius = search->patch_size / 2, step = search->head_step;
-    const int64_t cell = y * search->query.width + x, levels = step / LEVEL;
+    const int64_t cell = y * search->query.width + x, heads = search->heads;
+    const int64_t levels = heads / LEVEL;
     const float *scales = key->scale + Y * ((key->width + 15) / 16 * 16);
-    const float *query_head = block_at(search->query.heads, &search->query, radius, step, y, x);
     const float *query_tails = search->query.tails + cell * levels - 1;
     const float slack = search->slack[cell];
+    const int again = search->walk == WALK_ROUNDED; /* from the start, without the roundings */
     float bar = best_score(read_best(search->best + cell)) - slack;
     for (; open; open &= open - 1) {
         const int lane = __builtin_ctz(open);
         const int64_t column = X + lane, at = Y * key->width + column;
-        const float *key_head = block_at(key->heads, key, radius, step, Y, column);
         const float *key_tails = key->tails + at * levels - 1;
         const float scale = scales[column];
-        int64_t depth = search->depth;
-        float part = partial[lane];
+        int64_t depth = again ? 0 : search->depth;
+        float part = again ? 0 : partial[lane];
+        int settled = 0;
         tally->open++;
-        if (search->walk == WALK_ROUNDED) { /* from the start, without the roundings */
-            part = 0;
-            for (int64_t from = 0, to; from < depth; from = to) {
-                to = from + STAGE < depth ? from + STAGE : depth;
-                part += scale * span_product(query_head, search->query.width, key_head, key->width,
-                                             search->patch_size, step, from, to);
-            }
+        while (search->depth > 0 && !settled && depth < heads) {
+            const int64_t plane = depth / PLANE * PLANE + PLANE;
+            part += scale * span_product(search, key, y, x, Y, column, depth, plane);
+            depth = plane;
+            settled = !(part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar);
         }
-        while (depth > 0 && depth < step &&
-               part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar) {
-            const int64_t next = depth + STAGE < step ? depth + STAGE : step;
-            part += scale * span_product(query_head, search->query.width, key_head, key->width,
-                                         search->patch_size, step, depth, next);
-            depth = next;
-        }
-        if (depth > 0 && !(part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar))
-            continue;
+        if (settled) continue;
         tally->exact++;
         raise_best(search->best + cell,
                    pack_best(exact_score(search, key, y, x, Y, column, scale), key->first + at));

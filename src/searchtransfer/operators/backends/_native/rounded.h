@@ -47,12 +47,15 @@ INLINE float widened(uint16_t rounded) {
 }
 
 /* One cell: kept components (the last 16 of `cell` may hold more), the bounds, zeros. */
-INLINE void round_cell(const struct rounding *job, const float *cell, double energy, uint16_t *out) {
+INLINE void round_cell(const struct rounding *job, int64_t at, uint16_t *out) {
+    const int64_t cells = (job->height + 2 * job->radius) * (job->width + 2 * job->radius);
+    const double energy = job->energy[at];
     double held[16] = {0}, lost[16] = {0}, norm[16] = {0};
     memset(out, 0, (size_t)job->depth * sizeof(uint16_t));
     for (int64_t k = 0; k < job->kept; k += 16) {
         float value[16];
-        for (int j = 0; j < 16; j++) value[j] = k + j < job->kept ? cell[k + j] : 0;
+        const float *cell = job->cells + (k / job->plane * cells + at) * job->plane + k % job->plane;
+        for (int j = 0; j < 16; j++) value[j] = k + j < job->kept ? cell[j] : 0;
         for (int j = 0; j < 16; j++) {
             const uint16_t rounded = nearest(value[j]);
             const float back = widened(rounded), rest = value[j] - back;
@@ -86,8 +89,7 @@ static void round_row(void *context, int64_t y, int64_t worker) {
         const int64_t padded = (job->width + ROUNDED_ROWS - 1) / ROUNDED_ROWS * ROUNDED_ROWS;
         uint16_t *row = job->rounded + y * padded * depth;
         for (int64_t x = 0; x < job->width; x++)
-            round_cell(job, job->cells + (from + x) * job->step, job->energy[from + x],
-                       row + x * depth);
+            round_cell(job, from + x, row + x * depth);
         memset(row + job->width * depth, 0,
                (size_t)((padded - job->width) * depth) * sizeof(uint16_t));
         return;
@@ -97,8 +99,7 @@ static void round_row(void *context, int64_t y, int64_t worker) {
         uint16_t *panel = job->rounded + (y * ((job->width + 15) / 16) + p) * depth * 16;
         for (int64_t x = 0; x < 16; x++) {
             if (p * 16 + x < job->width)
-                round_cell(job, job->cells + (from + p * 16 + x) * job->step,
-                           job->energy[from + p * 16 + x], (uint16_t *)pairs);
+                round_cell(job, from + p * 16 + x, (uint16_t *)pairs);
             else memset(pairs, 0, (size_t)depth * sizeof(uint16_t));
             for (int64_t k = 0; k < depth / 2; k++)
                 memcpy(panel + (k * 16 + x) * 2, &pairs[k], sizeof(uint32_t));

@@ -23,16 +23,13 @@ struct guess {
 INLINE void consider(const struct search *search, int64_t y, int64_t x, int64_t Y, int64_t X,
                      struct guess *guess) {
     const struct map *key = search->keys;
-    const int64_t radius = search->patch_size / 2, step = search->head_step;
     if (Y < 0 || X < 0 || Y >= key->height || X >= key->width) return;
     if (Y == guess->row && X == guess->column) return;
     const float scale = key->scale[Y * ((key->width + 15) / 16 * 16) + X];
     if (!(scale >= 0)) return; /* not a candidate */
-    const int64_t depth = step < JUDGE ? step : JUDGE;
-    const float score =
-        scale * span_product(block_at(search->query.heads, &search->query, radius, step, y, x),
-                             search->query.width, block_at(key->heads, key, radius, step, Y, X),
-                             key->width, search->patch_size, step, 0, depth);
+    float score = 0;
+    for (int64_t from = 0; from < search->heads && from < JUDGE; from += PLANE)
+        score += scale * span_product(search, key, y, x, Y, X, from, from + PLANE);
     if (score > guess->score) *guess = (struct guess){Y, X, score};
 }
 

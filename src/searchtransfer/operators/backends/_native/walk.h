@@ -125,8 +125,7 @@ INLINE void walk_as(const struct diagonal *d, struct ring *ring, const int64_t p
     const struct search *search = d->search;
     const struct map *query = &search->query;
     const int64_t radius = patch_size / 2;
-    const int64_t step = walk == WALK_HEADS ? search->head_step : search->cell_step;
-    const float *cells = walk == WALK_HEADS ? query->heads : query->cells;
+    const int64_t step = search->walked_step;
     const int64_t panel_step = search->panel_depth * PANEL;
     const int64_t panels = (d->key->width + PANEL - 1) / PANEL;
     const int64_t first = d->offset < 0 ? -d->offset : 0;
@@ -135,7 +134,7 @@ INLINE void walk_as(const struct diagonal *d, struct ring *ring, const int64_t p
     const float *slots[MOST_PATCH];
     for (int64_t y = first; y < last + radius; y++) {
         if (y < last)
-            product(block_at(cells, query, radius, step, y + radius, d->px0 + radius), step,
+            product(block_at(query->walked, query, radius, step, y + radius, d->px0 + radius), step,
                     d->px1 - d->px0,
                     d->key->panels + ((y + d->offset) * panels + d->panel0) * panel_step, panel_step,
                     d->panel1 - d->panel0, search->depth,
