@@ -21,6 +21,7 @@ from .native_features import (
     TILE,
     Features,
     bordered_cells,
+    bounds_at,
     described,
     halved,
     has_tiles,
@@ -46,8 +47,10 @@ TILED_WALK_COST = 9
 """The same for rounded cells, in the same unit."""
 TILED_COST = 0.44
 """A number of a rounded cell, in the same unit."""
-PLANE_COST = 2400
-"""One stage of an evaluation, in the same unit."""
+OPEN_COST = 3000
+"""A pair left open, in the same unit."""
+PLANE_COST = 3500
+"""One stage of its evaluation, in the same unit."""
 EXACT_COST = 15
 """A multiply-add of an exact product, which reads memory, in the same unit."""
 TILED_OPEN = 5
@@ -138,12 +141,8 @@ class Attempt:
         for level in range(step - 1, len(share), step):
             depth = LEVEL * (level + 1)
             stages = sum(share[level :: PLANE // LEVEL])
-            if tiled:  # evaluation starts anew
-                walk = TILED_WALK_COST + TILED_COST * depth
-                stages += share[level] * (depth // PLANE)
-            else:
-                walk = WALK_COST + depth
-            cost = walk + PLANE_COST * stages + share[-1] * exact
+            walk = TILED_WALK_COST + TILED_COST * depth if tiled else WALK_COST + depth
+            cost = walk + OPEN_COST * share[level] + PLANE_COST * stages + share[-1] * exact
             if cost < least:
                 least, best = cost, depth
         return best
@@ -183,7 +182,7 @@ class Attempt:
         wide = lanes()[self.options.kernel or next(iter(lanes()))]
         exact = size * (-(-size * step // (4 * wide)) + 3) + 8  # roundings in a row
         partial = heads * size * size // wide + 3 * heads // PLANE + heads + 2 * size + 16
-        tiles = 2 * (size * (rounded_depth(0, step) + TILE) // TILE + 2 * size + TILE)
+        tiles = 2 * (size * (rounded_depth(0, step) + TILE) // TILE + size * (size + 2) + TILE)
         relative = 1.01 * ROUND * (exact + max(partial, tiles))
         relative += 2.01 * rotation_error(step, heads)
         absolute = 2 * size * size * (step + heads) * TINY * self.keys.largest_scale
@@ -216,6 +215,7 @@ class Attempt:
             panel_depth=heads if is_heads else step,
             walk=int(walk or 0),
             rounded_depth=rounded_depth(depth, keys.channels),
+            bounds=bounds_at(depth, keys.channels),
             slack=self.slack,
             best=self.best,
             counts=self.counts,

@@ -53,7 +53,10 @@ TILE = 32
 """Numbers of a rounded cell that a matrix tile multiplies at once (`_native/rounded.h`)."""
 
 BOUNDS = 3
-"""Of them, bounds of the error: tail, norm, rounding."""
+"""Of them, bounds of the error: what is missing, norm, rounding."""
+
+BOUNDS_AT = TILE - BOUNDS
+"""Where they stand among rotated components: zero columns of the basis keep the place."""
 
 MOST_ROUNDED = 4096
 """The longest rounded cell."""
@@ -180,7 +183,7 @@ class Features:
         shape = self.cells.shape
         length = rounded_depth(depth, self.cells.channels)
         source = self.heads if depth else self.cells.values[None]
-        kept = min(depth, length - BOUNDS) if depth else self.cells.channels
+        kept = depth or self.cells.channels
         columns = padded(shape.width, 16 if shape.is_key else TILE)
         rounded = torch.empty(shape.height * columns * length, dtype=torch.bfloat16)
         job = Rounding(
@@ -190,6 +193,7 @@ class Features:
             error=rotation_error(self.cells.step, kept) if depth else 0.0,
             plane=source.shape[3],
             kept=kept,
+            bounds=bounds_at(depth, self.cells.channels),
             depth=length,
             key=int(shape.is_key),
             **shape.fields(),
@@ -201,6 +205,11 @@ class Features:
 def rounded_depth(depth: int, channels: int) -> int:
     """Numbers in a rounded cell of so many components; 0: of all channels."""
     return padded(depth or channels + BOUNDS, TILE)
+
+
+def bounds_at(depth: int, channels: int) -> int:
+    """Where the bounds of such a rounded cell stand."""
+    return BOUNDS_AT if depth else channels
 
 
 def panels(shape: Shape, cells: Float32[Tensor, "n hb wb m"]) -> Float32[Tensor, "h p d 16"]:

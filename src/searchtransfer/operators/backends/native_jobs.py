@@ -40,7 +40,7 @@ class Search(Job):
     _fields_ = [
         ("query", Map),
         *_fields("keys key_count patch_size cell_step walked_step heads depth panel_depth walk"),
-        *_fields("rounded_depth"),
+        *_fields("rounded_depth bounds"),
         *_fields("slack best counts query_block key_block threads"),
     ]
 
@@ -101,7 +101,7 @@ class Rounding(Job):
     _fields_ = [
         *_fields("cells energy rounded"),
         ("error", ctypes.c_double),
-        *_fields("height width radius plane kept depth key threads"),
+        *_fields("height width radius plane kept bounds depth key threads"),
     ]
 
 

@@ -18,6 +18,7 @@ from .native_features import (
     bordered_cells,
     described,
     halved,
+    has_tiles,
     padded,
     switch_off_copies,
 )
@@ -89,7 +90,7 @@ def prepare(
 ) -> NativeKeys:
     """Everything that can be computed once for keys: cells, rotation, heads, norms, copies."""
     cells = [bordered_cells(key, patch_size, True, options.kernel, options.workers) for key in keys]
-    basis = principal_basis(cells)
+    basis = principal_basis(cells, gap=has_tiles(options.kernel))
     features = [described(c, basis) for c in cells]
     switch_off_copies(features)
     counts = [f.energy.numel() for f in features]

@@ -43,6 +43,7 @@ struct search {
     int64_t panel_depth;          /* components the panels hold, >= depth */
     int64_t walk;                 /* one of enum walk */
     int64_t rounded_depth;        /* numbers in a rounded cell, a multiple of 32 */
+    int64_t bounds;               /* where its bounds stand */
     const float *slack;           /* [H][W] rounding margin of partial product + bound */
     uint64_t *best;               /* [H][W] packed best so far, see best.h */
     int64_t *counts;              /* [3] pairs walked, pairs left open, exact products */
@@ -107,8 +108,9 @@ struct rounding {
     uint16_t *rounded;    /* queries: [H][W32][depth]; keys: [H][ceil(W / 16)][depth / 2][16][2] */
     double error;         /* |computed components - true ones| <= error * |cell| */
     int64_t height, width, radius, plane;
-    int64_t kept;  /* components that are rounded; three bounds follow */
-    int64_t depth; /* kept + 3 or more, a multiple of 32 */
+    int64_t kept;   /* components that are rounded */
+    int64_t bounds; /* where the three bounds stand: there the components are zero, or behind them */
+    int64_t depth;  /* of a rounded cell, a multiple of 32 */
     int64_t key;   /* 1: a key, 0: a query */
     int64_t threads;
 };

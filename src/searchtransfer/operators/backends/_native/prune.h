@@ -15,6 +15,7 @@
 #include "best.h"
 #include "blocks.h"
 #include "kernel.h"
+#include "rounded.h"
 
 struct tally {
     int64_t pairs, open, exact;
@@ -47,18 +48,20 @@ static __attribute__((noinline)) void evaluate(const struct search *search, cons
     const float *scales = key->scale + Y * ((key->width + 15) / 16 * 16);
     const float *query_tails = search->query.tails + cell * levels - 1;
     const float slack = search->slack[cell];
-    const int again = search->walk == WALK_ROUNDED; /* from the start, without the roundings */
     float bar = best_score(read_best(search->best + cell)) - slack;
     for (; open; open &= open - 1) {
         const int lane = __builtin_ctz(open);
         const int64_t column = X + lane, at = Y * key->width + column;
         const float *key_tails = key->tails + at * levels - 1;
         const float scale = scales[column];
-        int64_t depth = again ? 0 : search->depth;
-        float part = again ? 0 : partial[lane];
+        const int64_t from = search->depth;
+        int64_t depth = from;
+        float part = partial[lane];
         int settled = 0;
         tally->open++;
-        while (search->depth > 0 && !settled && depth < heads) {
+        if (from > 0 && search->walk == WALK_ROUNDED)
+            part -= scale * rest_product(search, key, y, x, Y, column);
+        while (from > 0 && !settled && depth < heads) {
             const int64_t plane = depth / PLANE * PLANE + PLANE;
             part += scale * span_product(search, key, y, x, Y, column, depth, plane);
             depth = plane;

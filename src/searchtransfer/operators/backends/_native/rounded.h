@@ -8,6 +8,8 @@
  *     <x, y>  <=  <h_x, h_y> + E_x E_y + N_x R_y + R_x N_y,
  *
  * which is the product of the two extended cells. Summed over a block it bounds the block's product.
+ * Of rotated cells the bounds take three places inside the first 32, where the basis has zeros; so a
+ * deeper product goes on where this one ends.
  */
 #ifndef ROUNDED_H
 #define ROUNDED_H
@@ -46,7 +48,7 @@ INLINE float widened(uint16_t rounded) {
     return value;
 }
 
-/* One cell: kept components (the last 16 of `cell` may hold more), the bounds, zeros. */
+/* One cell: its components, the bounds, zeros. */
 INLINE void round_cell(const struct rounding *job, int64_t at, uint16_t *out) {
     const int64_t cells = (job->height + 2 * job->radius) * (job->width + 2 * job->radius);
     const double energy = job->energy[at];
@@ -75,9 +77,33 @@ INLINE void round_cell(const struct rounding *job, int64_t at, uint16_t *out) {
     const double lost_norm = sqrt(lost[0]) + e * sqrt(energy), norm_bound = sqrt(norm[0]);
     double rest = energy * (1 + e * (2 + e) + 0x1p-40) - held[0];
     if (!(rest > 0) || e == 0) rest = 0; /* no error: all channels are here */
-    out[job->kept] = not_below(sqrt(rest + lost_norm * lost_norm));
-    out[job->kept + 1] = not_below(job->key ? lost_norm : norm_bound);
-    out[job->kept + 2] = not_below(job->key ? norm_bound : lost_norm);
+    out[job->bounds] = not_below(sqrt(rest + lost_norm * lost_norm));
+    out[job->bounds + 1] = not_below(job->key ? lost_norm : norm_bound);
+    out[job->bounds + 2] = not_below(job->key ? norm_bound : lost_norm);
+}
+
+/* The part of a bound that the E of the cells account for. */
+INLINE float rest_product(const struct search *search, const struct map *key, int64_t y, int64_t x,
+                          int64_t Y, int64_t X) {
+    const struct map *query = &search->query;
+    const int64_t radius = search->patch_size / 2, depth = search->rounded_depth, e = search->bounds;
+    const int64_t query_columns =
+        (query->width + ROUNDED_ROWS - 1) / ROUNDED_ROWS * ROUNDED_ROWS;
+    const int64_t panels = (key->width + 15) / 16;
+    float sum = 0;
+    for (int64_t i = -radius; i <= radius; i++) {
+        if (y + i < 0 || y + i >= query->height || Y + i < 0 || Y + i >= key->height) continue;
+        for (int64_t j = -radius; j <= radius; j++) {
+            const int64_t column = x + j, key_column = X + j;
+            if (column < 0 || column >= query->width || key_column < 0 || key_column >= key->width)
+                continue;
+            const uint16_t *panel =
+                key->rounded + ((Y + i) * panels + key_column / 16) * depth * 16;
+            sum += widened(query->rounded[((y + i) * query_columns + column) * depth + e]) *
+                   widened(panel[(e / 2 * 16 + key_column % 16) * 2 + e % 2]);
+        }
+    }
+    return sum;
 }
 
 static void round_row(void *context, int64_t y, int64_t worker) {
