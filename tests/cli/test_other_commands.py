@@ -37,6 +37,27 @@ def test_match(tmp_path):
     assert command(*args, "--on-exists", "overwrite", "-q").output == ""
 
 
+@pytest.mark.parametrize(
+    ("asked", "done"), [("exact", "exact"), ("refine", "refine"), (None, "exact")]
+)
+def test_match_says_how_it_searches(tmp_path, asked, done):
+    lr, ref = scene(tmp_path)
+    option = ["--search", asked] if asked else []
+    told = command("match", "-i", lr, "-r", ref, "-o", tmp_path / "maps", "-v", *option)
+    assert told.exit_code == 0
+    assert f"search: {done}, " in told.stderr
+    assert " pairs, about " in told.stderr
+    assert told.stdout.startswith("mean score 1.00\n")
+
+
+def test_match_has_no_other_search(tmp_path):
+    lr, ref = scene(tmp_path)
+    told = command("match", "-i", lr, "-r", ref, "-o", tmp_path / "maps", "--search", "quick")
+    assert told.exit_code == 2
+    assert "'quick' is not one of 'exact', 'refine', 'auto'" in told.stderr
+    assert not (tmp_path / "maps").exists()
+
+
 @pytest.mark.parametrize("what", ["in", "ref"])
 def test_match_of_a_broken_file(tmp_path, what):
     paths = dict(zip(("in", "ref"), scene(tmp_path), strict=True))

@@ -8,7 +8,7 @@ import typer
 
 from .console import is_quiet, say
 from .interrupt import interruptible
-from .options import KeepGoing, ModelName, Quiet, Refs, Replace, Scale, Verbose
+from .options import KeepGoing, ModelName, Quiet, Refs, Replace, Scale, Search, Verbose
 from .report import Bar, shown
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def match(
     ],
     model: ModelName = None,
     scale: Scale = 4,
+    search: Search = "auto",
     on_exists: Replace = "error",
     keep_going: KeepGoing = False,
     quiet: Quiet = False,
@@ -35,7 +36,7 @@ def match(
     from ..batch import References, Stop, read_references, write_maps
     from ..upscaler import DEFAULT_MODEL, Upscaler
 
-    upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale)
+    upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale, search=search)
     photos = read_references(refs, scale=scale, keep_going=keep_going)
     references = References(photos, upscaler.prepare)
     bar = Bar()

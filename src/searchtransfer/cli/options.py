@@ -30,6 +30,13 @@ ModelName = Annotated[
 Scale = Annotated[
     int, typer.Option("-s", "--scale", help="Times larger than the input: 2, 3, 4 or 8.")
 ]
+Search = Annotated[
+    Literal["exact", "refine", "auto"],
+    typer.Option(
+        help="exact: each pixel against every place; refine: around good first matches; "
+        "auto: exact up to large pictures. -v says which, and about how long."
+    ),
+]
 KeepGoing = Annotated[
     bool,
     typer.Option("--keep-going", metavar="", help="Leave out a reference that cannot be read."),
