@@ -10,7 +10,7 @@ from searchtransfer.images.resize import down_phases
 from searchtransfer.matching import _photo_places
 from searchtransfer.operators import places as places_module
 from searchtransfer.operators.descriptors import describe
-from searchtransfer.operators.places import PhotoPlaces, unit_rows
+from searchtransfer.operators.places import PhotoPlaces, Strip, unit_rows
 from searchtransfer.operators.refine import Guess, refine
 
 
@@ -33,6 +33,13 @@ def everywhere(photo: PhotoPlaces) -> tuple[Tensor, Tensor]:
     height, width = photo.size
     row, column = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     return row, column
+
+
+def all_rows(strip: Strip, rows: slice = slice(None)) -> Tensor:
+    """The descriptors of some rows of a strip's photo: `[rows, columns, C]`."""
+    row, column = (x[rows].flatten() for x in everywhere(strip.places))
+    here = torch.zeros(1, dtype=torch.int64)
+    return strip.gather(row, column, here, here)[:, 0].unflatten(0, (-1, strip.places.size[1]))
 
 
 def cell_of(photo: PhotoPlaces, label: int) -> Tensor:
@@ -59,7 +66,7 @@ class TestPlaces:
         photo = photo_places(13, 17, scale, first=7)
         row, column = everywhere(photo)
         (strip,) = photo.strips(side=scale)
-        found = strip.gather(row, column)
+        found = all_rows(strip)
         for r, c in ((0, 0), (5, 7), (photo.size[0] - 1, photo.size[1] - 1)):
             expected = cell_of(photo, int(photo.label(row, column)[r, c]))
             torch.testing.assert_close(found[r, c], expected, rtol=0, atol=1e-6)
@@ -72,12 +79,10 @@ class TestPlaces:
         assert len(strips) > 3
         assert [s.top for s in strips[1:]] == [s.bottom for s in strips[:-1]]
         assert (strips[0].top, strips[-1].bottom) == (0, photo.size[0])
-        row, column = everywhere(photo)
         for strip in strips:
             rows = slice(strip.top, min(strip.bottom + 3, photo.size[0]))
-            part = strip.gather(row[rows], column[rows])
             torch.testing.assert_close(
-                part, whole.gather(row[rows], column[rows]), rtol=0, atol=1e-6
+                all_rows(strip, rows), all_rows(whole)[rows], rtol=0, atol=1e-6
             )
 
     def test_one_view_only(self) -> None:
@@ -103,7 +108,7 @@ class TestRefine:
         found = refine(query, [photo], guess(20 * one, 31 * one), rounds=1)
         row, column = (x[18:22, 29:33] for x in everywhere(photo))
         (strip,) = photo.strips(side=4)
-        relevance = strip.gather(row, column) @ unit_rows(query)[0, 0]
+        relevance = all_rows(strip)[18:22, 29:33] @ unit_rows(query)[0, 0]
         assert found.compared == 16
         torch.testing.assert_close(found.score[0, 0], relevance.max(), rtol=0, atol=1e-6)
         assert found.label.item() == photo.label(row, column).flatten()[relevance.argmax()]

@@ -87,10 +87,18 @@ class Strip:
         self._rows = rows.flatten(0, 1) if rows is not None else torch.empty(0)
 
     def gather(
-        self, row: Int64[Tensor, "n k"], column: Int64[Tensor, "n k"]
+        self,
+        top: Int64[Tensor, " n"],
+        left: Int64[Tensor, " n"],
+        down: Int64[Tensor, " k"],
+        right: Int64[Tensor, " k"],
     ) -> Float[Tensor, "n k c"]:
-        """The descriptors of some places, all inside the strip."""
-        where = (row - self.top) * self.places.size[1] + column
+        """The descriptors of windows: at their first places, and steps down and right from there.
+
+        All of them must lie inside the strip.
+        """
+        first = (top - self.top) * self.places.size[1] + left
+        where = first[:, None] + (down * self.places.size[1] + right)
         return self._rows.index_select(0, where.flatten()).view(*where.shape, -1)
 
 

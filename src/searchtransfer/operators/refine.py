@@ -147,18 +147,18 @@ class _Best:
         left: Int64[Tensor, " n"],
         window: tuple[int, int],
     ) -> None:
-        down = torch.arange(window[0], device=cells.device)[:, None]
-        right = torch.arange(window[1], device=cells.device)
-        row = (top[:, None, None] + down).expand(-1, *window).flatten(1)  # [n, side*side]
-        column = (left[:, None, None] + right).expand(-1, *window).flatten(1)
-        rows = strip.gather(row, column)  # [n, side*side, C]
+        down = torch.arange(window[0], device=cells.device)[:, None].expand(window).flatten()
+        right = torch.arange(window[1], device=cells.device).expand(window).flatten()
+        rows = strip.gather(top, left, down, right)  # [n, side*side, C]
         relevance = torch.bmm(rows, self.query[cells][:, :, None])[..., 0]
         score = relevance.amax(1)
+        # Labels are needed only where there is something to decide.
+        good = score >= self.score[cells]
+        cells, score, relevance = cells[good], score[good], relevance[good]
+        row, column = top[good, None] + down, left[good, None] + right
         label = strip.places.label(row, column)
         label, which = label.where(relevance == score[:, None], torch.iinfo(torch.int64).max).min(1)
-        better = (score > self.score[cells]) | (
-            (score == self.score[cells]) & (label < self.label[cells])
-        )
+        better = (score > self.score[cells]) | (label < self.label[cells])
         cells, which = cells[better], which[better, None]
         self.score[cells], self.label[cells] = score[better], label[better]
         self.photo[cells] = photo
