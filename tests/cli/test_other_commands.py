@@ -143,3 +143,26 @@ def test_info_as_json():
     assert set(facts["backends"]) == {"literal", "tiled", "native"}
     assert facts["backends"]["native"].startswith(("available, with ", "not available: "))
     assert facts["threads"] >= 1
+
+
+def test_benchmark():
+    done = command("benchmark", "--size", "6x7", "--channels", "3", "--repeat", "1")
+    assert (done.exit_code, done.stderr) == (0, "")
+    first, _, *rows = done.stdout.splitlines()
+    assert first.startswith("6 x 7 cells in as many, 3 channels, ")
+    assert [row.split()[1] for row in rows] == ["literal", "tiled", "native"] * 2
+
+
+def test_benchmark_as_json():
+    done = command("benchmark", "--size", "6x7", "--channels", "3", "--repeat", "2", "--json")
+    report = json.loads(done.stdout)
+    assert (report["size"], report["channels"]) == ([6, 7], 3)
+    assert all(len(x["seconds"]) == 2 for x in report["timings"] if not x["left_out"])
+
+
+@pytest.mark.parametrize("size", ["6", "6x", "x7", "6x7x8", "-6x7", "axb"])
+def test_benchmark_of_no_size(size):
+    done = command("benchmark", f"--size={size}")
+    assert done.exit_code == 2
+    assert "must be ROWSxCOLUMNS as in 83x125" in done.output
+    assert command("benchmark", "--size", "0x3").exit_code == 2

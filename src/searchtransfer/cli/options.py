@@ -71,3 +71,11 @@ def parse_tile(value: str) -> int | Literal["auto"]:
     if value.isdecimal():
         return int(value)
     raise typer.BadParameter(f"must be auto, 0 or a positive whole number, got {value!r}")
+
+
+def parse_size(value: str) -> tuple[int, int]:
+    """Rows and columns, as in `83x125`."""
+    rows, _, columns = value.partition("x")
+    if rows.isdecimal() and columns.isdecimal():
+        return int(rows), int(columns)
+    raise typer.BadParameter(f"must be ROWSxCOLUMNS as in 83x125, got {value!r}")
