@@ -156,6 +156,31 @@ class Reference:
         column = index % columns * self.scale + dx
         return photo, torch.stack([row, column], dim=-1)
 
+    def at_zoom(self, zoom: float) -> "Reference":
+        """The photos zoomed, reduced from their first pixel only; kept."""
+        if zoom not in self._copies:
+            photos = tuple(_zoomed(photo, zoom, self.scale) for photo in self.photos)
+            self._copies[zoom] = Reference(photos, self.scale, sub_cell=False)
+        return self._copies[zoom]
+
+    def joined(self, zooms: tuple[float, ...]) -> "Reference":
+        """The photos, and behind them all of them at each zoom; the last choice is kept."""
+        if not zooms:
+            return self
+        if zooms not in self._joined:
+            copies = [photo for zoom in zooms for photo in self.at_zoom(zoom).photos]
+            self._joined.clear()
+            self._joined[zooms] = Reference((*self.photos, *copies), self.scale, self.sub_cell)
+        return self._joined[zooms]
+
+    @cached_property
+    def _copies(self) -> dict[float, "Reference"]:
+        return {}
+
+    @cached_property
+    def _joined(self) -> dict[tuple[float, ...], "Reference"]:
+        return {}
+
     def to(self, device: torch.device | str) -> "Reference":
         """The same reference on another device."""
         return replace(self, photos=tuple(photo.to(device) for photo in self.photos))
@@ -197,6 +222,14 @@ def _ends(counts: list[int]) -> list[int]:
     for count in counts[:-1]:
         starts.append(starts[-1] + count)
     return starts
+
+
+def _zoomed(photo: Float[Tensor, "3 h w"], zoom: float, scale: int) -> Float[Tensor, "3 hz wz"]:
+    if zoom == 1:
+        return photo
+    size = [max(scale, round(n * zoom)) for n in photo.shape[1:]]
+    copy = F.interpolate(photo[None], size, mode="bicubic", align_corners=False, antialias=True)
+    return copy[0].clamp(0, 1)
 
 
 def _check(photo: Tensor, name: str, scale: int) -> None:

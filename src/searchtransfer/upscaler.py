@@ -16,6 +16,7 @@ from .images import up
 from .images.kinds import as_image, returns_as
 from .matching import SearchMode
 from .models import FusionModel, Model, TransferModel
+from .networks import FusionNet
 from .progress import Progress, silent
 from .reference import Reference
 from .weights.packaged import PACKAGED, packaged
@@ -30,7 +31,13 @@ if "fusion-x4" in PACKAGED:
         packaged("fusion-x4"), TransferModel(scale, search=search)
     )
 
-DEFAULT_MODEL = "transfer"
+
+def default_model(scale: int) -> str:
+    """The best model of the package for a scale."""
+    return "fusion" if scale == FusionNet.scale and "fusion" in MODELS else "transfer"
+
+
+DEFAULT_MODEL = default_model(4)
 
 TILE = 512
 """Cells on a side of a tile when the choice is ours."""
@@ -49,7 +56,7 @@ class Matches(NamedTuple):
     photo: Int64[Tensor, "h w"]
     """Number of the reference."""
     pixel: Int64[Tensor, "h w 2"]
-    """Row and column there of the first of the scale x scale pixels that match the cell."""
+    """Row and column there of the first of the pixels that match the cell."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,9 @@ class Result:
     score: Float[Tensor, "h w"]
     """How well each cell was found in the references, a cosine from -1 to 1."""
     matches: Matches
+    zoom: Float[Tensor, "h w"] | None = None
+    """Of the copy of the reference that each cell was found in: the match covers `scale / zoom`
+    pixels of the reference on a side. None: 1 everywhere."""
 
 
 class Upscaler:
@@ -90,7 +100,7 @@ class Upscaler:
     @classmethod
     def from_pretrained(
         cls,
-        source: str = DEFAULT_MODEL,
+        source: str | None = None,
         *,
         scale: int = 4,
         search: SearchMode = "auto",
@@ -99,7 +109,8 @@ class Upscaler:
         """Make an upscaler by the name of its model.
 
         Args:
-            source: name of a model: "transfer" needs no weights.
+            source: name of a model: "fusion" (x4) is learned, its weights come with the package;
+                "transfer" needs none. None: the best for the scale.
             scale: how many times larger the result is: 2, 3, 4 or 8.
             search: "exact" compares every pixel of the small image with every place of the
                 references, "refine" looks around good first matches, "auto" is exact for all but
@@ -109,6 +120,7 @@ class Upscaler:
         Raises:
             OptionError: no such model, scale or search.
         """
+        source = default_model(scale) if source is None else source
         if source not in MODELS:
             near = difflib.get_close_matches(source, MODELS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -189,7 +201,7 @@ class Upscaler:
             colour=sharp.colour.to(image.colour.device).clamp(0, 1),
             alpha=None if image.alpha is None else up(image.alpha.detach(), self.scale).clamp(0, 1),
         )
-        return Result(returns_as(lr)(picture), sharp.score, matches)
+        return Result(returns_as(lr)(picture), sharp.score, matches, sharp.zoom)
 
 
 def coherence(score: Float[Tensor, "h w"], matches: Matches, scale: int) -> float:

@@ -34,9 +34,9 @@ def match(
     Writes NAME-score.png (how well) and NAME-match.png (where).
     """
     from ..batch import References, Stop, read_references, write_maps
-    from ..upscaler import DEFAULT_MODEL, Upscaler
+    from ..upscaler import Upscaler
 
-    upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale, search=search)
+    upscaler = Upscaler.from_pretrained(model, scale=scale, search=search)
     photos = read_references(refs, scale=scale, keep_going=keep_going)
     references = References(photos, upscaler.prepare)
     bar = Bar()

@@ -23,6 +23,16 @@ Refs = Annotated[
         help="Sharp reference photo, or a folder of them. Repeatable.",
     ),
 ]
+OptionalRefs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-r",
+        "--ref",
+        metavar="FILE|FOLDER",
+        help="Sharp reference photo, or a folder of them. Repeatable. Without one, the image is "
+        "upscaled alone, if the model can.",
+    ),
+]
 ModelName = Annotated[
     str | None,
     typer.Option("-n", "--model", metavar="NAME", help="Model, see `info`; the best unless given."),

@@ -12,8 +12,8 @@ from .options import (
     Inputs,
     KeepGoing,
     ModelName,
+    OptionalRefs,
     Quiet,
-    Refs,
     Scale,
     Search,
     Verbose,
@@ -24,13 +24,13 @@ from .report import Reporter
 
 def upscale(
     inputs: Inputs,
-    refs: Refs,
     output: Annotated[
         str,
         typer.Option(
             "-o", "--output", metavar="FILE|FOLDER", help="Result; a folder for several inputs."
         ),
     ],
+    refs: OptionalRefs = None,
     model: ModelName = None,
     scale: Scale = 4,
     tile: Annotated[
@@ -78,10 +78,14 @@ def upscale(
     """
     tile_size = parse_tile(tile)
     from ..batch import References, Settings, Stop, plan_batch, read_references, run_batch
-    from ..upscaler import DEFAULT_MODEL, Upscaler
+    from ..errors import OptionError
+    from ..upscaler import Upscaler
 
-    upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale, search=search)
-    photos = read_references(refs, scale=scale, keep_going=keep_going)
+    upscaler = Upscaler.from_pretrained(model, scale=scale, search=search)
+    needed = upscaler.model.needs_reference
+    photos = read_references(refs or [], scale=scale, keep_going=keep_going, needed=needed)
+    if score_map is not None and not photos:
+        raise OptionError("--score-map shows how references were found: add -r with a sharp photo")
     jobs = plan_batch(
         inputs, output, references=photos, ext=ext, suffix=suffix, score_map=score_map
     )
