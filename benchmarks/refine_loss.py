@@ -42,7 +42,7 @@ def main() -> None:
             plan: Plan, truth: torch.Tensor = truth, lr: torch.Tensor = lr, r: Reference = reference
         ) -> float:
             with patch.object(matching, "plan_search", lambda *_: plan):
-                return psnr(TransferModel(4).upscale(lr, r).colour.clamp(0, 1), truth)
+                return psnr(TransferModel(4, zooms=()).upscale(lr, r).colour.clamp(0, 1), truth)
 
         exact = quality(Plan("exact", 0))
         row = [quality(Plan("refine", 0, stride)) - exact for stride in strides]
