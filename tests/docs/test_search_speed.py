@@ -4,6 +4,7 @@
 import json
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -94,4 +95,4 @@ def test_one_point_and_names_that_would_cover_each_other() -> None:
     lines = [Line(name, [(5, 2)]) for name in ("one", "two", "three")]
     svg = ElementTree.fromstring(log_plot(lines, "x", "y"))
     heights = [float(x.get("y", 0)) for x in svg.iter() if x.text in ("one", "two", "three")]
-    assert sorted(b - a for a, b in zip(heights, heights[1:], strict=False)) == [15, 15]
+    assert sorted(b - a for a, b in pairwise(heights)) == [15, 15]
