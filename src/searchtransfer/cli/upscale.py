@@ -15,6 +15,7 @@ from .options import (
     OptionalRefs,
     Quiet,
     Scale,
+    Search,
     Verbose,
     Weights,
     parse_tile,
@@ -43,13 +44,7 @@ def upscale(
             help="Input pixels on a side of a tile, 0 for one piece; bounds the memory.",
         ),
     ] = "auto",
-    search: Annotated[
-        Literal["exact", "refine", "auto"],
-        typer.Option(
-            help="exact: each pixel against every place; refine: around good first matches; "
-            "auto: exact up to large pictures. -v says which, and about how long."
-        ),
-    ] = "auto",
+    search: Search = "auto",
     metadata: Annotated[
         Literal["keep", "strip"], typer.Option(help="EXIF, XMP and resolution of the input.")
     ] = "keep",
