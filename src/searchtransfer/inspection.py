@@ -58,15 +58,13 @@ def inspect_result(
         Photo(names[number] if number < len(names) else f"reference {number + 1}", colour)
         for number, colour in enumerate(_colours(references))
     ]
-    share = coherence(result.score, result.matches, scale)
     traced = bool((result.matches.photo >= 0).any())
     height, width = large.size
-    about = [("Result", f"{height} x {width} pixels, {scale} times the small image")]
+    about = [("Result", f"{width} pixels wide, {height} high; {scale} times the small image")]
     if traced:
         about += [
             ("References", str(len(photos))),
             ("Mean score", f"{result.score.mean().item():.2f}"),
-            ("Found side by side", f"{share:.0%} of the cells"),
         ]
     notes = []
     if large.alpha is not None:

@@ -23,7 +23,7 @@ def eight_bit(colour: Float[Tensor, "3 h w"]) -> UInt8[Array, "h w 3"]:
 def png_uri(pixels: UInt8[Array, "h w c"]) -> str:
     """A PNG as a data URI, without loss."""
     file = io.BytesIO()
-    PILImage.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG", optimize=pixels.size < 2**20)
+    PILImage.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 

@@ -56,7 +56,7 @@ def shares(picture: InspectorInput) -> str:
         f'<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" rx="0.2" '
         f'fill="{CATEGORIES[number % len(CATEGORIES)]}"/></svg>'
         f"<span>{number + 1} · {html.escape(photo.name)}</span>"
-        f"<span>{100 * count / numbers.size:.0f} %</span></li>"
+        f"<span>{100 * count / numbers.size:.0f}%</span></li>"
         for number, (photo, count) in enumerate(zip(picture.photos, counts.tolist(), strict=True))
     )
     return (

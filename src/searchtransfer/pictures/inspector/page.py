@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cell_colours import match_colours, photo_colours, wheel
+from ..cell_colours import LEAST_SCORE, match_colours, photo_colours, wheel
 from ..colours import scale_colours
 from .encoding import array_json, eight_bit, png_uri, reduced
 from .legends import histogram, shares
@@ -80,6 +80,8 @@ def inspector_page(picture: InspectorInput, *, photo_pixels: int = PHOTO_PIXELS)
         shares=shares(picture) if len(picture.photos) > 1 else "",
         wheel=png_uri(wheel(224)),
         reach=f"{reach:g}",
+        least=f"{LEAST_SCORE:g}",
+        uncoloured="" if bool((picture.photo >= 0).all()) else "<br>No colour: no match.",
         pictures=_pictures(picture, layers, factor),
         data=_data(picture),
         style=style,

@@ -27,7 +27,7 @@ function start(pictures) {
     }
     drawLoupes(pictures, traced);
     spoken = tell(traced);
-    element("zoom").textContent = `${Math.round(100 * state.zoom)} %`;
+    element("zoom").textContent = `${Math.round(100 * state.zoom)}%`;
     element("pin").setAttribute("aria-pressed", state.pinned);
     element("pin").textContent = state.pinned ? "Unpin the point" : "Pin the point";
     element("stage").classList.toggle("split", state.split > 0);
@@ -47,8 +47,8 @@ function start(pictures) {
 
   function select(row, column) {
     state.point = {
-      row: Math.min(Math.max(row, 0), HEIGHT - 1),
-      column: Math.min(Math.max(column, 0), WIDTH - 1),
+      row: between(row, 0, HEIGHT - 1),
+      column: between(column, 0, WIDTH - 1),
     };
     refresh();
   }
@@ -129,7 +129,7 @@ function start(pictures) {
   }
 
   function setSplit(share) {
-    state.split = Math.min(Math.max(share, 0), 1);
+    state.split = between(share, 0, 1);
     element("split").value = Math.round(100 * state.split);
     refresh();
   }

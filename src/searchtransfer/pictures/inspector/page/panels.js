@@ -64,7 +64,6 @@ function windowOf(canvas, centre) {
 }
 
 function drawLoupes(pictures, traced) {
-  const shown = [...document.querySelectorAll(".loupe")].filter((figure) => figure.offsetParent);
   const side = Math.min(190, (element("loupes").clientWidth - 12 * 2) / 3);
   const cell = cellFrame(traced.cell);
   const frames = [
@@ -75,7 +74,7 @@ function drawLoupes(pictures, traced) {
   loupe(element("loupe-result"), pictures.result, cell, LOUPE_PIXELS, side, frames);
   const found = traced.photo !== null;
   element("loupe-reference-figure").hidden = !found;
-  if (!found || !shown.length) return;
+  if (!found) return;
   loupe(
     element("loupe-reference"),
     pictures[`photo-${traced.photo}`],
@@ -102,9 +101,9 @@ function drawContributors(pictures, traced) {
     tile.dataset.state = one.state;
     tile.classList.toggle("own", number === 4);
     canvas.hidden = one.source === null;
-    const words = tile.querySelector(".words");
+    const caption = tile.querySelector(".words");
     if (one.source === null) {
-      words.textContent = REASONS[one.state];
+      caption.textContent = REASONS[one.state];
       tile.title = REASONS[one.state];
       return;
     }
@@ -112,9 +111,9 @@ function drawContributors(pictures, traced) {
       [one.source, number === 4 ? COLOURS.cell : COLOURS.neighbour, 1],
     ]);
     const several = data.photos.length > 1 ? ` · ${one.photo + 1}` : "";
-    words.textContent = one.score.toFixed(2) + several;
+    caption.textContent = one.score.toFixed(3) + several;
     const name = data.photos[one.photo].name;
-    tile.title = `${name}, row ${one.source.row}, column ${one.source.column}, score ${one.score.toFixed(2)}`;
+    tile.title = `${name}, row ${one.source.row}, column ${one.source.column}, score ${one.score.toFixed(3)}`;
   });
 }
 
@@ -129,32 +128,33 @@ function way(traced) {
   return parts.length ? `${parts.join(", ")} of the same place` : "the very same place";
 }
 
-function tell(traced) {
-  const facts = { place: `row ${traced.row}, column ${traced.column}` };
+function words(traced) {
+  const place = `row ${traced.row}, column ${traced.column}`;
   if (traced.photo === null) {
-    facts.score = "no match";
-    facts.from = "this place was made from the small image alone";
-    facts.moved = facts.neighbours = "–";
-  } else {
-    const { block, match } = traced;
-    facts.score = traced.score.toFixed(3);
-    const name = data.photos[traced.photo].name;
-    const count = data.photos.length > 1 ? ` (${traced.photo + 1} of ${data.photos.length})` : "";
-    facts.from =
-      `${name}${count}, rows ${span(match.row, match.height)}, ` +
-      `columns ${span(match.column, match.width)}`;
-    facts.moved = way(traced);
-    const giving = traced.contributors.filter(({ source }) => source !== null).length;
-    facts.neighbours = `${agreeing(traced)} of ${giving} offer the same pixels`;
-    facts.block = `rows ${span(block.row, block.height)}, columns ${span(block.column, block.width)}`;
+    const from = data.traced ? "nowhere: the model made it from the small image alone" : "";
+    return { place, score: "no match", from, moved: "–", neighbours: "–" };
   }
-  for (const [name, text] of Object.entries(facts)) {
-    const place = element(`fact-${name}`);
-    if (place) place.textContent = text;
-  }
+  const { match, score, photo } = traced;
+  const { name } = data.photos[photo];
+  const count = data.photos.length > 1 ? ` (${photo + 1} of ${data.photos.length})` : "";
+  const [rows, columns] = [span(match.row, match.height), span(match.column, match.width)];
+  const giving = traced.contributors.filter(({ source }) => source !== null).length;
+  return {
+    place,
+    score: score.toFixed(3),
+    from: `${name}${count}, rows ${rows}, columns ${columns}`,
+    moved: way(traced),
+    neighbours: `${agreeing(traced)} of ${giving} offer the same pixels, give or take one`,
+  };
+}
+
+// Write it all down; returns what a screen reader should say.
+function tell(traced) {
+  const facts = words(traced);
+  for (const [name, text] of Object.entries(facts)) element(`fact-${name}`).textContent = text;
   element("point").dataset.provenance = JSON.stringify(traced);
-  const marker = element("marker");
-  const at = 100 * Math.min(Math.max(traced.score, 0), 1);
-  for (const end of ["x1", "x2"]) marker.setAttribute(end, at);
-  return `${facts.place}: score ${facts.score}, ${facts.from}, ${facts.neighbours}`;
+  if (!data.traced) return facts.place;
+  const at = 100 * between(traced.score, 0, 1);
+  for (const end of ["x1", "x2"]) element("marker").setAttribute(end, at);
+  return `${facts.place}: score ${facts.score}, from ${facts.from}; ${facts.neighbours}`;
 }

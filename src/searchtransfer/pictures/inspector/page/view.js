@@ -15,13 +15,14 @@ const state = {
   pane: { width: 1, height: 1 },
 };
 
+const between = (value, low, high) => Math.min(Math.max(value, low), high);
 const fitZoom = () => Math.min(state.pane.width / WIDTH, state.pane.height / HEIGHT);
 const isFit = () => state.zoom <= fitZoom() * 1.001;
 
 // Keep a picture of `length` pixels in a pane that shows `shown`: no empty rim, else centred.
 function within(centre, shown, length) {
   if (shown >= length) return length / 2;
-  return Math.min(Math.max(centre, shown / 2), length - shown / 2);
+  return between(centre, shown / 2, length - shown / 2);
 }
 
 function settle(centre, { width, height }) {
@@ -42,7 +43,7 @@ function panBy(dx, dy) {
 function zoomTo(zoom, x = state.pane.width / 2, y = state.pane.height / 2) {
   const [fromMiddleX, fromMiddleY] = [x - state.pane.width / 2, y - state.pane.height / 2];
   const before = state.zoom;
-  state.zoom = Math.min(Math.max(zoom, fitZoom()), Math.max(MOST_ZOOM, fitZoom()));
+  state.zoom = between(zoom, fitZoom(), Math.max(MOST_ZOOM, fitZoom()));
   const change = 1 / before - 1 / state.zoom;
   const moved = {
     x: state.centre.x + fromMiddleX * change,
@@ -66,18 +67,22 @@ function follow() {
     (0.4 * state.pane.height) / state.zoom,
   ];
   const centre = {
-    x: Math.min(Math.max(state.centre.x, column - reachX), column + reachX),
-    y: Math.min(Math.max(state.centre.y, row - reachY), row + reachY),
+    x: between(state.centre.x, column - reachX, column + reachX),
+    y: between(state.centre.y, row - reachY, row + reachY),
   };
   state.centre = settle(centre, RESULT_SIZE);
 }
 
-// The centre of the reference's pane: the match lies where the point lies, as far as it can.
-function referenceCentre(traced) {
-  const [row, column] = traced.cell.map((x) => x * SCALE);
+// The centre of the reference's pane: the match lies where the point lies, but its block is whole.
+function referenceCentre({ cell, match, photo }) {
+  const [row, column] = cell.map((x) => x * SCALE);
+  const rim = 2 * SCALE;
+  const reachX = Math.max(0, state.pane.width / 2 / state.zoom - rim);
+  const reachY = Math.max(0, state.pane.height / 2 / state.zoom - rim);
+  const middle = { x: match.column + SCALE / 2, y: match.row + SCALE / 2 };
   const centre = {
-    x: state.centre.x + traced.match.column - column,
-    y: state.centre.y + traced.match.row - row,
+    x: between(state.centre.x + match.column - column, middle.x - reachX, middle.x + reachX),
+    y: between(state.centre.y + match.row - row, middle.y - reachY, middle.y + reachY),
   };
-  return settle(centre, data.photos[traced.photo]);
+  return settle(centre, data.photos[photo]);
 }
