@@ -69,6 +69,12 @@ def upscale(
         str | None,
         typer.Option(metavar="PATH", help="Also draw how well each place was found."),
     ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH", help="Also make a page that shows where each point comes from."
+        ),
+    ] = None,
     keep_going: KeepGoing = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -89,7 +95,13 @@ def upscale(
     if score_map is not None and not photos:
         raise OptionError("--score-map shows how references were found: add -r with a sharp photo")
     jobs = plan_batch(
-        inputs, output, references=photos, ext=ext, suffix=suffix, score_map=score_map
+        inputs,
+        output,
+        references=photos,
+        ext=ext,
+        suffix=suffix,
+        score_map=score_map,
+        report=report,
     )
     references = References(photos, upscaler.prepare)
     settings = Settings(tile_size, metadata, on_exists, lr_from_hr)
