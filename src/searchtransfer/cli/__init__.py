@@ -16,6 +16,7 @@ from .evaluate import evaluate
 from .group import ReportingGroup
 from .info import info
 from .match import match
+from .studio import studio
 from .train import train
 from .upscale import upscale
 
@@ -32,6 +33,7 @@ app.command()(match)
 app.command()(demo)
 app.command()(train)
 app.command()(evaluate)
+app.command()(studio)
 app.command()(convert)
 app.command()(info)
 
