@@ -10,8 +10,10 @@ from ..batch.checks import check_reducible
 from ..batch.item import measure, reduced
 from ..errors import OptionError
 from ..images import Image, Metadata, read_image, to_profile, up, write_image
+from ..inspection import usefulness
 from ..progress import Progress
-from ..upscaler import Result, Upscaler
+from ..upscaler import Result, Upscaler, WeakReferenceWarning
+from .faults import renamed
 from .limits import Limits
 from .notes import heard
 from .sessions import Session, Upload
@@ -46,6 +48,8 @@ class Outcome:
     """In the colours of the small image."""
     quality: Quality | None
     """Where the truth is known."""
+    verdict: str
+    """How useful the references were, in words; empty without any."""
     notes: tuple[str, ...]
     seconds: float
     """Of preparing the references and upscaling."""
@@ -105,7 +109,19 @@ def make(order: Order, session: Session, limits: Limits, progress: Progress) -> 
         progress("pictures", 0.5)
         pictures = _write(session, small, result.image, truth)
         progress("pictures", 1)
-    return Outcome(order, small, result, tuple(photos), quality, tuple(notes), seconds, pictures)
+    # The verdict says what this warning says.
+    remarks = [str(note) for note in notes if not isinstance(note, WeakReferenceWarning)]
+    return Outcome(
+        order,
+        small,
+        result,
+        tuple(photos),
+        quality,
+        usefulness(result.score, result.matches, order.scale) if photos else "",
+        tuple(renamed(remark, order.names) for remark in remarks),
+        seconds,
+        pictures,
+    )
 
 
 def _write(session: Session, small: Image, sharp: Image, truth: Image | None) -> dict[str, str]:

@@ -6,6 +6,12 @@ from typing import Any
 
 import gradio as gr
 
+ACCENT, ACCENT_PRESSED = "#2459a8", "#1b4484"
+"""As in the inspector."""
+
+SUBDUED, SUBDUED_DARK = "#52525b", "#b4b4bd"
+"""At least 7 to 1 against the page."""
+
 FONTS = ["system-ui", "sans-serif"]
 MONOSPACED = ["ui-monospace", "monospace"]
 
@@ -18,11 +24,16 @@ def look() -> dict[str, Any]:
         for name in ("drop.js", "compare.js")
     )
     return {
-        "theme": gr.themes.Default(primary_hue="teal", font=FONTS, font_mono=MONOSPACED).set(
-            button_primary_background_fill="*primary_700",
-            button_primary_background_fill_hover="*primary_800",
-            button_primary_background_fill_dark="*primary_700",
-            button_primary_background_fill_hover_dark="*primary_800",
+        "theme": gr.themes.Default(primary_hue="blue", font=FONTS, font_mono=MONOSPACED).set(
+            button_primary_background_fill=ACCENT,
+            button_primary_background_fill_hover=ACCENT_PRESSED,
+            button_primary_background_fill_dark=ACCENT,
+            button_primary_background_fill_hover_dark=ACCENT_PRESSED,
+            body_text_color_subdued=SUBDUED,
+            body_text_color_subdued_dark=SUBDUED_DARK,
+            block_info_text_color=SUBDUED,
+            block_info_text_color_dark=SUBDUED_DARK,
+            block_title_text_color="*body_text_color",
             button_cancel_background_fill="*button_secondary_background_fill",
             button_cancel_background_fill_hover="*button_secondary_background_fill_hover",
             button_cancel_text_color="*button_secondary_text_color",

@@ -25,9 +25,9 @@ def listening() -> Iterator[None]:
 
 
 @contextmanager
-def heard() -> Iterator[list[str]]:
+def heard() -> Iterator[list[Warning]]:
     """Collect what is warned of in this thread."""
-    notes: list[str] = []
+    notes: list[Warning] = []
     _heard.notes = notes
     try:
         yield notes
@@ -43,9 +43,9 @@ def _hear(
     file: object = None,
     line: str | None = None,
 ) -> None:
-    notes: list[str] | None = getattr(_heard, "notes", None)
+    notes: list[Warning] | None = getattr(_heard, "notes", None)
     ours = category.__module__.partition(".")[0] == __name__.partition(".")[0]
     if notes is not None and ours:
-        notes.append(str(message))
+        notes.append(message if isinstance(message, Warning) else category(message))
     else:
         log.info("%s: %s", category.__name__, message)

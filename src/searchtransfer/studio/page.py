@@ -66,10 +66,12 @@ def build_page(sessions: Sessions, limits: Limits) -> gr.Blocks:
 
     def begin(request: gr.Request) -> Changes:
         try:
-            session_of(request).cancelled = False
+            session = session_of(request)
+            session.cancelled = False
         except Exception as error:
             return complain(error)
         return {
+            result: "" if session.run == 0 else gr.skip(),
             status: gr.update(value=fragments.waiting(), visible=True),
             start: gr.update(interactive=False),
             cancel: gr.update(visible=True),
@@ -80,13 +82,16 @@ def build_page(sessions: Sessions, limits: Limits) -> gr.Blocks:
 
     def run(model: str, scale: int, reduce: bool, request: gr.Request) -> Iterator[Changes]:
         names: dict[str, str] = {}
+        shown = False
         try:
             session = session_of(request)
+            shown = session.run > 0
             order = order_of(session, model, scale, reduce, limits)
             names = order.names
             job = Work(lambda say: make(order, session, limits, say), limits.job_seconds)
             yield from follow(session, job)
             outcome = job.result()
+            shown = True
             yield {
                 result: fragments.result(outcome),
                 inspector: fragments.NO_INSPECTOR,
@@ -99,6 +104,8 @@ def build_page(sessions: Sessions, limits: Limits) -> gr.Blocks:
             yield {**end(), status: gr.update(value="", visible=False)}
         except Exception as error:
             yield {**end(), **complain(error, names)}
+            if not shown:
+                yield {result: fragments.WELCOME}
 
     def refuse() -> Changes:
         # Gradio refuses a job where the queue is full, and says so itself.
@@ -116,6 +123,7 @@ def build_page(sessions: Sessions, limits: Limits) -> gr.Blocks:
         sessions.leave(str(request.session_hash))
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         plain(f"<header class='st-head'><h1>{TITLE}</h1></header>")
         with gr.Tabs():
@@ -144,7 +152,7 @@ def build_page(sessions: Sessions, limits: Limits) -> gr.Blocks:
         page.unload(leave)
         reduce.change(restyle, [reduce], [small], **private)
         example.click(take_example, None, [small, references, reduce, status], **private)
-        start.click(begin, None, [status, start, cancel], **private).then(
+        start.click(begin, None, [result, status, start, cancel], **private).then(
             run,
             [model, scale, reduce],
             [status, result, inspector, start, cancel],

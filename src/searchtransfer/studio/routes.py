@@ -16,7 +16,7 @@ from .sessions import Kind, Sessions
 LONGEST_NAME = 120
 
 INSPECTOR_POLICY = (
-    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; "
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; frame-ancestors 'self'; sandbox allow-scripts"
 )
 """Of a page inside the page: it runs, but reaches nothing, not even the page around it."""
