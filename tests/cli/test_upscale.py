@@ -58,7 +58,7 @@ def test_json(tmp_path, files):
     lr, ref = files
     done = command(
         *("upscale", "-i", lr, "-r", ref, "-o", tmp_path / "o.png", "--json"),
-        *("--score-map", tmp_path / "s.png"),
+        *("--score-map", tmp_path / "s.png", "--report", tmp_path / "r.html"),
     )
     facts = json.loads(done.stdout)
     assert facts.pop("seconds") > 0
@@ -67,6 +67,7 @@ def test_json(tmp_path, files):
         "input": str(lr),
         "output": str(tmp_path / "o.png"),
         "score_map": str(tmp_path / "s.png"),
+        "report": str(tmp_path / "r.html"),
         "status": "done",
         "height": 24,
         "width": 32,

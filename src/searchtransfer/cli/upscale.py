@@ -72,6 +72,12 @@ def upscale(
         str | None,
         typer.Option(metavar="PATH", help="Also draw how well each place was found."),
     ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH", help="Also make a page that shows where each point comes from."
+        ),
+    ] = None,
     keep_going: KeepGoing = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -88,7 +94,13 @@ def upscale(
     upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale, search=search)
     photos = read_references(refs, scale=scale, keep_going=keep_going)
     jobs = plan_batch(
-        inputs, output, references=photos, ext=ext, suffix=suffix, score_map=score_map
+        inputs,
+        output,
+        references=photos,
+        ext=ext,
+        suffix=suffix,
+        score_map=score_map,
+        report=report,
     )
     references = References(photos, upscaler.prepare)
     settings = Settings(tile_size, metadata, on_exists, lr_from_hr)

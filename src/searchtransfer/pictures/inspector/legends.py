@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..colours import CATEGORIES, scale_colours
-from .encoding import png_uri
+from .encoding import plain, png_uri
 from .picture import InspectorInput
 
 BINS = 50
@@ -55,7 +55,7 @@ def shares(picture: InspectorInput) -> str:
     rows = "".join(
         f'<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" rx="0.2" '
         f'fill="{CATEGORIES[number % len(CATEGORIES)]}"/></svg>'
-        f"<span>{number + 1} · {html.escape(photo.name)}</span>"
+        f"<span>{number + 1} · {html.escape(plain(photo.name))}</span>"
         f"<span>{100 * count / numbers.size:.0f}%</span></li>"
         for number, (photo, count) in enumerate(zip(picture.photos, counts.tolist(), strict=True))
     )

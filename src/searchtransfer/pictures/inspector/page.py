@@ -17,7 +17,7 @@ import numpy as np
 
 from ..cell_colours import LEAST_SCORE, match_colours, photo_colours, wheel
 from ..colours import scale_colours
-from .encoding import array_json, eight_bit, png_uri, reduced
+from .encoding import array_json, eight_bit, plain, png_uri, reduced
 from .legends import histogram, shares
 from .picture import InspectorInput, Photo
 
@@ -61,13 +61,13 @@ def inspector_page(picture: InspectorInput, *, photo_pixels: int = PHOTO_PIXELS)
         )
     layers, reach = _layers(picture)
     return Template(_source("page.html")).substitute(
-        name=html.escape(picture.name),
-        summary=html.escape(picture.summary),
+        name=_text(picture.name),
+        summary=_text(picture.summary),
         facts="".join(
-            f"<div><dt>{html.escape(what)}</dt><dd>{html.escape(value)}</dd></div>"
+            f"<div><dt>{_text(what)}</dt><dd>{_text(value)}</dd></div>"
             for what, value in picture.facts
         ),
-        notes="".join(f'<p class="note">{html.escape(note)}</p>' for note in notes),
+        notes="".join(f'<p class="note">{_text(note)}</p>' for note in notes),
         help=_HELP[picture.traced],
         mode=("traced" if picture.traced else "alone")
         + (" single" if len(picture.photos) < 2 else ""),
@@ -93,6 +93,10 @@ def inspector_page(picture: InspectorInput, *, photo_pixels: int = PHOTO_PIXELS)
 
 def _source(name: str) -> str:
     return (files(__package__) / "page" / name).read_text(encoding="utf-8")
+
+
+def _text(words: str) -> str:
+    return html.escape(plain(words))
 
 
 def _hash(text: str) -> str:
@@ -150,7 +154,7 @@ def _data(picture: InspectorInput) -> str:
         "grid": list(picture.score.shape),
         "traced": picture.traced,
         "photos": [
-            {"name": photo.name, "height": photo.size[0], "width": photo.size[1]}
+            {"name": plain(photo.name), "height": photo.size[0], "width": photo.size[1]}
             for photo in picture.photos
         ],
         "score": array_json(picture.score.detach().cpu().float().numpy()),
