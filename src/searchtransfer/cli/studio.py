@@ -37,7 +37,7 @@ def studio(
             webbrowser.open(address)
 
     try:
-        run_studio(host, port, limits=Limits(job_seconds=job_seconds), on_ready=ready)
+        run_studio(host, port, limits=Limits(job_seconds=float(job_seconds)), on_ready=ready)
     except KeyboardInterrupt:
         say("studio ended, all pictures of its visitors are deleted")
         raise typer.Exit(INTERRUPTED) from None

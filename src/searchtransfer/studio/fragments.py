@@ -110,7 +110,7 @@ def result(outcome: Outcome) -> str:
         f'<div class="st-note"><p>{escape(note[:1].upper() + note[1:])}</p></div>'
         for note in outcome.notes
     )
-    verdict = f"<p>{escape(outcome.verdict)}</p>" if outcome.verdict else ""
+    verdict = f"<p class='st-verdict'>{escape(outcome.verdict)}</p>" if outcome.verdict else ""
     return (
         _compare(outcome)
         + summary
@@ -175,8 +175,8 @@ def inspector(address: str) -> str:
     """The inspector in a frame, and as a file."""
     return (
         f'<div class="st-downloads"><a class="st-button" href="{address}" '
-        'download="inspector.html">Download this page</a><span class="st-hint">One file that works from disk, with no '
-        "server and no network.</span></div>"
+        'download="inspector.html">Download this page</a><span class="st-hint">'
+        "One file that works from disk, with no server and no network.</span></div>"
         f'<iframe class="st-inspector" src="{address}" title="Inspector" '
         'sandbox="allow-scripts"></iframe>'
     )

@@ -89,7 +89,7 @@ def make(order: Order, session: Session, limits: Limits, progress: Progress) -> 
         Exception: whatever progress raises.
     """
     with heard() as notes:
-        progress("reading", 0)
+        progress("reading", 0.0)
         upscaler = Upscaler.from_pretrained(order.model, scale=order.scale)
         small = read_image(order.small.path, max_pixels=limits.photo_pixels)
         truth = None
@@ -100,15 +100,15 @@ def make(order: Order, session: Session, limits: Limits, progress: Progress) -> 
             photo = read_image(upload.path, max_pixels=limits.photo_pixels)
             photos.append(to_profile(photo, small.metadata.icc, f"reference {upload.name!r}"))
         start = time.perf_counter()
-        progress("reference", 0)
+        progress("reference", 0.0)
         reference = upscaler.prepare(photos) if photos else None
         result = upscaler.upscale(small, reference, on_progress=progress)
         seconds = time.perf_counter() - start
-        progress("pictures", 0)
+        progress("pictures", 0.0)
         quality = None if truth is None else measure(result.image, small, truth)
         progress("pictures", 0.5)
         pictures = _write(session, small, result.image, truth)
-        progress("pictures", 1)
+        progress("pictures", 1.0)
     # The verdict says what this warning says.
     remarks = [str(note) for note in notes if not isinstance(note, WeakReferenceWarning)]
     return Outcome(

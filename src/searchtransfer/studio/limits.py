@@ -22,9 +22,9 @@ class Limits:
     """Of one visitor."""
     sessions: int = 32
     """Visitors at a time."""
-    idle_seconds: float = 3600
+    idle_seconds: float = 3600.0
     """After which a visitor who says nothing has left."""
     waiting: int = 8
     """Jobs in the queue; one runs at a time."""
-    job_seconds: float = 600
+    job_seconds: float = 600.0
     """Of one job."""

@@ -68,6 +68,7 @@ def admit(session: Session, kind: Kind, path: Path, name: str, limits: Limits) -
         ImageFileError: it cannot be used; it is deleted.
     """
     try:
+        _check_count(session, kind, limits)  # others may have arrived at the same time
         with heard():
             image = read_image(path, max_pixels=limits.photo_pixels)
     except ImageFileError as error:
