@@ -44,7 +44,10 @@ def test_files_that_cannot_be_used_are_refused_with_a_reason(
     empty.touch()
     for path, words in (
         (large, "more than the 1 MiB"),
-        (bomb(tmp_path / "bomb.png"), "60000 x 60000 = 3600.0 million pixels"),
+        (
+            bomb(tmp_path / "bomb.png"),
+            "60000 x 60000 = 3600.0 million pixels, more than the limit of 2.1 million; make it",
+        ),
         (text, "plain text"),
         (empty, "0 bytes"),
     ):
@@ -241,7 +244,7 @@ def test_the_time_of_a_job_is_limited(
         other.goto(studio.address)
         fault = other.locator(".st-fault")
         fault.wait_for(timeout=60_000)
-        assert "as many as are allowed" in fault.inner_text()
+        assert "as many visitors as are allowed" in fault.inner_text()
         shoot(other, "too-many-visitors")
         other.close()
         page.close()

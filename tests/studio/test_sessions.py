@@ -39,7 +39,9 @@ def test_a_tab_has_one_session_with_a_secret_and_a_folder(sessions: Sessions) ->
 
 def test_the_number_of_visitors_is_bounded(sessions: Sessions) -> None:
     sessions.enter("a"), sessions.enter("b")
-    with pytest.raises(OptionError, match="there are 2 visitors, as many as are allowed"):
+    with pytest.raises(
+        OptionError, match="as many visitors as are allowed, 2, are here already; try again later"
+    ):
         sessions.enter("c")
     sessions.leave("a")
     sessions.enter("c")

@@ -26,7 +26,6 @@ from searchtransfer.studio.work import OutOfTime
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (Stopped(), "Cancelled."),
         (OutOfTime("Too long."), "Too long."),
         (OptionError("image '/tmp/x/1' is odd"), "Image 'mine.png' is odd"),
         (MemoryError(), "There is not enough memory"),
@@ -44,6 +43,13 @@ def test_errors_in_words_with_an_id_that_is_in_the_log(
     (record,) = caplog.records
     assert fault.id in record.getMessage()
     assert record.exc_info is not None and record.exc_info[1] is error
+
+
+def test_what_was_asked_for_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    assert explain(Stopped(), {}) == Fault("Cancelled.", "")
+    assert not caplog.records
+    html = fragments.failed(Fault("Cancelled.", ""))
+    assert "Number" not in html and "alert" not in html
 
 
 def test_warnings_are_heard_by_their_own_thread() -> None:

@@ -17,7 +17,7 @@ class Fault(NamedTuple):
 
     message: str
     id: str
-    """Also in the log."""
+    """Also in the log; empty for what is no fault, but was asked for."""
 
 
 def explain(error: Exception, names: dict[str, str]) -> Fault:
@@ -27,10 +27,10 @@ def explain(error: Exception, names: dict[str, str]) -> Fault:
         error: whatever was raised.
         names: what visitors call things, for what the server calls them.
     """
-    number = secrets.token_hex(4)
     if isinstance(error, Stopped):
-        message = "Cancelled."
-    elif isinstance(error, OutOfTime):
+        return Fault("Cancelled.", "")
+    number = secrets.token_hex(4)
+    if isinstance(error, OutOfTime):
         message = str(error)
     elif isinstance(error, SearchTransferError):
         message = renamed(str(error), names)

@@ -90,6 +90,8 @@ def duration(seconds: float) -> str:
 
 def failed(fault: Fault) -> str:
     """What went wrong."""
+    if not fault.id:
+        return f'<div class="st-note" role="status"><p>{escape(fault.message)}</p></div>'
     return (
         f'<div class="st-note st-fault" role="alert"><p>{escape(fault.message)}</p>'
         f'<p class="st-hint">Number in the log: {fault.id}</p></div>'

@@ -40,7 +40,7 @@ def build_page(sessions: Sessions, limits: Limits) -> gr.Blocks:
         try:
             session = sessions.enter(str(request.session_hash))
         except Exception as error:
-            return {**complain(error), start: gr.update(visible=False)}
+            return {**complain(error), inputs: gr.update(visible=False)}
         return _drops(session, reduce)
 
     def _drops(session: Session, reduce: bool) -> Changes:
@@ -128,7 +128,7 @@ def build_page(sessions: Sessions, limits: Limits) -> gr.Blocks:
         plain(f"<header class='st-head'><h1>{TITLE}</h1></header>")
         with gr.Tabs():
             with gr.Tab("Upscale"), gr.Row(elem_classes="st-columns"):
-                with gr.Column(scale=2, min_width=300, elem_classes="st-inputs"):
+                with gr.Column(scale=2, min_width=300, elem_classes="st-inputs") as inputs:
                     small, references = plain(), plain()
                     example = gr.Button("Use the example", size="sm")
                     reduce = gr.Checkbox(
@@ -148,7 +148,7 @@ def build_page(sessions: Sessions, limits: Limits) -> gr.Blocks:
                     result = plain(fragments.WELCOME)
             with gr.Tab("Inspector"):
                 inspector = plain(fragments.NO_INSPECTOR)
-        page.load(arrive, [reduce], [small, references, status, start], **private)
+        page.load(arrive, [reduce], [small, references, status, inputs], **private)
         page.unload(leave)
         reduce.change(restyle, [reduce], [small], **private)
         example.click(take_example, None, [small, references, reduce, status], **private)

@@ -130,7 +130,7 @@ class Sessions:
                 self._leave_idle()
                 if len(self._by_tab) >= self.limits.sessions:
                     raise OptionError(
-                        f"there are {len(self._by_tab)} visitors, as many as are allowed; "
+                        f"as many visitors as are allowed, {len(self._by_tab)}, are here already; "
                         "try again later"
                     )
                 session = Session(self.folder / secrets.token_hex(8))

@@ -73,7 +73,8 @@ def admit(session: Session, kind: Kind, path: Path, name: str, limits: Limits) -
             image = read_image(path, max_pixels=limits.photo_pixels)
     except ImageFileError as error:
         path.unlink(missing_ok=True)
-        raise ImageFileError(renamed(str(error), {str(path): name})) from error
+        words = {str(path): name, "raise max_pixels to allow it": "make it smaller first"}
+        raise ImageFileError(renamed(str(error), words)) from error
     return keep(session, kind, path, name, image)
 
 

@@ -78,6 +78,7 @@ class Compare extends HTMLElement {
     const fitted = this.scale === undefined || this.fitted;
     const height = Math.max(160, Math.min(width * this.size[1] / this.size[0], innerHeight * 0.72));
     this.stage.style.height = `${height}px`;
+    this.stage.style.width = `${Math.min(width, Math.max(320, height * this.size[0] / this.size[1]))}px`;
     this.view = [this.stage.clientWidth, this.stage.clientHeight];
     this.fit = Math.min(this.view[0] / this.size[0], this.view[1] / this.size[1]);
     if (fitted) this.zoom(this.fit); else this.zoom(this.scale);
