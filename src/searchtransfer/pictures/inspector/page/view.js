@@ -73,16 +73,20 @@ function follow() {
   state.centre = settle(centre, RESULT_SIZE);
 }
 
-// The centre of the reference's pane: the match lies where the point lies, but its block is whole.
+// The centre of the reference's pane: the match lies where the point lies, but moved by up to two
+// cells where its block would stick out.
 function referenceCentre({ cell, match, photo }) {
-  const [row, column] = cell.map((x) => x * SCALE);
-  const rim = 2 * SCALE;
-  const reachX = Math.max(0, state.pane.width / 2 / state.zoom - rim);
-  const reachY = Math.max(0, state.pane.height / 2 / state.zoom - rim);
-  const middle = { x: match.column + SCALE / 2, y: match.row + SCALE / 2 };
+  const aligned = (centre, first, from, length) => {
+    const exact = centre + first - from * SCALE;
+    const half = length / 2 / state.zoom;
+    const rim = Math.min(2 * SCALE, half / 2);
+    const middle = first + SCALE / 2;
+    const whole = between(exact, middle - half + rim, middle + half - rim);
+    return exact + between(whole - exact, -rim, rim);
+  };
   const centre = {
-    x: between(state.centre.x + match.column - column, middle.x - reachX, middle.x + reachX),
-    y: between(state.centre.y + match.row - row, middle.y - reachY, middle.y + reachY),
+    x: aligned(state.centre.x, match.column, cell[1], state.pane.width),
+    y: aligned(state.centre.y, match.row, cell[0], state.pane.height),
   };
   return settle(centre, data.photos[photo]);
 }
