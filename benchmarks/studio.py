@@ -3,7 +3,7 @@
 
     python benchmarks/studio.py [--runs 3]
 
-Drives Chromium; needs the extras `studio` and `test`. Each run is a new server and a new browser tab.
+Drives Chromium; needs the extras `studio` and `test`. Each run is a new server and a new tab.
 The pair is the built-in one, 185 x 125 pixels made four times larger with 741 x 500 pixels.
 """
 

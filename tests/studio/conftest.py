@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A studio, a browser, and pictures to give to them."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +14,6 @@ from studio.server import Studio, running
 SCREENSHOTS = Path(__file__).parents[2] / "out/studio"
 """Looked at by people, never committed."""
 
-REQUIRED = "SEARCHTRANSFER_BROWSER"
-
-
-def missing(what: str) -> None:
-    """Skip, or fail where a browser has to be there."""
-    reason = f"the studio is tested in a browser, and {what}"
-    if os.environ.get(REQUIRED) == "required":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
@@ -35,23 +23,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         tmp_path_factory.mktemp("studio"), file_bytes=2**20, photo_pixels=2**21, references=3
     ) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Debian's Chromium."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright is not installed: pip install 'searchtransfer[test]'")
-    path = shutil.which("chromium")
-    if path is None:
-        missing("there is no chromium: apt-get install chromium")
-    with sync_playwright() as driver:
-        # Its own sandbox needs user namespaces, which containers and root do not have.
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
