@@ -8,10 +8,10 @@ import base64
 import html
 import io
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,28 +23,21 @@ from searchtransfer import Upscaler
 from searchtransfer.inspection import inspect_result
 from searchtransfer.pictures.inspector import InspectorInput, inspector_page, provenance
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-
 ORANGE = (255, 176, 0)
-Open = Callable[..., "sync_api.Page"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+Open = Callable[..., Any]
 
 
 @pytest.fixture
-def opened(browser: "sync_api.Browser", tmp_path: Path) -> Iterator[Open]:
+def browser(chromium: Any) -> Any:
+    return chromium
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
     """Opens the page of a picture from disk; in the end nothing was loaded and nothing failed."""
     faults: list[str] = []
 
-    def check(request: "sync_api.Request") -> None:
+    def check(request: Any) -> None:
         if not request.url.startswith((tmp_path.as_uri(), "data:")):
             faults.append(f"asked for {request.url[:80]}")
 
@@ -73,11 +66,11 @@ def plain(traced: object) -> object:
     return [plain(x) for x in traced] if isinstance(traced, (tuple, list)) else traced
 
 
-def shown(page: "sync_api.Page") -> object:
+def shown(page: Any) -> object:
     return json.loads(page.get_attribute("#point", "data-provenance"))
 
 
-def pixels(page: "sync_api.Page", canvas: str) -> np.ndarray:
+def pixels(page: Any, canvas: str) -> np.ndarray:
     """Red, green, blue, opacity of each pixel of a canvas."""
     settle(page)
     address = page.evaluate("name => document.querySelector(name).toDataURL()", canvas)
@@ -85,7 +78,7 @@ def pixels(page: "sync_api.Page", canvas: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
 
 
-def settle(page: "sync_api.Page") -> None:
+def settle(page: Any) -> None:
     """Wait until what was asked for is drawn."""
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 

@@ -17,6 +17,7 @@ from .evaluate import evaluate
 from .group import ReportingGroup
 from .info import info
 from .match import match
+from .studio import studio
 from .train import train
 from .upscale import upscale
 
@@ -34,6 +35,7 @@ app.command()(demo)
 app.command()(train)
 app.command()(evaluate)
 app.command()(benchmark)
+app.command()(studio)
 app.command()(convert)
 app.command()(info)
 
