@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same random numbers and the same patience for every test."""
+"""The same random numbers and patience for every test, and one browser for all that need it."""
 
+import os
+import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import jaxtyping
 import pytest
@@ -25,3 +28,32 @@ def as_users_run() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+REQUIRED = "SEARCHTRANSFER_BROWSER"
+"""Set to `required` where a missing browser is a failure."""
+
+
+def missing(what: str) -> None:
+    """Skip, or fail where a browser has to be there."""
+    reason = f"this is tested in a browser, and {what}"
+    if os.environ.get(REQUIRED) == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("playwright is not installed: pip install 'searchtransfer[test]'")
+    path = shutil.which("chromium")
+    if path is None:
+        missing("there is no chromium: apt-get install chromium")
+    with sync_playwright() as driver:
+        # Its own sandbox needs user namespaces, which containers and root do not have.
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -29,6 +29,32 @@ def test_a_file_and_its_score_map(tmp_path):
     assert jobs[0].outputs == (tmp_path / "b.png", Path("s.png"))
 
 
+def test_a_file_and_its_report(tmp_path):
+    jobs = plan_batch([tmp_path / "a.png"], "b.png", score_map="s.png", report="r.html")
+    assert jobs[0].outputs == (Path("b.png"), Path("s.png"), Path("r.html"))
+    assert plan_batch([tmp_path / "a.png"], "b.png", report="r.html")[0].score_map is None
+
+
+def test_reports_of_a_folder(tmp_path):
+    touch(tmp_path, "in/b.png", "in/sub/a.jpg")
+    jobs = plan_batch([tmp_path / "in"], f"{tmp_path}/out", suffix="-x4", report="pages")
+    assert [str(job.report) for job in jobs] == ["pages/b-x4.html", "pages/sub/a-x4.html"]
+    assert [job.score_map for job in jobs] == [None, None]
+
+
+def test_reports_that_collide(tmp_path):
+    touch(tmp_path, "in/a.png", "in/a.jpg", "page.html")
+    with pytest.raises(OutputError, match=r"pages/a\.html' would be made from both"):
+        plan_batch([tmp_path / "in"], f"{tmp_path}/out", report="pages")
+    with pytest.raises(OutputError, match=r"x\.html' would be made from both"):
+        plan_batch([tmp_path / "in" / "a.png"], "x.html", report="x.html")
+    with pytest.raises(OutputError, match=r"report '.*': is a file, expected a folder"):
+        plan_batch([tmp_path / "in"], f"{tmp_path}/out", report=f"{tmp_path}/page.html")
+    source = tmp_path / "in" / "a.png"
+    with pytest.raises(OutputError, match="is the input"):
+        plan_batch([source], "b.png", report=str(source))
+
+
 @pytest.mark.parametrize("output", ["out/", "there"])
 def test_a_file_into_a_folder(tmp_path, output):
     (tmp_path / "there").mkdir()

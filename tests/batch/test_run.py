@@ -219,6 +219,70 @@ def test_score_maps(three):
     assert not (three / "new").exists()
 
 
+def test_reports(three):
+    plan = {"report": str(three / "pages")}
+    outcomes = run([three / "in"], [three / "ref.png"], three / "out", plan=plan)
+    assert tree(three / "pages") == ["0.html", "1.html", "2.html"]
+    assert outcomes[1].as_dict()["report"] == str(three / "pages" / "1.html")
+    page = (three / "pages" / "1.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<h1>1.png</h1>" in page
+    assert "ref.png" in page
+    assert "PSNR" not in page
+    again = run([three / "in"], [three / "ref.png"], three / "new", plan=plan)
+    assert all("exists already" in x.error for x in again)
+    assert not (three / "new").exists()
+    both = run([three / "in"], [three / "ref.png"], three / "new", plan=plan, on_exists="overwrite")
+    assert [x.status for x in both] == ["done"] * 3
+    assert (three / "pages" / "1.html").read_text(encoding="utf-8") == page
+
+
+def test_a_report_of_a_measured_result(tmp_path):
+    source, ref = (save(tmp_path / f"{name}.png", sharp(3)) for name in ("in", "ref"))
+    report = tmp_path / "new" / "page.html"
+    plan = {"report": str(report)}
+    (outcome,) = run([source], [ref], tmp_path / "o.png", plan=plan, lr_from_hr=True)
+    quality = outcome.quality
+    assert f"{quality.psnr:.2f} dB, bicubic {quality.psnr_bicubic:.2f} dB" in report.read_text()
+
+
+@pytest.mark.parametrize("name", ["page.png", "page", "pages"])
+def test_a_report_that_is_no_page(tmp_path, name):
+    lr, ref = scene(tmp_path)
+    (tmp_path / "pages").mkdir()
+    before = tree(tmp_path)
+    plan = {"report": str(tmp_path / name)}
+    (outcome,) = run([lr], [ref], tmp_path / "out.png", plan=plan)
+    assert "its name must end in .html" in outcome.error
+    assert tree(tmp_path) == before
+
+
+def test_a_hostile_file_name_is_text_in_its_report(tmp_path):
+    lr, ref = scene(tmp_path)
+    hostile = lr.rename(tmp_path / "<img src=x onerror=alert(1)>.png")
+    ref = ref.rename(tmp_path / "<script>alert(1)<\u2215script>\udcff.png")
+    plan = {"report": str(tmp_path / "page.html")}
+    (outcome,) = run([hostile], [ref], tmp_path / "out.png", plan=plan)
+    assert outcome.status == "done"
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<img src=x" not in page
+    assert "<script>alert" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;.png" in page
+
+
+def test_a_report_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    lr, ref = scene(tmp_path)
+
+    def full(data, path, on_exists):
+        raise OutputError(f"output '{path}': cannot be written (No space left on device)")
+
+    monkeypatch.setattr("searchtransfer.batch.item.write_whole", full)
+    plan = {"report": str(tmp_path / "page.html")}
+    (outcome,) = run([lr], [ref], tmp_path / "out.png", plan=plan)
+    assert outcome.status == "failed"
+    assert tree(tmp_path) == ["lr.png", "ref.png"]
+
+
 def test_an_unrelated_reference_warns(tmp_path):
     save(tmp_path / "in.png", np.zeros((6, 8, 3), np.uint8))
     save(tmp_path / "ref.png", sharp())

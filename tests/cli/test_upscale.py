@@ -58,7 +58,7 @@ def test_json(tmp_path, files):
     lr, ref = files
     done = command(
         *("upscale", "-i", lr, "-r", ref, "-o", tmp_path / "o.png", "--json"),
-        *("--score-map", tmp_path / "s.png"),
+        *("--score-map", tmp_path / "s.png", "--report", tmp_path / "r.html"),
     )
     facts = json.loads(done.stdout)
     assert facts.pop("seconds") > 0
@@ -67,6 +67,7 @@ def test_json(tmp_path, files):
         "input": str(lr),
         "output": str(tmp_path / "o.png"),
         "score_map": str(tmp_path / "s.png"),
+        "report": str(tmp_path / "r.html"),
         "status": "done",
         "height": 24,
         "width": 32,
@@ -187,7 +188,21 @@ def test_what_cannot_be_run_as_given(tmp_path, files, options, message):
     assert tree(tmp_path) == ["lr.png", "ref.png"]
 
 
-@pytest.mark.parametrize("missing", ["-i", "-r", "-o"])
+def test_a_model_that_needs_a_reference(tmp_path, files):
+    done = command("upscale", "-i", files[0], "-o", tmp_path / "o.png", "-n", "transfer")
+    assert done.exit_code == 2
+    assert "the model needs at least one sharp photo, got none; name it with -r" in done.stderr
+    assert not (tmp_path / "o.png").exists()
+
+
+def test_score_map_without_a_reference(tmp_path, files):
+    maps = "--score-map", tmp_path / "map.png"
+    done = command("upscale", "-i", files[0], "-o", tmp_path / "o.png", *maps)
+    assert done.exit_code == 2
+    assert not (tmp_path / "o.png").exists()
+
+
+@pytest.mark.parametrize("missing", ["-i", "-o"])
 def test_a_missing_argument(tmp_path, files, missing):
     given = {"-i": files[0], "-r": files[1], "-o": tmp_path / "o.png"}
     del given[missing]

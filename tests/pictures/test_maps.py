@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from searchtransfer.pictures import draw_match_map, draw_score_map
+from searchtransfer.pictures.cell_colours import displacement
 from searchtransfer.pictures.colours import CATEGORIES, direction_colours, scale_colours
 from searchtransfer.pictures.layout import MARGIN
-from searchtransfer.pictures.match_map import displacement
 from searchtransfer.pictures.score_map import draw_score_map as draw
 
 TOP = 93

@@ -7,10 +7,10 @@ import time
 import warnings
 from pathlib import Path
 
-from ..errors import ImageFileError
+from ..errors import ImageFileError, OutputError
 from ..images import check_output, read_image
 from ..images.formats import shown
-from ..images.writing import PARTIAL
+from ..images.writing import PARTIAL, check_place
 from .plan import Job
 from .references import References
 from .settings import Settings
@@ -59,6 +59,22 @@ def check_job(job: Job, settings: Settings, scale: int, references: References) 
     )
     if job.score_map is not None:
         check_output(job.score_map, size=(1, 1), on_exists=settings.replace, inputs=inputs)
+    if job.report is not None:
+        check_report(job.report)
+        check_place(job.report, settings.replace, inputs)
+
+
+def check_report(path: Path) -> None:
+    """Raise unless a report has the name of a page, so that a browser opens it.
+
+    Raises:
+        OutputError: it has another extension.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(
+            f"report {shown(path)}: is an HTML page, so its name must end in .html; "
+            "for several inputs give a folder, and -o a folder too"
+        )
 
 
 def check_reducible(path: Path, size: tuple[int, int], scale: int) -> None:

@@ -14,9 +14,12 @@ from ..images import (
     up,
     write_image,
 )
+from ..images.writing import write_whole
+from ..inspection import inspect_result
 from ..pictures import draw_score_map
+from ..pictures.inspector import inspector_page
 from ..progress import Progress
-from ..upscaler import Upscaler
+from ..upscaler import Result, Upscaler
 from .checks import check_reducible
 from .folders import make_folder
 from .outcome import Outcome, Quality
@@ -52,12 +55,18 @@ def upscale_file(
     result = upscaler.upscale(small, reference, tile=settings.tile, on_progress=progress)
     quality = None if truth is None else measure(result.image, small, truth)
     score_map = None if job.score_map is None else from_pil(draw_score_map(result.score))
+    report = None
+    if job.report is not None:
+        progress("report", 0.0)
+        report = make_report(job, result, small, references, upscaler, quality)
     with stop.writing:
         stop.check()
         for output in job.outputs:
             make_folder(output.parent)
         if job.score_map is not None and score_map is not None:
             write_image(score_map, job.score_map, on_exists=settings.replace)
+        if job.report is not None and report is not None:
+            write_whole(report, job.report, settings.replace)
         write_image(
             result.image, job.target, metadata=settings.metadata, on_exists=settings.replace
         )
@@ -65,9 +74,32 @@ def upscale_file(
         job,
         "done",
         size=result.image.size,
-        mean_score=result.score.mean().item(),
+        mean_score=None if reference is None else result.score.mean().item(),
         quality=quality,
     )
+
+
+def make_report(
+    job: Job,
+    result: Result,
+    small: Image,
+    references: References,
+    upscaler: Upscaler,
+    quality: Quality | None,
+) -> bytes:
+    """The inspector's page of a result, as the content of a file."""
+    facts = [("Model", upscaler.model.name)]
+    if quality is not None:
+        facts.append(("PSNR", f"{quality.psnr:.2f} dB, bicubic {quality.psnr_bicubic:.2f} dB"))
+    picture = inspect_result(
+        result,
+        small,
+        list(references.photos.values()),
+        name=job.source.name,
+        names=[path.name for path in references.photos],
+        facts=facts,
+    )
+    return inspector_page(picture).encode()
 
 
 def reduced(image: Image, scale: int) -> tuple[Image, Image]:

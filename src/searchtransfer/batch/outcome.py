@@ -49,6 +49,8 @@ class Outcome:
         }
         if self.job.score_map is not None:
             facts["score_map"] = str(self.job.score_map)
+        if self.job.report is not None:
+            facts["report"] = str(self.job.report)
         if self.size is not None:
             facts |= {"height": self.size[0], "width": self.size[1]}
         if self.mean_score is not None:

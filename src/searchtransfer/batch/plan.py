@@ -19,11 +19,13 @@ class Job:
     source: Path
     target: Path
     score_map: Path | None = None
+    report: Path | None = None
 
     @property
     def outputs(self) -> tuple[Path, ...]:
         """The files that it writes."""
-        return (self.target,) if self.score_map is None else (self.target, self.score_map)
+        files = self.target, self.score_map, self.report
+        return tuple(file for file in files if file is not None)
 
 
 def plan_batch(
@@ -34,12 +36,13 @@ def plan_batch(
     ext: str = "auto",
     suffix: str = "",
     score_map: str | None = None,
+    report: str | None = None,
 ) -> list[Job]:
     """Pair every input with its output.
 
     `output` is a folder if it is one, if it ends with a slash, if there are several inputs, or if
-    an input is a folder, whose subfolders are then kept. `score_map` follows `output`: a folder, or
-    a file. Files are not opened.
+    an input is a folder, whose subfolders are then kept. `score_map` and `report` follow `output`:
+    a folder, or a file. Files are not opened.
 
     Args:
         inputs: files and folders.
@@ -48,6 +51,7 @@ def plan_batch(
         ext: extension of the results in a folder without its dot, "auto" for that of the input.
         suffix: put behind the names of the results in a folder.
         score_map: where the score maps go; they are PNG in a folder.
+        report: where the inspector's pages go.
 
     Returns:
         Jobs in the order of the inputs; an input that was given twice has one.
@@ -66,24 +70,36 @@ def plan_batch(
                 f"output {shown(output)}: is a file name, so that ext and suffix have no use; "
                 "leave them out, or give a folder (with a slash at its end)"
             )
-        map_file = None if score_map is None else Path(score_map)
-        jobs = [Job(inputs[0], Path(output), map_file)]
+        extras = (None if path is None else Path(path) for path in (score_map, report))
+        jobs = [Job(inputs[0], Path(output), *extras)]
     else:
         folder = Path(output)
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"output {shown(output)}: is a file, expected a folder")
-        maps = None if score_map is None else Path(score_map)
-        if maps is not None and maps.exists() and not maps.is_dir():
-            raise OutputError(f"score map {shown(maps)}: is a file, expected a folder")
+        maps = _folder(score_map, "score map")
+        pages = _folder(report, "report")
         jobs = []
-        for source, place in _sources(inputs, [folder, *([maps] if maps else [])]):
-            name = f"{place.stem}{suffix}{place.suffix if ext == 'auto' else '.' + ext}"
-            target = folder / place.parent / name
-            map_name = None if maps is None else maps / place.parent / f"{place.stem}{suffix}.png"
-            jobs.append(Job(source, target, map_name))
+        for source, place in _sources(inputs, [x for x in (folder, maps, pages) if x is not None]):
+            stem = place.parent / f"{place.stem}{suffix}"
+            kind = place.suffix if ext == "auto" else f".{ext}"
+            jobs.append(
+                Job(
+                    source,
+                    folder / f"{stem}{kind}",
+                    None if maps is None else maps / f"{stem}.png",
+                    None if pages is None else pages / f"{stem}.html",
+                )
+            )
     jobs = list(dict.fromkeys(jobs))
     _check_collisions(jobs, list(references))
     return jobs
+
+
+def _folder(path: str | None, what: str) -> Path | None:
+    folder = None if path is None else Path(path)
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise OutputError(f"{what} {shown(folder)}: is a file, expected a folder")
+    return folder
 
 
 def _is_folder(inputs: Sequence[Path], output: str) -> bool:

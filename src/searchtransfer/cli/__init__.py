@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from .benchmark import benchmark
 from .console import leave, prepare_streams
 from .convert import convert
 from .demo import demo
@@ -16,6 +17,7 @@ from .evaluate import evaluate
 from .group import ReportingGroup
 from .info import info
 from .match import match
+from .studio import studio
 from .train import train
 from .upscale import upscale
 
@@ -32,6 +34,8 @@ app.command()(match)
 app.command()(demo)
 app.command()(train)
 app.command()(evaluate)
+app.command()(benchmark)
+app.command()(studio)
 app.command()(convert)
 app.command()(info)
 

@@ -51,7 +51,7 @@ def check_output(
     """
     _check_option("on_exists", on_exists, ("error", "overwrite"))
     _check_format(path, size, alpha, bits)
-    _check_place(path, on_exists, list(inputs))
+    check_place(path, on_exists, inputs)
 
 
 def write_image(
@@ -85,7 +85,7 @@ def write_image(
     _check_option("metadata", metadata, ("keep", "strip"))
     _check_option("on_exists", on_exists, ("error", "overwrite"))
     kind = _check_format(path, image.size, image.alpha is not None, image.bits)
-    _check_place(path, on_exists, [])
+    check_place(path, on_exists)
     if metadata == "strip":
         image = replace(image, metadata=Metadata(icc=image.metadata.icc))
     notes: list[str] = []
@@ -95,7 +95,7 @@ def write_image(
         if isinstance(error, SearchTransferError):
             raise
         raise OutputError(f"output {shown(path)}: {kind.name} cannot be made ({error})") from error
-    _write_bytes(data, path, on_exists)
+    write_whole(data, path, on_exists)
     for note in notes:
         warnings.warn(f"output {shown(path)}: {note}", ImageWarning, stacklevel=2)
 
@@ -133,7 +133,17 @@ def _check_format(path: Path_, size: tuple[int, int], alpha: bool, bits: Bits) -
     return kind
 
 
-def _check_place(path: Path_, on_exists: OnExists, inputs: list[Path_]) -> None:
+def check_place(path: Path_, on_exists: OnExists, inputs: Iterable[Path_] = ()) -> None:
+    """Find out whether a file of any kind can be written; nothing is changed.
+
+    Args:
+        path: the file.
+        on_exists: `"error"` or `"overwrite"`; an input is never overwritten.
+        inputs: files that are read for it.
+
+    Raises:
+        OutputError: the path exists, is an input, or its folder cannot be written to.
+    """
     name = f"output {shown(path)}"
     try:
         exists = os.path.lexists(path)
@@ -182,8 +192,12 @@ def _same_file(path: Path_, source: Path_) -> bool:
         return os.path.realpath(path) == os.path.realpath(source)
 
 
-def _write_bytes(data: bytes, path: Path_, on_exists: OnExists) -> None:
-    """Write to a file beside the target, then move it to its name in one step."""
+def write_whole(data: bytes, path: Path_, on_exists: OnExists) -> None:
+    """Write to a file beside the target, then move it to its name in one step.
+
+    Raises:
+        OutputError: the path exists, or cannot be written.
+    """
     # A symbolic link is followed: what it points at is replaced, not the link.
     target = Path(os.path.realpath(path)) if on_exists == "overwrite" else Path(path)
     partial = target.parent / f"{PARTIAL}{secrets.token_hex(8)}.part"

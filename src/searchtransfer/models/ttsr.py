@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -44,6 +45,7 @@ class TTSRModel:
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
     name: str = "ttsr"
+    needs_reference: ClassVar[bool] = True
 
     @classmethod
     def load(cls, path: str | Path, scale: int = 4, search: SearchMode = "auto") -> "TTSRModel":

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The match map: from where in the references the texture of each cell comes."""
 
-from typing import NamedTuple
-
 import numpy as np
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int64
 from numpy import ndarray as Array
 from PIL import Image as PILImage
-from PIL import ImageColor, ImageDraw
+from PIL import ImageDraw
 from torch import Tensor
 
-from .colours import CATEGORIES, direction_colours
+from .cell_colours import match_colours, photo_colours, wheel
+from .colours import CATEGORIES
 from .layout import (
     GAP,
     INK,
@@ -32,27 +31,6 @@ _TITLE = "Match map"
 _SUBTITLE = (
     "Where in the reference the texture of each cell comes from; grey where the score is low"
 )
-_LEAST_SCORE = 0.5
-"""Matches of this score and below say nothing, and are grey."""
-
-
-class Displacement(NamedTuple):
-    """How far, and which way, from a cell's own place its match lies, in pixels of the result."""
-
-    dy: Float[Array, "h w"]
-    dx: Float[Array, "h w"]
-
-
-def displacement(pixel: Int64[Tensor, "h w 2"], scale: int) -> Displacement:
-    """From the first pixel of each cell to the first pixel of its match.
-
-    Args:
-        pixel: row and column in the reference, as in `Matches.pixel`.
-        scale: pixels of the result on a side of a cell.
-    """
-    found = pixel.cpu().numpy().astype(np.float64)
-    rows, columns = np.indices(found.shape[:2]) * scale
-    return Displacement(found[..., 0] - rows, found[..., 1] - columns)
 
 
 def draw_match_map(
@@ -74,15 +52,12 @@ def draw_match_map(
         scale: pixels of the result on a side of a cell.
         names: of the references, for the legend.
     """
-    trust = (score.detach().cpu().double().numpy() - _LEAST_SCORE) / (1 - _LEAST_SCORE)
-    trust = trust.clip(0, 1)
-    moved = displacement(pixel, scale)
-    reach = _reach(moved, trust)
+    colours, reach = match_colours(pixel, score, scale)
     numbers = photo.cpu().numpy()
     several = int(numbers.max(initial=0)) > 0 or len(names) > 1
-    maps = [direction_colours(moved.dy / reach, moved.dx / reach, np.sqrt(trust))]
+    maps = [colours]
     if several:
-        maps.append(_category_colours(numbers, np.sqrt(trust)))
+        maps.append(photo_colours(photo, score))
     # Side by side, two maps share the width of one and a half.
     pictures = [enlarged(x, 840 if len(maps) == 1 else 640) for x in maps]
     labels = [_name(names, i) for i in range(max(int(numbers.max(initial=0)) + 1, len(names)))]
@@ -108,29 +83,6 @@ def draw_match_map(
     return page
 
 
-def _reach(moved: Displacement, trust: Float[Array, "h w"]) -> float:
-    """The distance of the fullest colour: twice the usual one of trusted matches, made round.
-
-    Not the largest: a few far matches would leave all others pale.
-    """
-    distance = np.hypot(*moved)
-    trusted = distance[trust > 0]
-    usual = float(np.median(trusted if trusted.size else distance))
-    far = max(2 * usual, 4.0)
-    step = 10 ** np.floor(np.log10(far))
-    return float(np.ceil(far / step) * step)
-
-
-def _category_colours(
-    numbers: Int64[Array, "h w"], trust: Float[Array, "h w"]
-) -> UInt8[Array, "h w 3"]:
-    table = np.array([ImageColor.getrgb(name) for name in CATEGORIES], dtype=np.float64)
-    colours = table[numbers % len(CATEGORIES)]
-    grey = 212.0
-    faded: UInt8[Array, "h w 3"] = (grey + (colours - grey) * trust[..., None]).round().astype("u1")
-    return faded
-
-
 def _name(names: tuple[str, ...], number: int) -> str:
     name = names[number] if number < len(names) else f"reference {number}"
     return name if len(name) <= 28 else f"{name[:13]}…{name[-14:]}"
@@ -150,13 +102,9 @@ def _draw_wheel(
 ) -> int:
     """The legend: at the rim, matches `reach` pixels away or more; returns its end."""
     x, y = at
-    axis = (np.arange(4 * _WHEEL) + 0.5) / (2 * _WHEEL) - 1
-    dy, dx = np.meshgrid(axis, axis, indexing="ij")
-    disc = PILImage.fromarray(direction_colours(dy, dx, np.ones_like(dx)))
-    inside = PILImage.fromarray(((np.hypot(dy, dx) <= 1) * 255).astype(np.uint8))
-    size = (_WHEEL, _WHEEL)
-    smooth = PILImage.Resampling.BOX
-    page.paste(disc.resize(size, smooth), at, inside.resize(size, smooth))
+    disc = PILImage.fromarray(wheel(4 * _WHEEL))
+    disc = disc.resize((_WHEEL, _WHEEL), PILImage.Resampling.BOX)
+    page.paste(disc, at, disc)
     middle = x + _WHEEL // 2, y + _WHEEL // 2
     pen.ellipse((middle[0] - 2, middle[1] - 2, middle[0] + 2, middle[1] + 2), fill=INK)
     below = y + _WHEEL + 10

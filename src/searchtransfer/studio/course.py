@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stages as one bar and a time left."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+STAGES = {
+    "reading": ("Reading the pictures", 0.04),
+    "reference": ("Preparing the references", 0.08),
+    "search": ("Searching every place in the references", 0.58),
+    "transfer": ("Transferring texture", 0.15),
+    "pictures": ("Measuring and writing the pictures", 0.15),
+}
+"""Words, and the usual part of the time, of each stage."""
+
+SETTLED = 1.0
+"""Seconds after which a time left is more than a guess."""
+
+
+class Moment(NamedTuple):
+    """How far the work is."""
+
+    stage: str
+    """In words."""
+    done: float
+    """0 to 1, of everything."""
+    seconds_left: float | None
+    """None while nobody can say."""
+
+
+class Course:
+    """Follows the progress of one job. It never goes back."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start = clock()
+        self._stage = next(iter(STAGES))
+        self._done = 0.0
+
+    def progressed(self, stage: str, done: float) -> None:
+        """Hear of progress; a stage of another name counts as the one before it."""
+        if stage not in STAGES:
+            return
+        self._stage = stage
+        names = list(STAGES)
+        before = sum(STAGES[name][1] for name in names[: names.index(stage)])
+        reached = before + STAGES[stage][1] * min(max(done, 0.0), 1.0)
+        self._done = max(self._done, reached)
+
+    def now(self) -> Moment:
+        """The state at this moment."""
+        elapsed = self._clock() - self._start
+        left = None
+        if elapsed >= SETTLED and self._done > 0:
+            left = elapsed * (1 - self._done) / self._done
+        return Moment(STAGES[self._stage][0], self._done, left)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`searchtransfer studio` from outside."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from cli.commands import SOURCE, arguments, command, environment, process
+
+
+def test_help_imports_neither_gradio_nor_torch(tmp_path: Path) -> None:
+    for name in ("gradio", "torch"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
+    run = process("studio", "--help", PYTHONPATH=f"{tmp_path}:{SOURCE}")
+    assert run.returncode == 0, run.stderr
+    assert b"--job-seconds" in run.stdout
+
+
+def test_without_gradio_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "gradio.py").write_text("raise RuntimeError('broken in an odd way')")
+    run = process("studio", "--port", "0", PYTHONPATH=f"{tmp_path}:{SOURCE}")
+    assert run.returncode == 2
+    assert b"broken in an odd way" in run.stderr
+    assert b"pip install 'searchtransfer[studio]'" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("--port", "99999", "from 0 to 65535"), ("--host", "no such host", "cannot be used")],
+)
+def test_an_address_that_cannot_be(option: str, value: str, words: str) -> None:
+    run = command("studio", option, value)
+    assert run.exit_code == 2
+    assert words in run.output
+
+
+def test_it_says_its_address_and_ends_by_ctrl_c(tmp_path: Path) -> None:
+    pytest.importorskip("gradio", reason="the studio needs the extra `studio`")
+    studio = subprocess.Popen(
+        arguments("studio", "--port", "0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(TMPDIR=str(tmp_path), PYTHONUNBUFFERED="1"),
+    )
+    assert studio.stdout is not None
+    assert b"http://127.0.0.1:" in studio.stdout.readline()
+    assert list(tmp_path.glob("searchtransfer-studio-*"))
+    studio.send_signal(signal.SIGINT)
+    out, errors = studio.communicate(timeout=60)
+    assert studio.returncode == 130
+    assert b"studio ended" in out
+    assert errors == b""
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs of the inspector for tests: random pictures and random matches."""
+
+import torch
+from pictures import texture
+from torch import Tensor
+
+from searchtransfer import Reference
+from searchtransfer.images import degrade
+from searchtransfer.pictures.inspector import InspectorInput, Photo
+from searchtransfer.upscaler import Matches, Result
+
+
+def random_matches(
+    size: tuple[int, int], reference: Reference, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """View and index of a random cell of the reference for each cell."""
+    generator = torch.Generator().manual_seed(seed)
+    view = torch.randint(len(reference.views), size, generator=generator)
+    cells = reference.values.size[view].prod(-1)
+    return view, (torch.rand(size, generator=generator) * cells).long()
+
+
+def inspected(
+    size: tuple[int, int] = (6, 8),
+    photos: tuple[tuple[int, int], ...] = ((30, 41), (25, 27)),
+    scale: int = 4,
+    seed: int = 0,
+    names: tuple[str, ...] = ("first.png", "second.png", "third.png"),
+) -> InspectorInput:
+    """A result whose matches are random, in photos of these sizes; none for an empty tuple."""
+    height, width = size
+    large = [texture(height * scale, width * scale, seed + i) for i in (10, 11)]
+    colours = [texture(h, w, seed + i) for i, (h, w) in enumerate(photos)]
+    if not photos:
+        photo = torch.full(size, -1)
+        pixel, score = torch.full((*size, 2), -1), torch.zeros(size)
+    else:
+        reference = Reference.build(colours, scale)
+        photo, pixel = reference.locate(*random_matches(size, reference, seed))
+        score = torch.rand(size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    return InspectorInput(
+        name="small.png",
+        result=large[0],
+        bicubic=large[1],
+        photos=tuple(Photo(n, c) for n, c in zip(names, colours, strict=False)),
+        scale=scale,
+        score=score,
+        photo=photo,
+        pixel=pixel,
+        summary="The reference was of use.",
+        facts=(("Model", "transfer"),),
+    )
+
+
+def found_in_place(size: tuple[int, int] = (48, 60), scale: int = 4) -> tuple[Tensor, Tensor]:
+    """A small image, and a photo whose part from row 8, column 12 on it shows."""
+    photo = texture(size[0] + 16, size[1] + 20)
+    return degrade(photo[:, 8 : 8 + size[0], 12 : 12 + size[1]], scale), photo
+
+
+def result_of(matches: Matches, score: Tensor, scale: int = 4) -> Result:
+    """A result of which only the matches matter."""
+    height, width = score.shape
+    return Result(torch.rand(3, height * scale, width * scale), score, matches)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A studio in a process of its own, with small limits, that notes connections to elsewhere."""
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+START_SECONDS = 120
+
+PROGRAM = """
+import logging, socket, sys
+logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+logging.getLogger("searchtransfer").setLevel(logging.DEBUG)
+connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+def watched_connect(self, address):
+    if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1"):
+        print("OUTBOUND", address, file=sys.stderr, flush=True)
+    return connect(self, address)
+
+def watched_look_up(host, *rest, **more):
+    if host not in ("127.0.0.1", "::1", "localhost", None):
+        print("OUTBOUND", host, file=sys.stderr, flush=True)
+    return look_up(host, *rest, **more)
+
+socket.socket.connect, socket.getaddrinfo = watched_connect, watched_look_up
+from searchtransfer.studio import Limits, run_studio
+run_studio(limits=Limits(%s), on_ready=lambda address: print(address, flush=True))
+"""
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A server that runs."""
+
+    address: str
+    log: Path
+    temporary: Path
+    """Where it makes its folder."""
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, bytes, http.client.HTTPMessage]:
+        """Ask for exactly this path; no client tidies it up."""
+        connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=60)
+        try:
+            connection.putrequest(method, path, skip_host="Host" in headers)
+            if body is not None:
+                headers.setdefault("Content-Length", str(len(body)))
+            for name, value in headers.items():
+                connection.putheader(name.replace("_", "-"), value)
+            connection.endheaders(body)
+            reply = connection.getresponse()
+            return reply.status, reply.read(), reply.headers
+        finally:
+            connection.close()
+
+    def folders(self) -> list[Path]:
+        """Of visitors."""
+        return [
+            path
+            for path in self.temporary.glob("searchtransfer-studio-*/*")
+            if re.fullmatch("[0-9a-f]{16}", path.name)
+        ]
+
+
+@contextmanager
+def running(folder: Path, **limits: float) -> Iterator[Studio]:
+    """Run a studio; it must leave nothing behind, and must not have called anybody."""
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    log = folder / "log.txt"
+    options = ", ".join(f"{name}={value}" for name, value in limits.items())
+    environment = os.environ | {
+        "PYTHONPATH": str(SOURCE),
+        "OMP_NUM_THREADS": "1",
+        "TMPDIR": str(temporary),
+        "PYTHONUNBUFFERED": "1",
+    }
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM % options],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
+            cwd=folder,
+        )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().decode().strip()
+        assert address.startswith("http://127.0.0.1:"), log.read_text()
+        yield Studio(address, log, temporary)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        process.stdout.close()  # type: ignore[union-attr]
+    assert "OUTBOUND" not in log.read_text()
+    assert not list(temporary.glob("searchtransfer-studio-*"))
+
+
+def wait_for(what: object, seconds: float = 30) -> None:
+    """Wait until a function says yes.
+
+    Raises:
+        AssertionError: it does not.
+    """
+    end = time.monotonic() + seconds
+    while not what():  # type: ignore[operator]
+        assert time.monotonic() < end, f"{what} did not come true in {seconds} s"
+        time.sleep(0.1)
