@@ -110,6 +110,8 @@ PICTURES = {
     "one reference": lambda: inspected(photos=((30, 41),)),
     "three references, some cells without": some_unmatched,
     "scale 3": lambda: inspected((5, 4), ((3, 3), (17, 19)), scale=3),
+    "zoomed copies": lambda: inspected((9, 9), ((30, 41), (25, 27)), zoomed=True),
+    "zoomed copies, scale 3": lambda: inspected((9, 9), ((9, 11),), scale=3, zoomed=True),
     "one cell": lambda: inspected((1, 1), ((8, 8),), scale=8),
     "alone": lambda: inspected(photos=()),
 }
