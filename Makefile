@@ -12,7 +12,7 @@ help:
 	@echo "make test      install, then pass all tests"
 	@echo "make check     format, lint, strict types"
 	@echo "make format    put the code in order"
-	@echo "make bench     measure the search on this machine"
+	@echo "make bench     measure the search on this machine: tables and plots in bench/"
 	@echo "make docs      build the pages into site/"
 	@echo "make sanitize  test the compiled kernel under AddressSanitizer and UBSan"
 	@echo "make clean     remove what the other targets made"
@@ -29,6 +29,10 @@ $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.demo
 
+$(VENV)/.bench: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[bench]'
+	@touch $@
+
 demo: $(VENV)/.demo
 	$(BIN)/searchtransfer demo
 
@@ -44,10 +48,9 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/search.py $(ARGS)
-	$(BIN)/python benchmarks/search.py --random --memory $(ARGS)
-	$(BIN)/python benchmarks/search.py --views $(ARGS)
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/sweep.py --json bench/search.json $(ARGS)
+	$(BIN)/python benchmarks/plot_search.py bench/search.json --page bench/search-speed.md --pictures bench/pictures
 
 docs: $(VENV)/.dev
 	$(BIN)/mkdocs build --strict
@@ -56,5 +59,5 @@ sanitize: $(VENV)/.dev
 	PYTHON=$(abspath $(BIN)/python) tests/sanitize.sh
 
 clean:
-	rm -rf $(VENV) build dist site .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build dist site bench .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	rm -f src/searchtransfer/operators/backends/*.so

@@ -33,6 +33,13 @@ def stereo_pair(size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
     return fitted(Image.fromarray(left), size), fitted(Image.fromarray(right), size)
 
 
+def unrelated_pair(size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+    """Two photos that have nothing in common: scikit-image's motorcycle and its coffee cup."""
+    from skimage import data
+
+    return stereo_pair(size)[0], fitted(Image.fromarray(data.coffee()), size)
+
+
 def blurred(image: Image.Image, scale: int = 4) -> Image.Image:
     """Down and up again: what a low-resolution image knows."""
     small = image.resize((image.width // scale, image.height // scale), Image.Resampling.BICUBIC)
@@ -60,6 +67,19 @@ def vgg_features(image: Image.Image, weights: Path) -> Tensor:
         x = F.relu(F.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], padding=1))
         last = number
     return x[0]
+
+
+def first_vgg_features(image: Image.Image, weights: Path) -> Tensor:
+    """VGG19 relu1_1 of the image at the size of the cells: `[64, H/4, W/4]`."""
+    state = load_file(weights)
+    first = min(
+        (name.rsplit(".", 1)[0] for name in state), key=lambda name: int(name.split(".")[-1])
+    )
+    mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+    std = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    small = image.resize((image.width // 4, image.height // 4), Image.Resampling.BICUBIC)
+    x = (tensor(small) - mean) / std
+    return F.relu(F.conv2d(x, state[f"{first}.weight"], state[f"{first}.bias"], padding=1))[0]
 
 
 def descriptors(image: Image.Image, patch: int = 5) -> Tensor:

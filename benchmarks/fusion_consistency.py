@@ -22,10 +22,11 @@ with torch.no_grad():
     for path in crop_files(Path(sys.argv[1])):
         whole = read_crop(path)
         for kind, crop in (("with", whole), ("alone", without_evidence(whole))):
-            evidence = Evidence(*(crop[name][None] for name in Evidence._fields))
-            sharp = network(crop["low"][None], evidence)[0]
+            fields = crop.fields
+            evidence = Evidence(*(fields[name][None] for name in Evidence._fields))
+            sharp = network(fields["low"][None], evidence)[0]
             for rounds in range(5):
-                results[kind, rounds].append(psnr(sharp, crop["hr"]))
-                sharp = sharp + up(crop["low"] - down(sharp, 4), 4)
+                results[kind, rounds].append(psnr(sharp, fields["hr"]))
+                sharp = sharp + up(fields["low"] - down(sharp, 4), 4)
 for (kind, rounds), quality in results.items():
     print(f"{kind}, {rounds} rounds: {mean(quality):.3f} dB")

@@ -15,7 +15,6 @@ search alone, above the same process without it.
 
 import argparse
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from typing import Any
 import torch
 from article import article, chunked, faiss_flat
 from features import descriptors, fitted, phases, photo, stereo_pair, vgg_features
+from machine import machine, peak_mib
 from torch import Tensor
 
 from searchtransfer import search
@@ -153,20 +153,6 @@ def peak(way: str, options: argparse.Namespace) -> int:
     return child(way) - child("nothing")
 
 
-def machine(threads: int) -> dict[str, Any]:
-    cpu = Path("/proc/cpuinfo")
-    model = [x for x in cpu.read_text().splitlines() if "model name" in x] if cpu.exists() else []
-    return {
-        "cpu": model[0].split(":")[1].strip() if model else platform.processor(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "threads": threads,
-        "clock": clock.__name__,
-        "instruction_sets": native.instruction_sets(),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", default="83x125", help="feature cells, rows x columns")
@@ -199,10 +185,9 @@ def main() -> None:
         query, key = next(iter(pair_of(options).values()))
         if options.child != "nothing":
             WAYS[options.child](query, key)
-        # Not getrusage: that counts the parent process, until this one became its own program.
-        print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024)
+        print(peak_mib())
         return
-    report: dict[str, Any] = {"machine": machine(options.threads)}
+    report: dict[str, Any] = {"machine": machine(options.threads) | {"clock": clock.__name__}}
     if options.product:
         report["gflops"] = product(options.threads)
     elif options.views:

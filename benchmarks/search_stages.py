@@ -17,8 +17,8 @@ from search import pair_of
 from torch import Tensor
 
 from searchtransfer.operators.backends import native
-from searchtransfer.operators.backends.native_attempt import Attempt, query_features
-from searchtransfer.operators.backends.native_features import run
+from searchtransfer.operators.backends.native_attempt import Attempt, Walk, query_features
+from searchtransfer.operators.backends.native_features import has_tiles, run
 
 OUT_OF_REACH = -(2**40)
 """A packed best with the highest score bits."""
@@ -44,15 +44,21 @@ def stages(query: Tensor, key: Tensor) -> dict[str, float]:
     mark("walk and evaluation")
     attempt.scored()
     mark("scores")
-    return {b[0]: 1000 * (b[1] - a[1]) for a, b in pairwise(marks)}
+    times = {b[0]: 1000 * (b[1] - a[1]) for a, b in pairwise(marks)}
+    cells = attempt.best.numel()
+    return times | {
+        "depth": depth,
+        "open": attempt.counts[1].item() / cells,
+        "exact": attempt.counts[2].item() / cells,
+    }
 
 
-def bare_walk(query: Tensor, key: Tensor, depth: int, repeat: int) -> float:
+def bare_walk(query: Tensor, key: Tensor, depth: int, walk: Walk, repeat: int) -> float:
     """Nanoseconds a pair when the bound leaves nothing open."""
-    options = native.Options(depth=depth)
+    options = native.Options()
     keys = native.prepare([key], 3)
     attempt = Attempt(query_features(query, keys, options), keys, options)
-    job = attempt._job(depth, walk=True)
+    job = attempt._job(walk, depth)
     best = float("inf")
     for _ in range(repeat):
         attempt.best.fill_(OUT_OF_REACH)
@@ -60,6 +66,21 @@ def bare_walk(query: Tensor, key: Tensor, depth: int, repeat: int) -> float:
         run("search", None, job)
         best = min(best, time.process_time() - start)
     return 1e9 * best / (query[0].numel() * key[0].numel())
+
+
+def report_walks(query: Tensor, key: Tensor, repeat: int) -> None:
+    """The bare walks that this machine has, at several depths."""
+    most = min(128, len(query) // 32 * 32)
+    walks = [Walk.HEADS, Walk.ROUNDED] if has_tiles(None) else [Walk.HEADS]
+    for walk in walks if most > 32 else []:
+        times = {n: bare_walk(query, key, n, walk, repeat) for n in range(32, most + 1, 32)}
+        rate = (times[most] - times[32]) / (most - 32)
+        print(
+            f"bare walk, {walk.name.lower()}, ns a pair: "
+            f"{ {n: round(t, 3) for n, t in times.items()} }"
+            f" = {times[32] - 32 * rate:.2f} ns + {rate:.4f} ns a component "
+            f"({2 / rate:.0f} GFLOP/s)"
+        )
 
 
 def main() -> None:
@@ -74,17 +95,9 @@ def main() -> None:
     torch.set_grad_enabled(False)
     for name, (query, key) in pair_of(options).items():
         runs = [stages(query, key) for _ in range(options.repeat)]
-        print(name, {stage: round(min(r[stage] for r in runs), 1) for stage in runs[0]}, "ms")
+        print(name, {stage: round(min(r[stage] for r in runs), 1) for stage in runs[0]})
         if name == "photos":
-            depths = [16, 32, 64] if len(query) >= 64 else [16]
-            walks = {depth: bare_walk(query, key, depth, options.repeat) for depth in depths}
-            print("bare walk, ns a pair:", {d: round(t, 3) for d, t in walks.items()})
-            if len(depths) > 1:
-                rate = (walks[64] - walks[16]) / 48
-                print(
-                    f"= {walks[16] - 16 * rate:.2f} ns + {rate:.4f} ns a component "
-                    f"({2 / rate:.0f} GFLOP/s)"
-                )
+            report_walks(query, key, options.repeat)
 
 
 if __name__ == "__main__":

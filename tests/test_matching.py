@@ -7,8 +7,10 @@ from torch import Tensor
 
 from searchtransfer import Reference, matching
 from searchtransfer.errors import OptionError
-from searchtransfer.images import down
-from searchtransfer.matching import EXACT_PAIRS, Plan, match, plan_search
+from searchtransfer.images import crop_to_multiple, down
+from searchtransfer.matching import SEED_PAIRS, Plan, match, plan_search
+from searchtransfer.operators import places
+from searchtransfer.operators import refine as refinement
 
 
 def scene(height: int, width: int) -> Tensor:
@@ -26,11 +28,11 @@ def moved_pair(dy: int, dx: int, scale: int = 4) -> tuple[Tensor, Reference]:
     """A small image, and a photo that shows the same moved by (dy, dx) pixels."""
     photo = scene(176, 208)
     target = photo[:, dy : dy + 128, dx : dx + 160]
-    return down(target.contiguous(), scale), Reference.build([photo], scale)
+    return down(crop_to_multiple(target, scale), scale), Reference.build([photo], scale)
 
 
-def plan_of(monkeypatch: pytest.MonkeyPatch, reduced: int) -> None:
-    monkeypatch.setattr(matching, "plan_search", lambda *_: Plan("refine", 0, reduced))
+def plan_of(monkeypatch: pytest.MonkeyPatch, stride: tuple[int, int]) -> None:
+    monkeypatch.setattr(matching, "plan_search", lambda *_: Plan("refine", 0, stride))
 
 
 class TestMatch:
@@ -50,12 +52,40 @@ class TestMatch:
             found.score[inner][right[inner]], torch.ones(int(right[inner].sum())), rtol=0, atol=1e-3
         )
 
-    def test_refined_from_half_size(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        plan_of(monkeypatch, reduced=1)
+    @pytest.mark.parametrize("stride", [(2, 1), (2, 2), (8, 4), (64, 64)])
+    def test_refined_from_some_cells(
+        self, stride: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plan_of(monkeypatch, stride)
         small, reference = moved_pair(13, 30)
         found = match(small, reference)
         _, pixel = reference.locate(found.view, found.index)
         rows = torch.arange(32)[:, None] * 4 + 13
+        assert (pixel[..., 0] == rows)[4:-4, 4:-4].double().mean() > 0.95
+
+    def test_strips_of_a_photo_do_not_matter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        small, reference = moved_pair(13, 30)
+        whole = match(small, reference, "refine")
+        monkeypatch.setattr(places, "STRIP_BYTES", 300_000)  # of 4 MB
+        monkeypatch.setattr(refinement, "STRIP_BYTES", 300_000)
+        strips = match(small, reference, "refine")
+        assert torch.equal(strips.index, whole.index)
+        assert torch.equal(strips.view, whole.view)
+        torch.testing.assert_close(strips.score, whole.score, rtol=0, atol=1e-6)
+
+    def test_refined_among_first_views_only(self) -> None:
+        small, reference = moved_pair(8, 12)  # whole cells
+        single = Reference.build(list(reference.photos), 4, sub_cell=False)
+        exact, refined = (match(small, single, mode) for mode in ("exact", "refine"))  # type: ignore[arg-type]
+        assert refined.view.eq(0).all()
+        assert (refined.index == exact.index).double().mean() > 0.99
+
+    @pytest.mark.parametrize("scale", [2, 3, 8])
+    def test_refined_at_other_scales(self, scale: int) -> None:
+        small, reference = moved_pair(13, 30, scale)
+        found = match(small, reference, "refine")
+        _, pixel = reference.locate(found.view, found.index)
+        rows = torch.arange(small.shape[1])[:, None] * scale + 13
         assert (pixel[..., 0] == rows)[4:-4, 4:-4].double().mean() > 0.95
 
     def test_refined_score_is_the_relevance_of_its_match_and_below_the_exact_one(self) -> None:
@@ -117,20 +147,27 @@ class TestPlan:
         small, reference = moved_pair(0, 0)
         plan = plan_search((small.shape[1], small.shape[2]), reference)
         views = [view.low.shape[1] * view.low.shape[2] for view in reference.views]
-        assert plan == Plan("exact", 32 * 40 * sum(views), 0)
+        assert plan == Plan("exact", 32 * 40 * sum(views))
 
     def test_large_images_are_refined(self) -> None:
         _, reference = moved_pair(0, 0)
         plan = plan_search((4000, 3000), reference)
-        assert plan.mode == "refine"
-        assert plan.reduced == 0
-        assert plan.pairs == 4000 * 3000 * 44 * 52
+        pairs = 4000 * 3000 * 44 * 52
+        assert plan == Plan("refine", pairs, (1, 1), 4000 * 3000)
 
-    def test_very_large_images_begin_at_reduced_size(self) -> None:
+    def test_for_very_large_images_some_cells_are_searched(self) -> None:
         _, reference = moved_pair(0, 0)
+        assert plan_search((40001, 3000), reference).stride == (2, 1)
+        assert plan_search((40001, 3000), reference).pairs == 20001 * 3000 * 44 * 52
         plan = plan_search((40000, 30000), reference)
-        assert plan.reduced >= 1
-        assert plan.pairs <= 4 * EXACT_PAIRS
+        assert plan.stride == (8, 4)
+        assert plan.pairs == 5000 * 7500 * 44 * 52 <= SEED_PAIRS
+
+    def test_the_stride_ends_at_one_cell(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        _, reference = moved_pair(0, 0)
+        monkeypatch.setattr(matching, "SEED_PAIRS", 1)
+        plan = plan_search((5, 3), reference, "refine")
+        assert plan.pairs == 44 * 52
 
     def test_a_mode_that_is_named_is_taken(self) -> None:
         _, reference = moved_pair(0, 0)
@@ -150,9 +187,15 @@ class TestPlan:
         plan = plan_search((32, 40), reference)
         assert str(plan) == f"exact, {plan.pairs:.2g} pairs"
         assert caplog.messages == [f"search: {plan}, about {plan.seconds():.2g} s"]
-        assert str(Plan("refine", 1000, 2)) == "refine, 1e+03 pairs, images halved 2 times"
+        assert str(Plan("refine", 1000, (4, 2), 8)) == "refine, 1e+03 pairs, from every 4 x 2 cells"
 
     def test_torch_alone_takes_longer(self) -> None:
-        plan = Plan("exact", 10**10, 0)
+        plan = Plan("exact", 10**10)
         assert plan.seconds("tiled") == 10**10 / (matching.TORCH_RATE * torch.get_num_threads())
         assert plan.seconds() <= plan.seconds("tiled")
+
+    def test_refinement_takes_time_too(self) -> None:
+        alone, refined = Plan("refine", 10**9, (1, 1)), Plan("refine", 10**9, (1, 1), 10**6)
+        work = 10**6 * matching.REFINED_CELLS / matching.REFINED_RATE
+        difference = refined.seconds() - alone.seconds()
+        assert difference == pytest.approx(work / torch.get_num_threads())

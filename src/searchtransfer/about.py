@@ -18,7 +18,7 @@ def about() -> dict[str, object]:
     import torch
 
     from .operators.backends import BACKENDS
-    from .upscaler import DEFAULT_MODEL, MODELS
+    from .upscaler import DEFAULT_MODEL, FROM_WEIGHTS, MODELS
 
     return {
         "version": __version__,
@@ -30,7 +30,7 @@ def about() -> dict[str, object]:
         "threads": torch.get_num_threads(),
         "processors": os.cpu_count(),
         "devices": ["cpu", *(["cuda"] if torch.cuda.is_available() else [])],
-        "models": list(MODELS),
+        "models": [*MODELS, *(f"{name} (with --weights)" for name in FROM_WEIGHTS)],
         "default_model": DEFAULT_MODEL,
         "extras": extras(),
         "paths": {"package": str(Path(__file__).parent)},

@@ -63,8 +63,8 @@ def stereo_pair() -> tuple[Image, Image]:
 
 def run_demo(
     folder: Path,
+    upscaler: Upscaler,
     *,
-    scale: int = 4,
     on_exists: Literal["error", "overwrite"] = "error",
     on_progress: Progress = silent,
     stop: Stop | None = None,
@@ -73,7 +73,7 @@ def run_demo(
 
     Args:
         folder: where the pictures go; made where it is missing.
-        scale: 2, 3, 4 or 8.
+        upscaler: with any model, of any scale.
         on_exists: what to do where one of them is there already.
         on_progress: as in `Upscaler.upscale`.
         stop: a way to end it early, with nothing half written.
@@ -81,11 +81,10 @@ def run_demo(
     Raises:
         MissingExtraError: scikit-image is missing.
         OutputError: a picture exists, or cannot be written.
-        OptionError: the scale is not supported.
         Stopped: it was asked for through `stop`.
     """
     stop = stop or Stop()
-    upscaler = Upscaler.from_pretrained(scale=scale)
+    scale = upscaler.scale
     left, right = stereo_pair()
     small, truth = reduced(left, scale)
     files = {what: folder / name for what, name in NAMES.items()}

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reference: everything about a set of reference photos that can be computed once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,8 @@ from .operators.descriptors import describe
 from .operators.detail import REACH, Views
 
 SCALES = (2, 3, 4, 8)
+
+Kept = TypeVar("Kept")
 
 
 class View(NamedTuple):
@@ -155,6 +157,22 @@ class Reference:
         row = torch.div(index, columns, rounding_mode="floor") * self.scale + dy
         column = index % columns * self.scale + dx
         return photo, torch.stack([row, column], dim=-1)
+
+    @cached_property
+    def _kept(self) -> dict[object, Any]:
+        return {}
+
+    def once(self, owner: Hashable, compute: Callable[[], Kept]) -> Kept:
+        """What a model computes from the photos alone: computed the first time, kept with them.
+
+        Args:
+            owner: whose it is; the same one is given the same again.
+            compute: makes it.
+        """
+        if owner not in self._kept:
+            self._kept[owner] = compute()
+        kept: Kept = self._kept[owner]
+        return kept
 
     def to(self, device: torch.device | str) -> "Reference":
         """The same reference on another device."""

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upscaler: the main job. A small image and reference photos in, a sharp image out."""
 
-import difflib
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -15,25 +14,14 @@ from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
 from .matching import SearchMode
-from .models import FusionModel, Model, TransferModel
+from .models import Model
+from .models.pieces import TILE as TILE
+from .pretrained import DEFAULT_MODEL as DEFAULT_MODEL
+from .pretrained import FROM_WEIGHTS as FROM_WEIGHTS
+from .pretrained import MODELS as MODELS
+from .pretrained import load_model
 from .progress import Progress, silent
 from .reference import Reference
-from .weights.packaged import PACKAGED, packaged
-
-MODELS: dict[str, Callable[[int, SearchMode], Model]] = {
-    "transfer": lambda scale, search: TransferModel(scale, search=search)
-}
-"""Models by name, each made for a scale and a way to search."""
-
-if "fusion-x4" in PACKAGED:
-    MODELS["fusion"] = lambda scale, search: FusionModel.load(
-        packaged("fusion-x4"), TransferModel(scale, search=search)
-    )
-
-DEFAULT_MODEL = "transfer"
-
-TILE = 512
-"""Cells on a side of a tile when the choice is ours."""
 
 WEAK_COHERENCE = 0.045
 """References that show other things reach less; see `coherence`."""
@@ -49,7 +37,7 @@ class Matches(NamedTuple):
     photo: Int64[Tensor, "h w"]
     """Number of the reference."""
     pixel: Int64[Tensor, "h w 2"]
-    """Row and column there of the first of the scale x scale pixels that match the cell."""
+    """Row and column there of the first of the pixels that match the cell."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +49,9 @@ class Result:
     score: Float[Tensor, "h w"]
     """How well each cell was found in the references, a cosine from -1 to 1."""
     matches: Matches
+    zoom: Float[Tensor, "h w"] | None = None
+    """Of the copy of the reference that each cell was found in: the match covers `scale / zoom`
+    pixels of the reference on a side. None: 1 everywhere."""
 
 
 class Upscaler:
@@ -90,30 +81,33 @@ class Upscaler:
     @classmethod
     def from_pretrained(
         cls,
-        source: str = DEFAULT_MODEL,
+        source: str | Path | None = None,
         *,
         scale: int = 4,
         search: SearchMode = "auto",
+        weights: str | Path | None = None,
         device: torch.device | str | None = None,
     ) -> "Upscaler":
-        """Make an upscaler by the name of its model.
+        """Make an upscaler by the name of its model, or from weights.
 
         Args:
-            source: name of a model: "transfer" needs no weights.
+            source: name of a model: "fusion" (x4) is learned, its weights come with the package;
+                "transfer" needs none; "ttsr" (x4) needs a file of them. Or a file of weights, a
+                folder with one, or "owner/name" on the Hugging Face hub. None: the best for the
+                scale.
             scale: how many times larger the result is: 2, 3, 4 or 8.
-            search: "exact" compares every pixel of the small image with every place of the
+           search: "exact" compares every pixel of the small image with every place of the
                 references, "refine" looks around good first matches, "auto" is exact for all but
-                large pictures; see `searchtransfer.matching`.
+                large pictures; see `searchtransfer.matching`. "ttsr" is always exact.
+            weights: file of weights for a model that is named.
             device: where to compute; None for the CPU.
 
         Raises:
-            OptionError: no such model, scale or search.
+            OptionError: no such model, scale or search; weights are missing, or not wanted.
+            WeightsError: the weights cannot be read, or are of another model or scale.
+            MissingExtraError: the hub is asked for and its library is not installed.
         """
-        if source not in MODELS:
-            near = difflib.get_close_matches(source, MODELS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise OptionError(f"model must be one of {', '.join(MODELS)}, got {source!r}{hint}")
-        return cls(MODELS[source](scale, search), device)
+        return cls(load_model(source, scale, search, weights), device)
 
     @property
     def scale(self) -> int:
@@ -170,7 +164,8 @@ class Upscaler:
             if reference is None or isinstance(reference, Reference)
             else self.prepare(reference)
         )
-        cells = TILE if tile == "auto" else tile
+        size = image.colour.shape[1], image.colour.shape[2]
+        cells = self.model.tile_for(*size) if tile == "auto" else tile
         sharp = self.model.upscale(
             image.colour.to(self.device, torch.float32), prepared, tile=cells, progress=on_progress
         )
@@ -189,7 +184,7 @@ class Upscaler:
             colour=sharp.colour.to(image.colour.device).clamp(0, 1),
             alpha=None if image.alpha is None else up(image.alpha.detach(), self.scale).clamp(0, 1),
         )
-        return Result(returns_as(lr)(picture), sharp.score, matches)
+        return Result(returns_as(lr)(picture), sharp.score, matches, sharp.zoom)
 
 
 def coherence(score: Float[Tensor, "h w"], matches: Matches, scale: int) -> float:

@@ -19,8 +19,15 @@ def test_files_and_folders(tmp_path):
 
 
 def test_none():
-    with pytest.raises(OptionError, match="references: there must be at least one"):
+    with pytest.raises(
+        OptionError,
+        match="references: the model needs at least one sharp photo, got none; name it with -r",
+    ):
         read_references([], scale=4)
+    assert read_references([], scale=4, needed=False) == {}
+    assert (
+        References({}, prepare=lambda _: pytest.fail()).fitting(Image(torch.rand(3, 4, 4))) is None
+    )
 
 
 def test_a_missing_one(tmp_path):

@@ -37,6 +37,27 @@ def test_match(tmp_path):
     assert command(*args, "--on-exists", "overwrite", "-q").output == ""
 
 
+@pytest.mark.parametrize(
+    ("asked", "done"), [("exact", "exact"), ("refine", "refine"), (None, "exact")]
+)
+def test_match_says_how_it_searches(tmp_path, asked, done):
+    lr, ref = scene(tmp_path)
+    option = ["--search", asked] if asked else []
+    told = command("match", "-i", lr, "-r", ref, "-o", tmp_path / "maps", "-v", *option)
+    assert told.exit_code == 0
+    assert f"search: {done}, " in told.stderr
+    assert " pairs, about " in told.stderr
+    assert told.stdout.startswith("mean score 1.00\n")
+
+
+def test_match_has_no_other_search(tmp_path):
+    lr, ref = scene(tmp_path)
+    told = command("match", "-i", lr, "-r", ref, "-o", tmp_path / "maps", "--search", "quick")
+    assert told.exit_code == 2
+    assert "'quick' is not one of 'exact', 'refine', 'auto'" in told.stderr
+    assert not (tmp_path / "maps").exists()
+
+
 @pytest.mark.parametrize("what", ["in", "ref"])
 def test_match_of_a_broken_file(tmp_path, what):
     paths = dict(zip(("in", "ref"), scene(tmp_path), strict=True))
@@ -122,3 +143,26 @@ def test_info_as_json():
     assert set(facts["backends"]) == {"literal", "tiled", "native"}
     assert facts["backends"]["native"].startswith(("available, with ", "not available: "))
     assert facts["threads"] >= 1
+
+
+def test_benchmark():
+    done = command("benchmark", "--size", "6x7", "--channels", "3", "--repeat", "1")
+    assert (done.exit_code, done.stderr) == (0, "")
+    first, _, *rows = done.stdout.splitlines()
+    assert first.startswith("6 x 7 cells in as many, 3 channels, ")
+    assert [row.split()[1] for row in rows] == ["literal", "tiled", "native"] * 2
+
+
+def test_benchmark_as_json():
+    done = command("benchmark", "--size", "6x7", "--channels", "3", "--repeat", "2", "--json")
+    report = json.loads(done.stdout)
+    assert (report["size"], report["channels"]) == ([6, 7], 3)
+    assert all(len(x["seconds"]) == 2 for x in report["timings"] if not x["left_out"])
+
+
+@pytest.mark.parametrize("size", ["6", "6x", "x7", "6x7x8", "-6x7", "axb"])
+def test_benchmark_of_no_size(size):
+    done = command("benchmark", f"--size={size}")
+    assert done.exit_code == 2
+    assert "must be ROWSxCOLUMNS as in 83x125" in done.output
+    assert command("benchmark", "--size", "0x3").exit_code == 2

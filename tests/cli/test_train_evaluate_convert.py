@@ -134,7 +134,7 @@ def test_evaluate_says_that_lpips_is_missing(groups, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["-n", "ttsr"], "ttsr: give its weights with --weights FILE"),
+        (["-n", "ttsr"], "model 'ttsr' needs a file of weights"),
         (["-n", "bicubi"], "bicubi"),
     ],
 )

@@ -188,7 +188,21 @@ def test_what_cannot_be_run_as_given(tmp_path, files, options, message):
     assert tree(tmp_path) == ["lr.png", "ref.png"]
 
 
-@pytest.mark.parametrize("missing", ["-i", "-r", "-o"])
+def test_a_model_that_needs_a_reference(tmp_path, files):
+    done = command("upscale", "-i", files[0], "-o", tmp_path / "o.png", "-n", "transfer")
+    assert done.exit_code == 2
+    assert "the model needs at least one sharp photo, got none; name it with -r" in done.stderr
+    assert not (tmp_path / "o.png").exists()
+
+
+def test_score_map_without_a_reference(tmp_path, files):
+    maps = "--score-map", tmp_path / "map.png"
+    done = command("upscale", "-i", files[0], "-o", tmp_path / "o.png", *maps)
+    assert done.exit_code == 2
+    assert not (tmp_path / "o.png").exists()
+
+
+@pytest.mark.parametrize("missing", ["-i", "-o"])
 def test_a_missing_argument(tmp_path, files, missing):
     given = {"-i": files[0], "-r": files[1], "-o": tmp_path / "o.png"}
     del given[missing]

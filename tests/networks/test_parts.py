@@ -7,6 +7,8 @@ import torch.nn.functional as F
 
 from searchtransfer.errors import OptionError, ShapeError
 from searchtransfer.networks import Discriminator, TextureExtractor, VGGFeatures
+from searchtransfer.networks.blocks import upsample
+from searchtransfer.networks.main_net import MainNet, begin_with_nothing
 
 
 @torch.no_grad()
@@ -83,3 +85,45 @@ def test_critic_refuses_other_images_and_options():
         critic(torch.rand(1, 3, 8, 8))
     with pytest.raises(OptionError, match="must be at least 1, got size=0"):
         Discriminator(0)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (20, 13), (64, 3), (65, 3)])
+def test_enlarging_is_torchs_bicubic_forward_and_backward(scale, size):
+    def both(function):
+        torch.manual_seed(0)
+        x = torch.randn(2, 3, *size, dtype=torch.float64, requires_grad=True)
+        y = function(x)
+        (gradient,) = torch.autograd.grad((y * torch.randn_like(y)).sum(), x)
+        return y, gradient
+
+    def torchs(x):
+        return F.interpolate(x, scale_factor=scale, mode="bicubic", align_corners=False)
+
+    for ours, theirs in zip(both(lambda x: upsample(x, scale)), both(torchs), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+
+
+def test_enlarging_keeps_the_dtype_and_rounds_once():
+    x = torch.rand(1, 2, 9, 9).bfloat16()
+    exact = F.interpolate(x.double(), scale_factor=4, mode="bicubic", align_corners=False)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = upsample(x, 4)
+    assert y.dtype == torch.bfloat16
+    torch.testing.assert_close(y.double(), exact, rtol=2**-8, atol=1e-6)
+
+
+@torch.no_grad()
+def test_a_start_with_nothing_keeps_the_signals_size():
+    torch.manual_seed(0)
+    net = MainNet((16, 16, 8, 4), 16, 1.0, (4, 4, 4))
+    images = [torch.rand(1, c, 12 * n, 12 * n) for c, n in ((3, 1), (1, 1), (4, 1), (4, 2), (4, 4))]
+    sizes = []
+    net.merge_tail.conv_tail1.register_forward_hook(
+        lambda layer, inputs, output: sizes.append(output.std().item())
+    )
+    net(*images)
+    begin_with_nothing(net)
+    assert not net(*images).any()
+    torchs, ours = sizes
+    assert torchs < 0.1 < ours < 10

@@ -200,3 +200,21 @@ def test_images_that_do_not_fit(case):
     # The annotations would refuse these first; what users meet is the check inside.
     with pytest.raises(error, match=message):
         TTSR.forward.__wrapped__(small_ttsr(), *inputs)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("blocks", [(0, 0, 0, 0), (1, 2, 1, 1), (2, 0, 0, 3), (0, 1, 3, 0)])
+def test_reach_covers_all_that_the_main_network_sees(blocks):
+    torch.manual_seed(0)
+    net = TTSR(blocks, 4, texture_channels=(2, 2, 2)).double().MainNet
+    sizes = ((3, 1), (1, 1), (2, 1), (2, 2), (2, 4))
+    lr, s, t3, t2, t1 = (torch.rand(1, c, 60 * n, 60 * n, dtype=torch.float64) for c, n in sizes)
+    first = net(lr, s, t3, t2, t1)
+    seen = []
+    for place in (29, 30):  # whatever the parity
+        changed = lr.clone()
+        changed[:, :, place, place] = 9
+        where = (net(changed, s, t3, t2, t1) != first).nonzero()[:, 2:] // 4
+        seen.append(int((where - place).abs().max()))
+    assert max(seen) <= net.reach <= max(seen) + 4
+    assert net.reach < 30

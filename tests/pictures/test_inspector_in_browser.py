@@ -226,6 +226,18 @@ def test_keys(opened):
     assert page.evaluate("inspector.state.zoom") == pytest.approx(zoom)
 
 
+def test_the_magnification_outlives_a_turned_screen(opened):
+    page = opened(inspected((20, 20), ((90, 90),)), width=400)
+    fit = page.evaluate("inspector.state.zoom")
+    page.click("#zoom-in")
+    page.set_viewport_size({"width": 1400, "height": 1400})
+    page.wait_for_function(f"inspector.state.zoom > {1.6 * fit}")
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.wait_for_function(f"Math.abs(inspector.state.zoom - {1.5 * fit}) < 1e-6")
+    page.click("#zoom-fit")
+    page.wait_for_function(f"Math.abs(inspector.state.zoom - {fit}) < 1e-6")
+
+
 def test_a_click_pins_and_unpins(opened):
     page = opened(inspected((20, 20), ((90, 90),)))
     page.click("#result", position={"x": 60, "y": 60})

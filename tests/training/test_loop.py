@@ -349,6 +349,17 @@ def test_half_precision_trains(root, whole):
     assert half != full
 
 
+def test_half_precision_in_another_memory_layout_resumes_the_same(root, tmp_path_factory):
+    words = (ALL, "run.mixed_precision=bf16", "run.channels_last=true", "data.cache=1")
+    train(tiny(root, *words))
+    whole = data(tmp_path_factory.mktemp("whole"))
+    train(tiny(whole, *words))
+    checkpoints(root / "run" / "checkpoints")[0].unlink()  # leaves that of step 6
+    train(tiny(root, *words), resume=True, on_progress=quiet)
+    assert curve(root) == curve(whole)
+    assert_same_checkpoint(last(root), last(whole))
+
+
 def test_no_average(root):
     outcome = train(tiny(root, "ema_decay=null"))
     model = last(root).part("model")

@@ -13,7 +13,9 @@ import torch
 from training.runs import data, settings
 from training.test_loop import ALL, assert_close_curves, assert_same_checkpoint, curve, last
 
+from searchtransfer.errors import ConfigError
 from searchtransfer.training.checkpoint import checkpoints
+from searchtransfer.training.launch import asked_of_accelerate
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {
@@ -112,6 +114,13 @@ def checkpoints_of(root):
     return checkpoints(root / "run" / "checkpoints")
 
 
+def assert_same_curve(root, whole):
+    assert_close_curves(curve(root), curve(whole))
+    ours, theirs = last(root).part("model"), last(whole).part("model")
+    for key, value in ours.items():
+        torch.testing.assert_close(value, theirs[key], rtol=1e-3, atol=1e-4)
+
+
 def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, whole):
     root = data(tmp_path)
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
@@ -119,7 +128,68 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, whole)
     launch += ["--dynamo_backend", "no", "--main_process_port", "0"]
     output = finished(root, launcher=launch)
     assert output.count("finished at 8") == 2  # both were there, each with two of four samples
-    assert_close_curves(curve(root), curve(whole))
-    ours, theirs = last(root).part("model"), last(whole).part("model")
-    for key, value in ours.items():
-        torch.testing.assert_close(value, theirs[key], rtol=1e-3, atol=1e-4)
+    assert_same_curve(root, whole)
+
+
+def train_command(root, *options, launcher=()):
+    words = [part for word in settings(root, ALL) for part in ("--set", word)]
+    train = ["-m", "searchtransfer.cli", "train", "ttsr-tiny", *words, *options]
+    return [sys.executable, *launcher, *train]
+
+
+SHOWN = {key: value for key, value in ENVIRONMENT.items() if key != "PYTHONWARNINGS"}
+
+
+def test_the_command_shares_the_batch_among_processes(tmp_path, whole):
+    root = data(tmp_path)
+    process = subprocess.run(
+        train_command(root, "--processes", "2"),
+        env=SHOWN,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.count("Trained 8 steps") == 1
+    assert_same_curve(root, whole)
+
+
+def test_accelerate_launch_on_the_cpu_starts_as_many_as_asked(tmp_path):
+    root = data(tmp_path)
+    launcher = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    process = subprocess.run(
+        train_command(root, "--set", "batch=3", launcher=launcher),
+        env=SHOWN,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert "cannot be divided evenly over 2 processes" in process.stderr
+
+
+def test_several_processes_stop_at_the_first_signal_with_a_checkpoint(tmp_path):
+    root = data(tmp_path)
+    process = subprocess.Popen(
+        train_command(root, "--processes", "2", "--set", "phases.0.steps=100000"),
+        env=SHOWN,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not checkpoints_of(root) and process.poll() is None:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 130, errors
+    assert "Stopped after step" in errors
+    stopped = last(root).state["step"]
+    assert f"Stopped after step {stopped} of 100000" in errors
+
+
+def test_a_number_of_processes_that_nobody_knows():
+    assert asked_of_accelerate({}) == 1
+    assert asked_of_accelerate({"MASTER_ADDR": "127.0.0.1", "RANK": "0"}) == 1
+    with pytest.raises(ConfigError, match="started one process, though more were asked for"):
+        asked_of_accelerate({"MASTER_ADDR": "127.0.0.1"})

@@ -74,7 +74,7 @@ def upscale_file(
         job,
         "done",
         size=result.image.size,
-        mean_score=result.score.mean().item(),
+        mean_score=None if reference is None else result.score.mean().item(),
         quality=quality,
     )
 

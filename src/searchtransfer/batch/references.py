@@ -17,7 +17,7 @@ MOST_PREPARED = 2
 
 
 def read_references(
-    paths: Sequence[Path], *, scale: int, keep_going: bool = False
+    paths: Sequence[Path], *, scale: int, keep_going: bool = False, needed: bool = True
 ) -> dict[Path, Image]:
     """Read reference photos; a folder stands for all images in it and in its subfolders.
 
@@ -25,16 +25,22 @@ def read_references(
         paths: files and folders; what is named twice is read once.
         scale: a photo must have so many pixels on either side.
         keep_going: leave out a photo that cannot be used, with a warning.
+        needed: there must be one; models that can do without need none.
 
     Raises:
-        OptionError: there is none.
+        OptionError: there is none, and one is needed.
         ImageFileError: one cannot be used, or with `keep_going` none can; a folder has no images.
 
     Warns:
         ImageWarning: a photo was left out, or not all of its file was understood.
     """
     if not paths:
-        raise OptionError("references: there must be at least one file or folder, got none")
+        if not needed:
+            return {}
+        raise OptionError(
+            "references: the model needs at least one sharp photo, got none; name it with -r, "
+            "a file or a folder"
+        )
     photos: dict[Path, Image] = {}
     files = dict.fromkeys(file for path in paths for file in _files(path))
     for path in files:
@@ -83,12 +89,14 @@ class References:
     """As of an `Upscaler`."""
     _prepared: dict[bytes | None, Reference] = field(default_factory=dict)
 
-    def fitting(self, image: Image) -> Reference:
-        """The references in the colours of an image.
+    def fitting(self, image: Image) -> Reference | None:
+        """The references in the colours of an image; None if there are no photos.
 
         Warns:
             ImageWarning: a photo could not be converted and is used as it is.
         """
+        if not self.photos:
+            return None
         icc = image.metadata.icc
         if icc not in self._prepared:
             if len(self._prepared) >= MOST_PREPARED:

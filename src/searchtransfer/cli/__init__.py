@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from .benchmark import benchmark
 from .console import leave, prepare_streams
 from .convert import convert
 from .demo import demo
@@ -33,6 +34,7 @@ app.command()(match)
 app.command()(demo)
 app.command()(train)
 app.command()(evaluate)
+app.command()(benchmark)
 app.command()(studio)
 app.command()(convert)
 app.command()(info)

@@ -8,7 +8,7 @@ import typer
 
 from .console import say
 from .interrupt import interruptible
-from .options import Quiet, Scale, Verbose
+from .options import ModelName, Quiet, Scale, Verbose, Weights
 from .report import Bar, shown, table
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def demo(
         Path,
         typer.Option("-o", "--output", metavar="FOLDER", help="Gets the pictures."),
     ] = FOLDER,
+    model: ModelName = None,
+    weights: Weights = None,
     scale: Scale = 4,
     on_exists: Annotated[
         Literal["error", "overwrite"] | None,
@@ -37,13 +39,15 @@ def demo(
 ) -> None:
     """Show it on a real stereo pair: one eye made sharp with the other, measured, with pictures."""
     from ..demo import run_demo
+    from ..upscaler import DEFAULT_MODEL, Upscaler
 
     how = on_exists or ("overwrite" if output == FOLDER else "error")
     bar = Bar()
 
     def work(stop: "Stop") -> "DemoReport":
-        return run_demo(output, scale=scale, on_exists=how, on_progress=bar.progressed, stop=stop)
+        return run_demo(output, upscaler, on_exists=how, on_progress=bar.progressed, stop=stop)
 
+    upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale, weights=weights)
     bar.start("demo")
     try:
         report = interruptible(work)

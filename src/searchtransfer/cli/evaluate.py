@@ -159,20 +159,10 @@ def evaluate(
 
 
 def _method(name: str, weights: Path | None, scale: int) -> "Method":
-    from ..errors import OptionError
-    from ..evaluation import bicubic, with_ttsr, with_upscaler
+    from ..evaluation import bicubic, with_upscaler
+    from ..upscaler import FROM_WEIGHTS, Upscaler
 
     if name == "bicubic":
         return bicubic(scale)
-    if name == "ttsr":
-        from ..networks import load_ttsr
-
-        if weights is None:
-            raise OptionError("ttsr: give its weights with --weights FILE; none are downloaded")
-        model = load_ttsr(weights)
-        if scale != model.scale:
-            raise OptionError(f"ttsr: enlarges by {model.scale}, not by {scale}")
-        return with_ttsr(model)
-    from ..upscaler import Upscaler
-
-    return with_upscaler(Upscaler.from_pretrained(name, scale=scale))
+    own = weights if name in FROM_WEIGHTS else None
+    return with_upscaler(Upscaler.from_pretrained(name, scale=scale, weights=own))

@@ -8,7 +8,17 @@ import typer
 
 from .console import is_quiet, say
 from .interrupt import interruptible
-from .options import KeepGoing, ModelName, Quiet, Refs, Replace, Scale, Verbose
+from .options import (
+    KeepGoing,
+    ModelName,
+    Quiet,
+    Refs,
+    Replace,
+    Scale,
+    Search,
+    Verbose,
+    Weights,
+)
 from .report import Bar, shown
 
 if TYPE_CHECKING:
@@ -22,7 +32,9 @@ def match(
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Gets the two pictures.")
     ],
     model: ModelName = None,
+    weights: Weights = None,
     scale: Scale = 4,
+    search: Search = "auto",
     on_exists: Replace = "error",
     keep_going: KeepGoing = False,
     quiet: Quiet = False,
@@ -33,9 +45,9 @@ def match(
     Writes NAME-score.png (how well) and NAME-match.png (where).
     """
     from ..batch import References, Stop, read_references, write_maps
-    from ..upscaler import DEFAULT_MODEL, Upscaler
+    from ..upscaler import Upscaler
 
-    upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale)
+    upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
     photos = read_references(refs, scale=scale, keep_going=keep_going)
     references = References(photos, upscaler.prepare)
     bar = Bar()

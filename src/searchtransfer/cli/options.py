@@ -23,12 +23,33 @@ Refs = Annotated[
         help="Sharp reference photo, or a folder of them. Repeatable.",
     ),
 ]
+OptionalRefs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-r",
+        "--ref",
+        metavar="FILE|FOLDER",
+        help="Sharp reference photo, or a folder of them. Repeatable. Without one, the image is "
+        "upscaled alone, if the model can.",
+    ),
+]
 ModelName = Annotated[
     str | None,
     typer.Option("-n", "--model", metavar="NAME", help="Model, see `info`; the best unless given."),
 ]
+Weights = Annotated[
+    Path | None,
+    typer.Option("--weights", metavar="FILE", help="Weights, for a model that needs them: ttsr."),
+]
 Scale = Annotated[
     int, typer.Option("-s", "--scale", help="Times larger than the input: 2, 3, 4 or 8.")
+]
+Search = Annotated[
+    Literal["exact", "refine", "auto"],
+    typer.Option(
+        help="exact: each pixel against every place; refine: around good first matches; "
+        "auto: exact up to large pictures. -v says which, and about how long."
+    ),
 ]
 KeepGoing = Annotated[
     bool,
@@ -64,3 +85,11 @@ def parse_tile(value: str) -> int | Literal["auto"]:
     if value.isdecimal():
         return int(value)
     raise typer.BadParameter(f"must be auto, 0 or a positive whole number, got {value!r}")
+
+
+def parse_size(value: str) -> tuple[int, int]:
+    """Rows and columns, as in `83x125`."""
+    rows, _, columns = value.partition("x")
+    if rows.isdecimal() and columns.isdecimal():
+        return int(rows), int(columns)
+    raise typer.BadParameter(f"must be ROWSxCOLUMNS as in 83x125, got {value!r}")

@@ -111,9 +111,11 @@ def describe(outcome: "Outcome") -> list[str]:
     if outcome.status == "skipped":
         return [f"{target} is there already, skipped"]
     height, width = outcome.size or (0, 0)
+    score = outcome.mean_score
+    found = "alone, without a reference" if score is None else f"mean score {score:.2f}"
     lines = [
         f"{shown(outcome.job.source)} -> {target}  {width} x {height} pixels, "
-        f"mean score {outcome.mean_score:.2f}, {outcome.seconds:.1f} s"
+        f"{found}, {outcome.seconds:.1f} s"
     ]
     return lines if outcome.quality is None else [*lines, *table(outcome.quality)]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`searchtransfer train`: train a network as a configuration says."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -28,17 +29,30 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last usable checkpoint, if any.")
     ] = False,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Share each batch among so many processes.")
+    ] = 1,
 ) -> None:
     """Train a network; stop at any time and go on with --resume.
 
-    For several processes: accelerate launch --multi_gpu -m searchtransfer.cli train CONFIG.
+    `accelerate launch -m searchtransfer.cli train CONFIG` works too, also with its --cpu.
     """
     from ..training import load_config
     from ..training import train as run
+    from ..training.launch import asked_of_accelerate, launch
 
     settings = load_config(config, set_ or [])
+    several = processes if processes > 1 else asked_of_accelerate()
+    if several > 1:
+        words = [config, *(part for word in set_ or [] for part in ("--set", word))]
+        code = launch(several, [*words, *(["--resume"] if resume else [])])
+        if code:
+            raise typer.Exit(code)
+        return
     with _display() as show:
         outcome = run(settings, resume=resume, on_progress=show)
+    if os.environ.get("RANK", "0") != "0":
+        return  # the first process speaks for all
     if outcome.skipped:
         typer.echo(outcome.skipped, err=True)
     if outcome.interrupted:

@@ -12,10 +12,12 @@ from .options import (
     Inputs,
     KeepGoing,
     ModelName,
+    OptionalRefs,
     Quiet,
-    Refs,
     Scale,
+    Search,
     Verbose,
+    Weights,
     parse_tile,
 )
 from .report import Reporter
@@ -23,14 +25,15 @@ from .report import Reporter
 
 def upscale(
     inputs: Inputs,
-    refs: Refs,
     output: Annotated[
         str,
         typer.Option(
             "-o", "--output", metavar="FILE|FOLDER", help="Result; a folder for several inputs."
         ),
     ],
+    refs: OptionalRefs = None,
     model: ModelName = None,
+    weights: Weights = None,
     scale: Scale = 4,
     tile: Annotated[
         str,
@@ -41,13 +44,7 @@ def upscale(
             help="Input pixels on a side of a tile, 0 for one piece; bounds the memory.",
         ),
     ] = "auto",
-    search: Annotated[
-        Literal["exact", "refine", "auto"],
-        typer.Option(
-            help="exact: each pixel against every place; refine: around good first matches; "
-            "auto: exact up to large pictures. -v says which, and about how long."
-        ),
-    ] = "auto",
+    search: Search = "auto",
     metadata: Annotated[
         Literal["keep", "strip"], typer.Option(help="EXIF, XMP and resolution of the input.")
     ] = "keep",
@@ -89,10 +86,14 @@ def upscale(
     """
     tile_size = parse_tile(tile)
     from ..batch import References, Settings, Stop, plan_batch, read_references, run_batch
-    from ..upscaler import DEFAULT_MODEL, Upscaler
+    from ..errors import OptionError
+    from ..upscaler import Upscaler
 
-    upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale, search=search)
-    photos = read_references(refs, scale=scale, keep_going=keep_going)
+    upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
+    needed = upscaler.model.needs_reference
+    photos = read_references(refs or [], scale=scale, keep_going=keep_going, needed=needed)
+    if score_map is not None and not photos:
+        raise OptionError("--score-map shows how references were found: add -r with a sharp photo")
     jobs = plan_batch(
         inputs,
         output,

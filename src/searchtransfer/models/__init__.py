@@ -5,3 +5,4 @@ from .fusion import FusionModel as FusionModel
 from .model import Model as Model
 from .model import Upscaled as Upscaled
 from .transfer import TransferModel as TransferModel
+from .ttsr import TTSRModel as TTSRModel

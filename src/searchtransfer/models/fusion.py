@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -11,15 +12,19 @@ from torch import Tensor
 from ..errors import OptionError
 from ..images.resize import down, up
 from ..networks.fusion_net import Evidence, FusionNet
+from ..operators.agreement import AROUND, shown
 from ..progress import Progress, silent
 from ..reference import Reference
 from ..weights import load_state, read_weights
 from .model import Upscaled
-from .pieces import Area, in_pieces
+from .pieces import TILE, Area, in_pieces
 from .transfer import Piece, TransferModel
 
 GREY = 64.0
 """Grey levels that count as 1 in the evidence, after the square root."""
+
+AGREEMENT = 6
+"""Which of the maps of the evidence the agreement of neighbours is."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class FusionModel:
     consistency_rounds: int = 2
     """Rounds of back-projection at the end; 2 by held-out crops, see `docs/design/fusion.md`."""
     name: str = "fusion"
+    needs_reference: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.transfer.scale != self.network.scale:
@@ -55,6 +61,10 @@ class FusionModel:
     def scale(self) -> int:
         """How many times larger the result is."""
         return self.network.scale
+
+    def tile_for(self, height: int, width: int) -> int:
+        """Cells on a side of the pieces when the choice is ours: the same for any size."""
+        return TILE
 
     @torch.no_grad()
     def upscale(
@@ -79,22 +89,26 @@ class FusionModel:
             OptionError: the reference was built for another scale.
         """
         self.network.to(colour.device).eval()
-        found = None if reference is None else self.transfer.find(colour, reference, progress)
+        if reference is None:
+            return self._alone(colour, tile, progress)
+        wide = self.transfer.widened(colour, reference)
+        found = self.transfer.find(colour, wide.reference, progress)
 
         def make(area: Area) -> Tensor:
-            part = colour[(slice(None), *area)]
-            if found is None or reference is None:
-                return self._sharp(part, None)
-            piece = self.transfer.piece(colour, found, reference, area)
-            return self._sharp(part, evidence_of(piece))
+            piece = self.transfer.piece(colour, found, wide.reference, area)
+            return self._sharp(colour[(slice(None), *area)], evidence_of(piece))
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
-        if found is None or reference is None:
-            none = torch.full(colour.shape[1:], -1, device=colour.device)
-            score = colour.new_zeros(colour.shape[1:])
-            return Upscaled(sharp, score, none, torch.stack([none, none], -1))
-        photo, pixel = reference.locate(found.view, found.index)
-        return Upscaled(sharp, found.score, photo, pixel)
+        return Upscaled(sharp, found.score, *wide.locate(found.view, found.index))
+
+    def _alone(self, colour: Tensor, tile: int, progress: Progress) -> Upscaled:
+        def make(area: Area) -> Tensor:
+            return self._sharp(colour[(slice(None), *area)], None)
+
+        sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
+        none = torch.full(colour.shape[1:], -1, device=colour.device)
+        score = colour.new_zeros(colour.shape[1:])
+        return Upscaled(sharp, score, none, torch.stack([none, none], -1))
 
     def _sharp(self, colour: Tensor, evidence: Evidence | None) -> Float[Tensor, "3 hs ws"]:
         sharp: Tensor = self.network(colour[None], evidence)[0]
@@ -104,7 +118,8 @@ class FusionModel:
 
     @property
     def _halo(self) -> int:
-        return self.transfer.halo + self.network.reach + 4 * self.consistency_rounds
+        evidence = max(self.transfer.halo, AROUND + 1)
+        return evidence + self.network.reach + 4 * self.consistency_rounds
 
 
 def load_network(path: str | Path) -> FusionNet:
@@ -124,6 +139,23 @@ def load_network(path: str | Path) -> FusionNet:
 
 def evidence_of(piece: Piece) -> Evidence:
     """What the network is told about a piece: a batch of one."""
+    return faded(raw_evidence(piece), shown(piece.agreement))
+
+
+def faded(evidence: Evidence, surely: Float[Tensor, "h w"]) -> Evidence:
+    """The evidence where the reference shows the same things, nothing elsewhere.
+
+    So an unrelated reference changes nothing, and a partial one only what it shows.
+    """
+    scale = FusionNet.scale
+    textures = surely.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
+    return Evidence(
+        evidence.detail * textures, evidence.transferred * textures, evidence.maps * surely
+    )
+
+
+def raw_evidence(piece: Piece) -> Evidence:
+    """What search and blend found of a piece, whether it can be believed or not."""
     mixed = piece.blend
     maps = [
         piece.score,
@@ -132,6 +164,7 @@ def evidence_of(piece: Piece) -> Evidence:
         255 / GREY * mixed.energy.clamp(min=0).sqrt(),
         255 / GREY * mixed.spread.sqrt(),
         piece.difference.sqrt() / GREY,
+        piece.agreement,
     ]
     return Evidence(
         mixed.detail[None], (piece.sharp - piece.bicubic)[None], torch.stack(maps)[None]

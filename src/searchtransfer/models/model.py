@@ -22,7 +22,10 @@ class Upscaled:
     photo: Int64[Tensor, "h w"]
     """Number of the reference photo that each cell was found in; -1 without a reference."""
     pixel: Int64[Tensor, "h w 2"]
-    """Row and column in that photo of the first of the scale x scale pixels of the match."""
+    """Row and column in that photo of the first pixel of the match."""
+    zoom: Float[Tensor, "h w"] | None = None
+    """Of the copy of the photo that was found: the match covers `scale / zoom` pixels of the photo
+    on a side. None: 1 everywhere."""
 
 
 @runtime_checkable
@@ -36,6 +39,13 @@ class Model(Protocol):
     @property
     def scale(self) -> int:
         """How many times larger the result is."""
+
+    @property
+    def needs_reference(self) -> bool:
+        """It cannot upscale an image alone."""
+
+    def tile_for(self, height: int, width: int) -> int:
+        """Cells on a side of the pieces of an image of this size when the choice is ours."""
 
     def upscale(
         self,

@@ -15,6 +15,9 @@ Area = tuple[slice, slice]
 MakePiece = Callable[[Area], Tensor]
 """From an area to its sharp pixels."""
 
+TILE = 512
+"""Cells on a side of a piece when the choice is ours, and the model needs no smaller ones."""
+
 
 def in_pieces(
     colour: Float[Tensor, "3 h w"],
@@ -40,13 +43,14 @@ def in_pieces(
     for number, piece in enumerate(tiles):
         progress("transfer", number / len(tiles))
         part = make(piece.padded)
-        sharp[(slice(None), *_times(piece.core, scale))] = part[
-            (slice(None), *_times(piece.inner, scale))
+        sharp[(slice(None), *times(piece.core, scale))] = part[
+            (slice(None), *times(piece.inner, scale))
         ]
     progress("transfer", 1.0)
     return sharp
 
 
-def _times(area: Area, scale: int) -> Area:
+def times(area: Area, scale: int) -> Area:
+    """The pixels of an area at a scale."""
     rows, columns = (slice(x.start * scale, x.stop * scale) for x in area)
     return rows, columns

@@ -6,7 +6,7 @@ The reasons for each step are in `docs/design/upscaling.md`, their gains in `doc
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,12 +16,14 @@ from torch import Tensor
 from ..errors import OptionError
 from ..images.resize import down, up
 from ..matching import MODES, SearchMode, match
+from ..operators.agreement import agreement
 from ..operators.descriptors import SIDE, describe
 from ..operators.detail import Blend, blend
 from ..progress import Progress, silent
 from ..reference import SCALES, Reference
+from ..zooms import ZOOMS, Zoomed, with_zooms
 from .model import Upscaled
-from .pieces import Area, in_pieces
+from .pieces import TILE, Area, in_pieces
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Piece(NamedTuple):
     """What the texture was faded by."""
     difference: Float[Tensor, "h w"]
     """Mean squared difference of the two patches of a match, in grey levels."""
+    agreement: Float[Tensor, "h w"]
+    """The share of its neighbours that a cell was found beside."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,20 @@ class TransferModel:
     """Exact, refined, or exact where the images are small enough; see `searchtransfer.matching`."""
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
+    zooms: tuple[float, ...] = ZOOMS
+    """Scales at which the photos are tried too; see `searchtransfer.zooms`."""
     name: str = "transfer"
+    needs_reference: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise OptionError(f"scale must be one of {SCALES}, got {self.scale}")
         if self.search not in MODES:
             raise OptionError(f"search must be one of {', '.join(MODES)}, got {self.search!r}")
+
+    def tile_for(self, height: int, width: int) -> int:
+        """Cells on a side of the pieces when the choice is ours: the same for any size."""
+        return TILE
 
     @torch.no_grad()
     def upscale(
@@ -128,14 +139,23 @@ class TransferModel:
         """
         if reference is None:
             raise OptionError("model 'transfer' needs a reference; give it photos of the same")
-        found = self.find(colour, reference, progress)
+        wide = self.widened(colour, reference)
+        found = self.find(colour, wide.reference, progress)
 
         def make(area: Area) -> Tensor:
-            return self.piece(colour, found, reference, area).sharp
+            return self.piece(colour, found, wide.reference, area).sharp
 
         sharp = in_pieces(colour, make, self.scale, tile, self.halo, progress)
-        photo, pixel = reference.locate(found.view, found.index)
-        return Upscaled(sharp, found.score, photo, pixel)
+        return Upscaled(sharp, found.score, *wide.locate(found.view, found.index))
+
+    def widened(self, colour: Float[Tensor, "3 h w"], reference: Reference) -> Zoomed:
+        """The reference with those zoomed copies that help the image.
+
+        Raises:
+            OptionError: the reference was built for another scale.
+        """
+        self._check(reference)
+        return with_zooms(colour, reference, self.zooms, self.search, self.backend)
 
     def find(
         self, colour: Float[Tensor, "3 h w"], reference: Reference, progress: Progress = silent
@@ -145,14 +165,17 @@ class TransferModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
+        self._check(reference)
+        found = match(colour, reference, self.search, self.backend, progress)
+        contrast = torch.linalg.vector_norm(describe(colour), dim=0)
+        return Found(found.score, found.index, found.view, contrast)
+
+    def _check(self, reference: Reference) -> None:
         if reference.scale != self.scale:
             raise OptionError(
                 f"reference was built for scale {reference.scale}, the model has {self.scale}; "
                 "prepare it with this model"
             )
-        found = match(colour, reference, self.search, self.backend, progress)
-        contrast = torch.linalg.vector_norm(describe(colour), dim=0)
-        return Found(found.score, found.index, found.view, contrast)
 
     @property
     def halo(self) -> int:
@@ -200,7 +223,8 @@ class TransferModel:
         sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
             sharp += up(colour - down(sharp, self.scale), self.scale)
-        return Piece(sharp, bicubic, mixed, score, trust, difference)
+        together = agreement(*reference.locate(found.view, found.index), self.scale)
+        return Piece(sharp, bicubic, mixed, score, trust, difference, together)
 
 
 def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from ..errors import ShapeError
 from ..images.resize import up
 from .blocks import conv3x3, residual_blocks
 
-MAPS = 6
+MAPS = 7
 """Maps of evidence; what they are is known to those who make them (`models.fusion`)."""
 
 
@@ -33,7 +33,7 @@ class Evidence(NamedTuple):
     """Blended high-frequency texture, not faded."""
     transferred: Float[Tensor, "b 3 hs ws"]
     """Result of the model without learning, minus bicubic."""
-    maps: Float[Tensor, "b 6 h w"]
+    maps: Float[Tensor, "b 7 h w"]
     """Scores and the like, each about 0 to 1."""
 
 
@@ -48,7 +48,7 @@ class FusionNet(nn.Module):
     architecture: ClassVar[str] = "fusion"
     scale: ClassVar[int] = 4
 
-    def __init__(self, features: int = 64, blocks: int = 10) -> None:
+    def __init__(self, features: int = 64, blocks: int = 16) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"features": features, "blocks": blocks}
         cells = self.scale**2
@@ -99,9 +99,14 @@ class FusionNet(nn.Module):
         correction: Float[Tensor, "b 5 hs ws"],
     ) -> Float[Tensor, "b 3 hs ws"]:
         """The result from what `correct` returned."""
+        return up(low, self.scale) + self.beyond_bicubic(evidence, correction)
+
+    def beyond_bicubic(
+        self, evidence: Evidence, correction: Float[Tensor, "b 5 hs ws"]
+    ) -> Float[Tensor, "b 3 hs ws"]:
+        """The result minus bicubic; what training compares with the truth."""
         residual, gate_1, gate_2 = torch.split(correction, [3, 1, 1], dim=1)
-        transferred = (1 + gate_1) * evidence.transferred
-        return up(low, self.scale) + transferred + gate_2 * evidence.detail + residual
+        return (1 + gate_1) * evidence.transferred + gate_2 * evidence.detail + residual
 
     def _start_without_learning(self) -> None:
         for name, parameter in self.named_parameters():

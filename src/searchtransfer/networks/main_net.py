@@ -4,6 +4,7 @@
 Digits in layer names are stage and scale: `conv22_head` belongs to stage 2 and scale x2.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .blocks import conv3x3, residual_blocks, upsample
+from .blocks import ResidualBlock, conv3x3, residual_blocks, upsample
 from .cross_scale import CrossScale2, CrossScale3
 from .merge_tail import MergeTail
 from .shallow_features import ShallowFeatures
@@ -68,6 +69,8 @@ class MainNet(nn.Module):
         self.conv33_tail = conv3x3(features, features)
 
         self.merge_tail = MergeTail(features)
+        self.reach = _reach(*blocks)
+        """Cells around a pixel of the result that can change it."""
 
     def forward(
         self,
@@ -97,3 +100,41 @@ class MainNet(nn.Module):
 
         image: Tensor = self.merge_tail(x1, x2, x3)
         return image
+
+
+def _reach(shallow: int, first: int, second: int, third: int) -> int:
+    """How far the result sees, in pixels of the small image, from the depth of each stage.
+
+    A 3x3 convolution at scale s sees 1/s further, one of stride 2 at most 1, bicubic enlarging 2.
+    Numbers are of the features at scales 1, 2 and 4, in the order of `MainNet.forward`.
+    """
+    at1: float = (2 * shallow + 2) + (2 * first + 2)
+    at2 = at1 + 1 + 1 / 2
+    at1, at2 = max(at1, at2 + 1) + 1, max(at2, at1 + 2) + 1 / 2
+    at1, at2 = at1 + 2 * second + 1, at2 + (2 * second + 1) / 2
+    at4 = at2 + 1 / 2 + 1 / 4
+    at1, at2, at4 = (
+        max(at1, at2 + 1, at4 + 2) + 1,
+        max(at2, at1 + 2, at4 + 1) + 1 / 2,
+        max(at4, at1 + 2, at2 + 1) + 1 / 4,
+    )
+    depth = 2 * third + 1
+    at1, at2, at4 = at1 + depth, at2 + depth / 2, at4 + depth / 4
+    return math.ceil(max(at4, at1 + 2, at2 + 1) + 1 / 4 + 1 / 4)
+
+
+def begin_with_nothing(net: MainNet) -> None:
+    """Start such that the output is zero, and no layer before it loses the signal.
+
+    Torch's own start shrinks the signal in each convolution, to nothing after a dozen of them. Here
+    each keeps its size; residual blocks begin as the identity, and the last layer at zero.
+    """
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+        if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    for block in net.modules():
+        if isinstance(block, ResidualBlock):
+            nn.init.zeros_(block.conv2.weight)
+    nn.init.zeros_(net.merge_tail.conv_tail2.weight)

@@ -13,6 +13,9 @@ from ..errors import OptionError
 from .blocks import conv3x3
 from .vgg import IMAGENET_MEAN, IMAGENET_STD
 
+REACH = 3
+"""Cells of level 3 around a cell of any level that can change it."""
+
 
 class Levels(NamedTuple):
     """Features of one image; sides of level 1 are the image's, rounded up to multiples of 4."""
@@ -44,7 +47,7 @@ class TextureExtractor(nn.Module):
             raise OptionError(
                 f"TextureExtractor: channels must be three numbers of at least 1, got {channels}"
             )
-        c1, c2, c3 = channels
+        self.channels = c1, c2, c3 = tuple(channels)
         self.sub_mean = _normalisation()
         self.slice1 = _numbered({0: conv3x3(3, c1), 1: nn.ReLU()})
         self.slice2 = _numbered(

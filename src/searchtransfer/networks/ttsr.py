@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import DTypeError, OptionError, ShapeError
 from ..operators.transfer import Overlap
-from .main_net import MainNet
+from .main_net import MainNet, begin_with_nothing
 from .search_transfer import SearchTransfer
 from .texture_extractor import TextureExtractor
 
@@ -82,8 +82,7 @@ class TTSR(nn.Module):
         self.SearchTransfer = SearchTransfer(overlap)
         self.global_skip = global_skip
         if global_skip:
-            for parameter in self.MainNet.merge_tail.conv_tail2.parameters():
-                nn.init.zeros_(parameter)
+            begin_with_nothing(self.MainNet)
 
     def forward(
         self,
@@ -112,11 +111,24 @@ class TTSR(nn.Module):
         query = self.LTE((lr_up + 1) / 2).level3
         key = self.LTE((ref_down_up + 1) / 2).level3
         values = self.LTE((ref + 1) / 2)
-        s, t1, t2, t3 = self.SearchTransfer(query, key, *values)
-        sr = self.MainNet(lr, s, t3, t2, t1)
-        if self.global_skip:
-            sr = (lr_up + sr).clamp(-1, 1)
-        return Restoration(sr, s, t3, t2, t1)
+        # In the precision of the images, also where layers run in half of it.
+        query, key = query.to(lr.dtype), key.to(lr.dtype)
+        found = self.SearchTransfer(query, key, *(value.to(lr.dtype) for value in values))
+        s, t1, t2, t3 = found.score, *(t.to(values.level3.dtype) for t in found[1:])
+        return Restoration(self.restore(lr, lr_up, s, t3, t2, t1), s, t3, t2, t1)
+
+    def restore(
+        self,
+        lr: Float[Tensor, "b 3 h w"],
+        lr_up: Float[Tensor, "b 3 _ _"],
+        s: Float[Tensor, "b 1 h w"],
+        t3: Float[Tensor, "b c3 h w"],
+        t2: Float[Tensor, "b c2 _ _"],
+        t1: Float[Tensor, "b c1 _ _"],
+    ) -> Float[Tensor, "b 3 _ _"]:
+        """What follows search and transfer; all but `lr_up` as in `Restoration`."""
+        sr: Tensor = self.MainNet(lr, s, t3, t2, t1)
+        return (lr_up + sr).clamp(-1, 1) if self.global_skip else sr
 
 
 def _check_images(lr: Tensor, lr_up: Tensor, ref: Tensor, ref_down_up: Tensor) -> None:

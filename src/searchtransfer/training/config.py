@@ -63,6 +63,8 @@ class Data(Section):
     augment: bool = True
     max_skipped: NonNegativeInt = 10
     """How many files may be unusable before training stops."""
+    cache: NonNegativeInt = 0
+    """MiB of decoded photos to keep in memory, in each process that reads."""
 
 
 class Optimiser(Section):
@@ -161,6 +163,8 @@ class Run(Section):
     """Gets checkpoints, weights and logs."""
     device: Literal["auto", "cpu"] = "auto"
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    channels_last: bool = False
+    """Keep the channels of a pixel together in memory, which many processors convolve faster."""
     accumulate: PositiveInt = 1
     """Parts that a batch is worked through in, to save memory."""
     workers: NonNegativeInt = 0

@@ -33,6 +33,8 @@ class Learner:
         self.task, self.config, self.accelerator = task, config, accelerator
         device = accelerator.device
         self.model = task.build().to(device)
+        if config.run.channels_last:
+            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = Objective(config)
         self.average: AveragedModel | None = None
         if config.ema_decay is not None:

@@ -53,7 +53,9 @@ class TTSRTask:
             for i, source in enumerate(data.train)
             for pair in find_pairs(source, f"data.train.{i}")
         ]
-        return PairDataset(pairs, data.patch, self.config.seed, data.augment)
+        return PairDataset(
+            pairs, data.patch, self.config.seed, data.augment, cache=data.cache * 2**20
+        )
 
     def collate(self, samples: Sequence[Sample]) -> Batch:
         """Samples side by side."""

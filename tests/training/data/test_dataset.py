@@ -7,7 +7,9 @@ from training.data.photos import photo, saved
 
 from searchtransfer.errors import DataError, OptionError
 from searchtransfer.pairs import Pair, cufed_pairs, single_photos
-from searchtransfer.training.data import DrawSampler, PairDataset, SkipLog, collate
+from searchtransfer.training.data import DrawSampler, PairDataset, SkipLog, collate, dataset
+from searchtransfer.training.data.cache import PhotoCache
+from searchtransfer.training.data.pixels import read_pixels
 
 
 @pytest.fixture
@@ -173,3 +175,42 @@ def test_order_resumes_anywhere(start):
 
 def test_real_layout_of_singles(tmp_path, photos):
     assert len(PairDataset(single_photos(tmp_path), 32)) == 4
+
+
+def test_cached_photos_give_the_same_samples_and_are_read_once(pairs, photos):
+    plain, cached = PairDataset(pairs, 32), PairDataset(pairs, 32, cache=10**6)
+    expected = [plain[draw] for draw in range(8)]
+    assert all(equal(cached[draw], expected[draw]) for draw in range(8))
+    for path in photos:
+        cached.photos.read(path)
+        path.unlink()
+    assert all(equal(cached[draw], expected[draw]) for draw in range(8))
+    with pytest.raises(DataError, match="pairs in a row could not be used"):
+        plain[0]
+
+
+def test_a_cache_keeps_what_fits(photos):
+    size = read_pixels(photos[0]).nbytes
+    cache = PhotoCache(2 * size + 1)
+    first = [cache.read(path) for path in photos[:3]]
+    assert [cache.read(path) is kept for path, kept in zip(photos, first, strict=False)] == [
+        True,
+        True,
+        False,
+    ]
+    with pytest.raises(ValueError, match="read-only"):
+        first[0][0, 0] = 0
+
+
+def test_references_of_single_photos_differ_in_strength(pairs, monkeypatch):
+    seen = []
+
+    def instead(photo, corner, size, rng, strength):
+        seen.append(strength)
+        return photo[:size, :size]
+
+    monkeypatch.setattr(dataset, "made_reference", instead)
+    samples = PairDataset([pairs[2]], 32)
+    for draw in range(50):
+        samples[draw]
+    assert min(seen) < 0.2 and max(seen) > 0.8 and min(seen) >= 0 and max(seen) <= 1

@@ -8,6 +8,7 @@ import torch
 from training.data.photos import photo, saved
 
 from searchtransfer.errors import ConfigError, DataError
+from searchtransfer.images import up
 from searchtransfer.models import TransferModel
 from searchtransfer.networks import FusionNet
 from searchtransfer.reference import Reference
@@ -30,6 +31,11 @@ TINY = Config(
 )
 
 
+def bright(low):
+    """A teacher."""
+    return up(low, 4).clamp(0, 1) * 0.5 + 0.5
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Photos in the layout of the training data."""
@@ -45,9 +51,14 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def crops(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("crops")
-    prepare(find_sources(data), folder / "train", range(4), seed=0)
-    prepare(find_sources(data, held_out=True), folder / "held-out", range(1), seed=0)
+    prepare(find_sources(data), folder / "train", range(5), seed=0, teacher=bright)
+    prepare(find_sources(data, held_out=True), folder / "held-out", range(2), seed=0)
     return folder
+
+
+def useful(crops):
+    """The training crops whose reference shows the same."""
+    return [x for x in crop_files(crops / "train") if read_crop(x).useful]
 
 
 def test_held_out_photos_are_not_trained_on(data):
@@ -77,21 +88,33 @@ def test_all_kinds_are_drawn(data):
     for i in range(40):
         target, reference, kind = sources.draw(np.random.default_rng(i))
         kinds.add(kind)
-        assert target.shape[0] == target.shape[1] == 128 or kind == "scene"
-        assert min(reference.shape[:2]) >= 128
-    assert kinds == {"scene", "useless", "made"}
+        assert target.shape[0] == target.shape[1]
+        assert 128 <= target.shape[0] <= 256
+        assert target.shape[0] % 4 == 0
+        assert reference is None or min(reference.shape[:2]) >= 128
+        assert (reference is None) == (kind == "alone")
+    assert kinds == {"scene", "useless", "made", "alone"}
+
+
+def test_photos_are_of_any_sharpness(data):
+    sources = find_sources(data)
+    sizes = [sources.draw(np.random.default_rng(i))[0].shape[0] for i in range(60)]
+    assert min(sizes) == 128  # smaller photos are not reduced further
+    assert max(sizes) > 180
+    assert len(set(sizes)) > 5
 
 
 def test_preparing_goes_on_where_it_stopped(crops, data, tmp_path):
     sources = find_sources(data)
-    assert prepare(sources, tmp_path, range(2), seed=0) == 2
+    assert prepare(sources, tmp_path, range(2), seed=0, teacher=bright) == 2
     before = [path.stat().st_mtime_ns for path in crop_files(tmp_path)]
-    assert prepare(sources, tmp_path, range(3), seed=0) == 1
+    assert prepare(sources, tmp_path, range(3), seed=0, teacher=bright) == 1
     after = crop_files(tmp_path)
     assert [path.stat().st_mtime_ns for path in after[:2]] == before
     for path in after:  # whoever makes a crop, it is the same
         ours, theirs = read_crop(path), read_crop(crops / "train" / path.name)
-        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+        assert ours.kind == theirs.kind
+        assert all(torch.equal(x, theirs.fields[name]) for name, x in ours.fields.items())
 
 
 def test_evidence_is_that_of_the_model():
@@ -116,29 +139,72 @@ def _none():
 def test_windows_show_the_same_place(crops):
     rng = np.random.default_rng(0)
     for path in crop_files(crops / "train"):
-        crop = turned(read_crop(path, 16, rng), rng)
-        assert crop["hr"].shape == (3, 64, 64)
-        reduced = torch.nn.functional.avg_pool2d(crop["hr"], 4)
-        assert (reduced - crop["low"]).abs().mean() < 0.02
+        fields = turned(read_crop(path, 16, rng), rng).fields
+        assert fields["hr"].shape == (3, 64, 64)
+        reduced = torch.nn.functional.avg_pool2d(fields["hr"], 4)
+        assert (reduced - fields["low"]).abs().mean() < 0.02
+
+
+def test_bicubic_of_a_window_is_that_of_the_crop(crops):
+    path = crop_files(crops / "train")[0]
+    whole = read_crop(path).fields
+    torch.testing.assert_close(whole["bicubic"], up(whole["low"], 4), atol=1e-6, rtol=0)
+    for i in range(8):
+        window = read_crop(path, 16, np.random.default_rng(i)).fields
+        places = whole["low"].unfold(1, 16, 1).unfold(2, 16, 1)
+        same = (places == window["low"][:, None, None]).all(-1).all(-1).all(0).nonzero()
+        top, left = 4 * same[0]
+        expected = whole["bicubic"][:, top : top + 64, left : left + 64]
+        torch.testing.assert_close(window["bicubic"], expected, atol=1e-6, rtol=0)
 
 
 def test_batch(crops):
+    files = useful(crops)
+    ours = batch(files, 4, 16, 0.0, np.random.default_rng(0))
+    again = batch(files, 4, 16, 0.0, np.random.default_rng(0))
+    assert torch.equal(ours.truth, again.truth)
+    assert ours.truth.shape == ours.taught.shape == (4, 3, 64, 64)
+    assert ours.low.shape == (4, 3, 16, 16)
+    assert ours.evidence.maps.abs().sum() > 0
+    assert ours.helped.sum() == 4
+    none = batch(files, 4, 16, 1.0, np.random.default_rng(0))
+    assert all(x.abs().sum() == 0 for x in none.evidence)
+    assert none.helped.sum() == 0
+
+
+def test_the_teacher_is_believed_where_no_reference_helps(crops, tmp_path):
     files = crop_files(crops / "train")
-    hr, low, evidence = batch(files, 3, 16, 0.0, np.random.default_rng(0))
-    again = batch(files, 3, 16, 0.0, np.random.default_rng(0))
-    assert torch.equal(hr, again[0])
-    assert hr.shape == (3, 3, 64, 64)
-    assert low.shape == (3, 3, 16, 16)
-    assert evidence.maps.abs().sum() > 0
-    _, _, none = batch(files, 3, 16, 1.0, np.random.default_rng(0))
-    assert all(x.abs().sum() == 0 for x in none)
+    result = {}
+    for weight in (0.0, 1.0):
+        config = replace(TINY, steps=80, learning_rate=3e-3, alone=1.0, teacher=weight)
+        run = Run(config, crops, tmp_path / str(weight))
+        for _ in range(80):
+            run.one_step(files)
+        with torch.no_grad():
+            result[weight] = run.network(torch.full((1, 3, 16, 16), 0.25)).mean().item()
+    assert result[1.0] > result[0.0] + 0.1
+
+
+def test_evidence_is_hidden_at_first(crops, tmp_path):
+    files = useful(crops)
+    seen = []
+    run = Run(replace(TINY, alone=0.0, alone_until=2), crops, tmp_path)
+    forward = run._beyond_bicubic
+    run._beyond_bicubic = lambda n, low, found: (
+        seen.append(float(found.maps.abs().sum())) or forward(n, low, found)
+    )
+    for _ in range(3):
+        run.one_step(files)
+    assert seen[:2] == [0, 0]
+    assert seen[2] > 0
 
 
 def test_without_evidence_keeps_the_pictures(crops):
     crop = read_crop(crop_files(crops / "train")[0])
     alone = without_evidence(crop)
-    assert torch.equal(alone["hr"], crop["hr"])
-    assert alone["detail"].abs().sum() == 0
+    assert torch.equal(alone.fields["hr"], crop.fields["hr"])
+    assert alone.fields["detail"].abs().sum() == 0
+    assert not alone.useful
 
 
 def test_bad_crops(crops, tmp_path):
@@ -164,7 +230,7 @@ def test_wear_is_small_and_repeats():
 def test_loss_falls(crops, tmp_path):
     config = replace(TINY, steps=60, learning_rate=2e-3, alone=0.0)
     run = Run(config, crops, tmp_path)
-    files = crop_files(crops / "train")[:1]
+    files = useful(crops)[:1]
     losses = [run.one_step(files) for _ in range(60)]
     assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])
 
@@ -185,7 +251,7 @@ def test_run_writes_and_resumes(crops, tmp_path):
     with (tmp_path / "whole" / "log.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["3", "6"]
-    assert all(float(row["with reference"]) > 10 for row in rows)
+    assert all(float(row["without"]) > 10 for row in rows)
     for name in ("last", "best"):
         load_weights(FusionNet(8, 1), tmp_path / "whole" / f"{name}.safetensors")
 

@@ -5,42 +5,64 @@ Each step raises the best match so far; `docs/design/native-search.md` explains 
 the exact argmax.
 """
 
-from typing import NamedTuple
+from enum import IntEnum
+from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ...errors import OptionError
 from .native_features import (
     LEVEL,
+    MOST_ROUNDED,
+    PLANE,
     ROUND,
+    TILE,
     Features,
-    block_energy,
     bordered_cells,
+    bounds_at,
     described,
+    halved,
+    has_tiles,
     lanes,
     rotation_error,
-    rounded_up,
+    rounded_depth,
     run,
 )
 from .native_jobs import Map, Probe, Scoring, Search, Seeding, array_of
-from .native_keys import DEFAULTS, NativeKeys, Options, halved
+from .native_keys import DEFAULTS, NativeKeys, Options
 
 UNSEEN = 0x007FFFFF00000000
 """A packed best (`_native/best.h`) below every other: score -inf, the last position."""
 
 TINY = 2.0**-126
 
-STAGE = 32
-"""Components more from bound to bound when a pair is evaluated (`_native/prune.h`)."""
+MOST_TILED_PATCH = 7
+"""Beyond, keeping row products beats multiplying them again in matrix tiles."""
 
-WALK_COST = 28
-"""Sums, bound and comparison of a pair, in multiply-adds of the product."""
-STAGE_COST = 1800
-"""One stage of an evaluation, in the same unit."""
-EXACT_COST = 6
-"""A multiply-add of an exact product, in the same unit."""
+WALK_COST = 32
+"""Sums, bound and comparison of a pair, in multiply-adds of the float32 product."""
+TILED_WALK_COST = 9
+"""The same for rounded cells, in the same unit."""
+TILED_COST = 0.44
+"""A number of a rounded cell, in the same unit."""
+OPEN_COST = 3000
+"""A pair left open, in the same unit."""
+PLANE_COST = 3500
+"""One stage of its evaluation, in the same unit."""
+EXACT_COST = 15
+"""A multiply-add of an exact product, which reads memory, in the same unit."""
+TILED_OPEN = 5
+"""Pairs of a query, about, that only rounding leaves open."""
+
+
+class Walk(IntEnum):
+    """What a walk multiplies (`_native/kernel.h`)."""
+
+    CELLS = 0
+    HEADS = 1
+    ROUNDED = 2
 
 
 class Statistics(NamedTuple):
@@ -63,29 +85,38 @@ class Attempt:
         self.query, self.keys, self.options = query, keys, options
         self.best = torch.full(query.size, UNSEEN, dtype=torch.int64)
         self.counts = torch.zeros(3, dtype=torch.int64)
-        self.norm = query.energy.sqrt()
-        self.tails = rounded_up(query.tails)
+        self.tiled = (
+            has_tiles(options.kernel)
+            and keys.patch_size <= MOST_TILED_PATCH
+            and rounded_depth(0, keys.channels) <= MOST_ROUNDED
+        )
         relative, absolute = self._slack()
-        self.slack = rounded_up(relative * self.norm + absolute)
+        self.slack = query.scale * relative + absolute
 
     def seed(self) -> None:
         """Good first matches: a search at half the size, then neighbours' matches."""
-        query, (coarse, coarse_scale) = halved(self.query), self.keys.coarse
-        at = _full_search(query, coarse, coarse_scale, self.options)
-        rows, cols = at // coarse.size[1], at % coarse.size[1]
-        height, width = self.query.size
-        y, x = torch.arange(height), torch.arange(width)
-        key_height, key_width = self.keys.features[0].size
-        rows = (rows[y // 2][:, x // 2] * 2 + (y % 2)[:, None]).clamp(max=key_height - 1)
-        cols = (cols[y // 2][:, x // 2] * 2 + x % 2).clamp(max=key_width - 1)
-        guess = rows * key_width + cols
-        job = Seeding(search=self._job(), guess=guess)
-        run("seed", self.options.kernel, job)
+        query, coarse = halved(self.query), self.keys.coarse
+        best = torch.full(query.size, UNSEEN, dtype=torch.int64)
+        job = Search(
+            query=_map(query, walked=query.cells.values),
+            keys=array_of([_map(coarse, panels=coarse.cell_panels)]),
+            key_count=1,
+            patch_size=self.keys.patch_size,
+            cell_step=LEVEL,
+            walked_step=LEVEL,
+            depth=LEVEL,
+            panel_depth=LEVEL,
+            best=best,
+            counts=torch.zeros(3, dtype=torch.int64),
+            threads=self.options.workers,
+        )
+        run("search", self.options.kernel, job)
+        run("seed", self.options.kernel, Seeding(search=self._job(), coarse=best))
 
     def cheapest_depth(self) -> int:
         """The depth that promises the least work, from the survivors of a sample; 0: no pruning."""
         key = self.keys.features[0]
-        levels = key.heads.shape[2] // LEVEL
+        levels = key.depth // LEVEL
         survivors = torch.zeros(levels + 1, dtype=torch.int64)
         job = Probe(
             search=self._job(),
@@ -95,30 +126,49 @@ class Attempt:
         )
         run("probe", self.options.kernel, job)
         share = (survivors[:-1].double() / max(1, int(survivors[-1]))).tolist()
-        exact = EXACT_COST * self.keys.patch_size**2 * self.query.cells.shape[2]
-        least, best = float(WALK_COST + self.keys.channels), 0
-        for level in range(levels):
-            cost = LEVEL * (level + 1) + WALK_COST + share[-1] * exact
-            cost += STAGE_COST * sum(share[level :: STAGE // LEVEL])
+        return self._cheapest(share)
+
+    def _cheapest(self, share: list[float]) -> int:
+        """The depth of least cost, if these shares of all pairs stay open at each level."""
+        cells, tiled = self.query.cells, self.tiled
+        exact = EXACT_COST * self.keys.patch_size**2 * cells.step
+        least, best = float(WALK_COST + cells.channels), 0
+        if tiled:
+            rounding_leaves = TILED_OPEN / self.keys.cell_count * exact
+            least = TILED_WALK_COST + TILED_COST * rounded_depth(0, cells.channels)
+            least += rounding_leaves
+        step = TILE // LEVEL if tiled else 1
+        for level in range(step - 1, len(share), step):
+            depth = LEVEL * (level + 1)
+            stages = sum(share[level :: PLANE // LEVEL])
+            walk = TILED_WALK_COST + TILED_COST * depth if tiled else WALK_COST + depth
+            cost = walk + OPEN_COST * share[level] + PLANE_COST * stages + share[-1] * exact
             if cost < least:
-                least, best = cost, LEVEL * (level + 1)
+                least, best = cost, depth
         return best
 
-    def search(self, depth: int) -> None:
-        """Walk all diagonals of all keys; what is better than the best so far replaces it."""
-        if depth == 0:
+    def search(self, depth: int, rounded: bool = True) -> None:
+        """Walk all diagonals of all keys; what is better than the best so far replaces it.
+
+        Args:
+            depth: components to multiply first; 0: all channels.
+            rounded: in matrix tiles where they can.
+        """
+        walk = Walk.HEADS if depth else Walk.CELLS
+        if self.tiled and rounded:
+            walk = Walk.ROUNDED
+        if walk == Walk.CELLS:  # it decides alone
             self.best.fill_(UNSEEN)
-        run("search", self.options.kernel, self._job(depth, walk=True))
+        run("search", self.options.kernel, self._job(walk, depth))
 
     def scored(self) -> tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]]:
         """The matches, scored with all channels."""
         score = torch.empty(self.query.size)
         position = torch.empty(self.query.size, dtype=torch.int64)
-        energy = torch.cat([f.energy.flatten() for f in self.keys.features])
         job = Scoring(
             search=self._job(),
             query_energy=self.query.energy,
-            key_energy=energy,
+            key_energy=self.keys.energy,
             score=score,
             position=position,
         )
@@ -127,70 +177,79 @@ class Attempt:
 
     def _slack(self) -> tuple[float, float]:
         """Rounding margin of partial product + bound against an exact score: relative, absolute."""
-        size, step, heads = (
-            self.keys.patch_size,
-            self.query.cells.shape[2],
-            self.query.heads.shape[2],
-        )
+        size, step = self.keys.patch_size, self.query.cells.step
+        heads = self.query.depth
         wide = lanes()[self.options.kernel or next(iter(lanes()))]
-        exact = size * (-(-size * step // (4 * wide)) + 3) + 8  # additions in a row
-        partial = heads * size * size // wide + 3 * heads // STAGE + heads + 2 * size + 16
-        rotation = float(rotation_error(step, torch.tensor([float(heads)], dtype=torch.float64)))
-        relative = 1.01 * ROUND * (exact + partial) + 2.01 * rotation
-        scale = max(1.0, *(float(scale.nan_to_num(nan=0).max()) for scale in self.keys.scale))
-        return relative, 2 * size * size * (step + heads) * TINY * scale
+        exact = size * (-(-size * step // (4 * wide)) + 3) + 8  # roundings in a row
+        partial = heads * size * size // wide + 3 * heads // PLANE + heads + 2 * size + 16
+        tiles = 2 * (size * (rounded_depth(0, step) + TILE) // TILE + size * (size + 2) + TILE)
+        relative = 1.01 * ROUND * (exact + max(partial, tiles))
+        relative += 2.01 * rotation_error(step, heads)
+        absolute = 2 * size * size * (step + heads) * TINY * self.keys.largest_scale
+        return relative * (1 + 2.0**-20), absolute
 
-    def _job(self, depth: int = 0, walk: bool = False) -> Search:
+    def _job(self, walk: Walk | None = None, depth: int = 0) -> Search:
         keys, query = self.keys, self.query
-        pruned = depth > 0
-        panels = [f.head_panels if pruned else f.cell_panels for f in keys.features] if walk else []
-        tail = keys.tail(depth) if pruned else []
+        heads, step = query.depth, query.cells.step
+        is_heads = walk == Walk.HEADS
+        walked = query.walked(depth) if walk in (Walk.HEADS, Walk.CELLS) else None
+        tails = keys.tail(depth) if is_heads else [None] * len(keys.features)
         maps = [
-            Map(
-                cells=f.cells,
-                heads=f.heads,
-                panels=panels[i] if walk else None,
-                scale=keys.scale[i],
-                tail=tail[i] if pruned else None,
-                tails=keys.tails[i],
-                height=f.size[0],
-                width=f.size[1],
-                first=keys.first[i],
-            )
-            for i, f in enumerate(keys.features)
+            _map(f, first=first, tail=tail, **_multiplied(f, walk, depth))
+            for f, first, tail in zip(keys.features, keys.first, tails, strict=True)
         ]
         return Search(
-            query=Map(
-                cells=query.cells,
-                heads=query.heads,
-                scale=self.norm.float(),
-                tail=self.tails[..., depth // LEVEL - 1].contiguous() if pruned else None,
-                tails=self.tails,
-                height=query.size[0],
-                width=query.size[1],
+            query=_map(
+                query,
+                tail=query.tails[..., depth // LEVEL - 1].contiguous() if is_heads else None,
+                walked=walked,
+                rounded=query.rounded(depth) if walk == Walk.ROUNDED else None,
             ),
             keys=array_of(maps),
             key_count=len(maps),
             patch_size=keys.patch_size,
-            cell_step=query.cells.shape[2],
-            head_step=query.heads.shape[2],
-            depth=depth or keys.channels,
-            panel_depth=query.heads.shape[2] if pruned else query.cells.shape[2],
-            pruned=int(pruned),
+            cell_step=step,
+            heads=heads,
+            walked_step=walked.shape[2] if walked is not None else 0,
+            depth=keys.channels if walk == Walk.CELLS else depth,
+            panel_depth=heads if is_heads else step,
+            walk=int(walk or 0),
+            rounded_depth=rounded_depth(depth, keys.channels),
+            bounds=bounds_at(depth, keys.channels),
             slack=self.slack,
             best=self.best,
             counts=self.counts,
             query_block=self.options.query_block,
             key_block=self.options.key_block,
-            threads=self.options.threads or torch.get_num_threads(),
+            threads=self.options.workers,
         )
+
+
+def _map(features: Features, **fields: Any) -> Map:
+    return Map(
+        cells=features.cells.values,
+        heads=features.heads,
+        scale=features.scale,
+        tails=features.tails,
+        height=features.size[0],
+        width=features.size[1],
+        **fields,
+    )
+
+
+def _multiplied(key: Features, walk: Walk | None, depth: int) -> dict[str, Tensor]:
+    """The layout of a key that a walk reads; none when there is no walk."""
+    if walk is None:
+        return {}
+    if walk == Walk.ROUNDED:
+        return {"rounded": key.rounded(depth)}
+    return {"panels": key.head_panels if walk == Walk.HEADS else key.cell_panels}
 
 
 def query_features(query: Float[Tensor, "c h w"], keys: NativeKeys, options: Options) -> Features:
     """A query laid out as the keys are, in their basis."""
-    cells = bordered_cells(query, keys.patch_size, options.kernel)
-    energy = block_energy(cells, keys.patch_size, cells.shape[2], options.kernel)[..., 0]
-    return described(cells, energy, keys.basis, keys.patch_size, options.kernel)
+    cells = bordered_cells(query, keys.patch_size, False, options.kernel, options.workers)
+    return described(cells, keys.basis)
 
 
 def checked_depth(depth: int, keys: NativeKeys) -> int:
@@ -207,49 +266,12 @@ def checked_depth(depth: int, keys: NativeKeys) -> int:
 def walk_only(
     query: Float[Tensor, "c h w"], keys: NativeKeys, options: Options = DEFAULTS
 ) -> Int64[Tensor, "h w"]:
-    """The walk over all channels and nothing else, for measuring: packed best matches."""
+    """The float32 walk over all channels and nothing else, for measuring: packed best matches."""
     attempt = Attempt(query_features(query, keys, options), keys, options)
-    attempt.search(0)
+    attempt.search(0, rounded=False)
     return attempt.best
 
 
 def _stride(cells: int, samples: int) -> int:
     """A stride that takes about so many samples; odd, so as not to walk down one column."""
     return max(1, cells // samples) | 1
-
-
-def _full_search(
-    query: Features, key: Features, scale: Float32[Tensor, " n"], options: Options
-) -> Int64[Tensor, "h w"]:
-    """Best cell of one small key by the walk alone."""
-    best = torch.full(query.size, UNSEEN, dtype=torch.int64)
-    keys = [
-        Map(
-            cells=key.cells,
-            panels=key.cell_panels,
-            scale=scale,
-            height=key.size[0],
-            width=key.size[1],
-        )
-    ]
-    job = Search(
-        query=Map(
-            cells=query.cells,
-            scale=query.energy.sqrt().float(),
-            height=query.size[0],
-            width=query.size[1],
-        ),
-        keys=array_of(keys),
-        key_count=1,
-        patch_size=query.patch_size,
-        cell_step=query.cells.shape[2],
-        head_step=query.cells.shape[2],
-        depth=query.cells.shape[2],
-        panel_depth=query.cells.shape[2],
-        best=best,
-        counts=torch.zeros(3, dtype=torch.int64),
-        threads=options.threads or torch.get_num_threads(),
-    )
-    run("search", options.kernel, job)
-    # a query that saw nothing still holds the last position: start it anywhere inside
-    return (0xFFFFFFFF - (best & 0xFFFFFFFF)).clamp_(max=key.energy.numel() - 1)

@@ -5,17 +5,26 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from types import ModuleType
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Float32, Float64, UInt8
+from jaxtyping import BFloat16, Float32, Float64
 from torch import Tensor
 
-from .native_jobs import Distinct, Energy, Layout, Map, Rotation, array_of
+from .native_jobs import (
+    Distinct,
+    Halving,
+    Layout,
+    Map,
+    Norms,
+    Panelling,
+    Rotation,
+    Rounding,
+    array_of,
+)
 
 kernel_module: ModuleType | None
 try:
@@ -29,22 +38,28 @@ LANES_STEP = 16
 """Cells are padded to a multiple of this many floats, the widest vector."""
 
 SPARE = 64
-"""Floats behind each array of key columns that whole vectors may read."""
-
-MOST_HEADS = 160
-"""Rotated components kept at most: beyond, the exact product is nearly as cheap."""
+"""Floats behind each array of key columns that whole vectors may read (`_native/norms.h`)."""
 
 LEVEL = 16
 """Tail norms are kept at multiples of this depth."""
 
-BASIS_SAMPLE = 2048
-"""Pixels, about, from which the rotation is estimated. Any rotation is correct."""
-
-ITERATIONS = 3
-"""Of the orthogonal iteration."""
-
 ROUND = 2.0**-24
 """Unit roundoff of float32."""
+
+PLANE = 32
+"""Rotated components that lie side by side, one stage of an evaluation (`_native/kernel.h`)."""
+
+TILE = 32
+"""Numbers of a rounded cell that a matrix tile multiplies at once (`_native/rounded.h`)."""
+
+BOUNDS = 3
+"""Of them, bounds of the error: what is missing, norm, rounding."""
+
+BOUNDS_AT = TILE - BOUNDS
+"""Where they stand among rotated components: zero columns of the basis keep the place."""
+
+MOST_ROUNDED = 4096
+"""The longest rounded cell."""
 
 
 def padded(size: int, multiple: int = LANES_STEP) -> int:
@@ -52,62 +67,14 @@ def padded(size: int, multiple: int = LANES_STEP) -> int:
     return -(-size // multiple) * multiple
 
 
-@dataclass(frozen=True)
-class Features:
-    """One feature map as bordered cells, with its rotated heads."""
-
-    cells: Float32[Tensor, "hb wb step"]
-    """Channels last, zeros up to a multiple of 16 channels, zeros in a border of half a block."""
-    heads: Float32[Tensor, "hb wb heads"]
-    """The same, rotated: the first components, which hold most of the energy."""
-    energy: Float64[Tensor, "h w"]
-    """Squared norm of every block."""
-    tails: Float64[Tensor, "h w levels"]
-    """Upper bounds of the norm of every block beyond its first 16, 32, ... rotated components."""
-    patch_size: int
-    kernel: str | None
-    """Instruction set, None for the best."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Rows and columns of cells, without the border."""
-        return self.energy.shape[0], self.energy.shape[1]
-
-    def panels(self, cells: Float32[Tensor, "hb wb d"]) -> Float32[Tensor, "h p d 16"]:
-        """Cells of this map as panels of 16 columns."""
-        height, width = self.size
-        depth = cells.shape[2]
-        panels = torch.empty(height, padded(width) // 16, depth, 16)
-        run(
-            "panels",
-            self.kernel,
-            Layout(
-                source=cells,
-                target=panels,
-                height=height,
-                width=width,
-                radius=self.patch_size // 2,
-                step=depth,
-                depth=depth,
-                threads=torch.get_num_threads(),
-            ),
-        )
-        return panels
-
-    @cached_property
-    def head_panels(self) -> Float32[Tensor, "h p d 16"]:
-        """What a pruned walk multiplies."""
-        return self.panels(self.heads)
-
-    @cached_property
-    def cell_panels(self) -> Float32[Tensor, "h p d 16"]:
-        """What a full walk multiplies."""
-        return self.panels(self.cells)
-
-
 def lanes() -> dict[str, int]:
     """The instruction sets of the built kernel that run here, best first, and their vector size."""
     return dict(kernel_module.kernels()) if kernel_module else {}
+
+
+def has_tiles(kernel: str | None) -> bool:
+    """Whether an instruction set (None: the best) multiplies rounded cells in matrix tiles."""
+    return (kernel or next(iter(lanes()))) == "amx"
 
 
 def run(operation: str, kernel: str | None, job: object) -> None:
@@ -115,157 +82,289 @@ def run(operation: str, kernel: str | None, job: object) -> None:
     getattr(kernel_module, operation)(kernel, bytes(job))  # type: ignore[call-overload]
 
 
-def block_energy(
-    cells: Float32[Tensor, "hb wb d"], patch_size: int, every: int, kernel: str | None
-) -> Float64[Tensor, "h w levels"]:
-    """Squared norms of every block, of its first `every`, `2 every`, ... components."""
-    radius = patch_size // 2
-    height, width = cells.shape[0] - 2 * radius, cells.shape[1] - 2 * radius
-    energy = torch.empty(height, width, cells.shape[2] // every, dtype=torch.float64)
-    job = Energy(
-        cells=cells,
-        block_energy=energy,
-        height=height,
-        width=width,
-        radius=radius,
-        step=cells.shape[2],
-        every=every,
-        threads=torch.get_num_threads(),
-    )
-    run("energy", kernel, job)
-    return energy
+@dataclass(frozen=True)
+class Shape:
+    """What all operations on one map need to know."""
+
+    height: int
+    width: int
+    patch_size: int
+    is_key: bool
+    kernel: str | None
+    """Instruction set, None for the best."""
+    threads: int
+
+    @property
+    def radius(self) -> int:
+        """Width of the border of zeros: half a block."""
+        return self.patch_size // 2
+
+    @property
+    def bordered(self) -> tuple[int, int]:
+        """Rows and columns with the border."""
+        return self.height + 2 * self.radius, self.width + 2 * self.radius
+
+    def fields(self) -> dict[str, int]:
+        """The fields that these operations share."""
+        return {
+            "height": self.height,
+            "width": self.width,
+            "radius": self.radius,
+            "threads": self.threads,
+        }
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One feature map as bordered cells."""
+
+    shape: Shape
+    values: Float32[Tensor, "hb wb step"]
+    """Channels last, zeros up to a multiple of 16 channels, zeros in a border of half a block."""
+    energy: Float64[Tensor, "hb wb"]
+    """Squared norm of every cell."""
+    channels: int
+
+    @property
+    def step(self) -> int:
+        """Floats from cell to cell."""
+        return self.values.shape[2]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Cells with their rotated heads and the norms of their blocks."""
+
+    cells: Cells
+    heads: Float32[Tensor, "planes hb wb 32"]
+    """The cells rotated: the first components, which hold most of the energy, 32 to a plane."""
+    energy: Float64[Tensor, "h w"]
+    """Squared norm of every block."""
+    scale: Float32[Tensor, " n"]
+    """Queries: norm of every block. Keys: 1 / norm, 0 for a zero block, rows padded to panels."""
+    tails: Float32[Tensor, "h w levels"]
+    """Upper bounds of the norm of every block beyond its first 16, 32, ... rotated components;
+    keys: divided by the norm of the block."""
+    _rounded: dict[int, BFloat16[Tensor, " _"]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of cells, without the border."""
+        return self.cells.shape.height, self.cells.shape.width
+
+    @cached_property
+    def head_panels(self) -> Float32[Tensor, "h p d 16"]:
+        """What a walk of the heads multiplies."""
+        return panels(self.cells.shape, self.heads)
+
+    @property
+    def depth(self) -> int:
+        """Components that the heads hold."""
+        return self.heads.shape[0] * PLANE
+
+    def walked(self, depth: int) -> Float32[Tensor, "hb wb d"]:
+        """Side by side what a query multiplies: the first components, or all channels at 0."""
+        if depth == 0:
+            return self.cells.values
+        return self.heads[: -(-depth // PLANE)].permute(1, 2, 0, 3).flatten(2)
+
+    @cached_property
+    def cell_panels(self) -> Float32[Tensor, "h p d 16"]:
+        """What a walk of all channels multiplies."""
+        return panels(self.cells.shape, self.cells.values[None])
+
+    def rounded(self, depth: int) -> BFloat16[Tensor, " _"]:
+        """The first components of every cell, or all channels at depth 0, for matrix tiles."""
+        if depth not in self._rounded:
+            self._rounded[depth] = self._round(depth)
+        return self._rounded[depth]
+
+    def _round(self, depth: int) -> BFloat16[Tensor, " _"]:
+        shape = self.cells.shape
+        length = rounded_depth(depth, self.cells.channels)
+        source = self.heads if depth else self.cells.values[None]
+        kept = depth or self.cells.channels
+        columns = padded(shape.width, 16 if shape.is_key else TILE)
+        rounded = torch.empty(shape.height * columns * length, dtype=torch.bfloat16)
+        job = Rounding(
+            cells=source,
+            energy=self.cells.energy,
+            rounded=rounded,
+            error=rotation_error(self.cells.step, kept) if depth else 0.0,
+            plane=source.shape[3],
+            kept=kept,
+            bounds=bounds_at(depth, self.cells.channels),
+            depth=length,
+            key=int(shape.is_key),
+            **shape.fields(),
+        )
+        run("round", shape.kernel, job)
+        return rounded
+
+
+def rounded_depth(depth: int, channels: int) -> int:
+    """Numbers in a rounded cell of so many components; 0: of all channels."""
+    return padded(depth or channels + BOUNDS, TILE)
+
+
+def bounds_at(depth: int, channels: int) -> int:
+    """Where the bounds of such a rounded cell stand."""
+    return BOUNDS_AT if depth else channels
+
+
+def panels(shape: Shape, cells: Float32[Tensor, "n hb wb m"]) -> Float32[Tensor, "h p d 16"]:
+    """Planes of cells as panels of 16 columns."""
+    depth = cells.shape[0] * cells.shape[3]
+    result = torch.empty(shape.height, padded(shape.width) // 16, depth, 16)
+    job = Panelling(cells=cells, panels=result, step=depth, plane=cells.shape[3], **shape.fields())
+    run("panels", shape.kernel, job)
+    return result
 
 
 def bordered_cells(
-    features: Float32[Tensor, "c h w"], patch_size: int, kernel: str | None
-) -> Float32[Tensor, "hb wb step"]:
+    features: Float32[Tensor, "c h w"],
+    patch_size: int,
+    is_key: bool,
+    kernel: str | None,
+    threads: int,
+) -> Cells:
     """Channels last, padded with zeros around and behind."""
     source = features.detach().contiguous()
     channels, height, width = source.shape
-    radius = patch_size // 2
-    cells = torch.zeros(height + 2 * radius, width + 2 * radius, padded(channels))
+    shape = Shape(height, width, patch_size, is_key, kernel, threads)
+    cells = Cells(
+        shape,
+        torch.empty(*shape.bordered, padded(channels)),
+        torch.empty(shape.bordered, dtype=torch.float64),
+        channels,
+    )
     job = Layout(
         source=source,
-        target=cells,
+        cells=cells.values,
+        energy=cells.energy,
         channels=channels,
-        height=height,
-        width=width,
-        radius=radius,
-        step=cells.shape[2],
-        threads=torch.get_num_threads(),
+        step=cells.step,
+        **shape.fields(),
     )
     run("cells", kernel, job)
     return cells
 
 
-def described(
-    cells: Float32[Tensor, "hb wb step"],
-    energy: Float64[Tensor, "h w"],
-    basis: Float64[Tensor, "step heads"],
-    patch_size: int,
-    kernel: str | None,
+def described(cells: Cells, basis: Float64[Tensor, "step heads"]) -> Features:
+    """Cells with their heads in the basis, and norms."""
+    shape, count = cells.shape, basis.shape[1]
+    heads = torch.empty(count // PLANE, *shape.bordered, PLANE)
+    head_energy = torch.empty(*shape.bordered, count // LEVEL, dtype=torch.float64)
+    basis_panels = basis.float().view(basis.shape[0], -1, 16).permute(1, 0, 2).contiguous()
+    job = Rotation(
+        cells=cells.values,
+        basis=basis_panels,  # [p, step, 16]
+        heads=heads,
+        energy=head_energy,
+        rows=shape.bordered[0],
+        columns=shape.bordered[1],
+        step=cells.step,
+        depth=count,
+        threads=shape.threads,
+    )
+    run("rotation", shape.kernel, job)
+    errors = [rotation_error(cells.step, depth) for depth in range(LEVEL, count + 1, LEVEL)]
+    return with_norms(cells, heads, head_energy, errors)
+
+
+def with_norms(
+    cells: Cells,
+    heads: Float32[Tensor, "planes hb wb 32"],
+    head_energy: Float64[Tensor, "hb wb levels"],
+    errors: Sequence[float],
 ) -> Features:
-    """Cells with their heads and tail norms."""
-    heads = rotate(cells, basis, kernel)
-    kept = block_energy(heads, patch_size, LEVEL, kernel)
-    depth = torch.arange(LEVEL, heads.shape[2] + 1, LEVEL, dtype=torch.float64)
-    error = rotation_error(cells.shape[2], depth)
-    excess = error * (2 + error) + 2.0**-40  # what the computed heads may hold too much
-    tails = (energy[..., None] * (1 + excess) - kept).clamp_(min=0).sqrt_()
-    return Features(cells, heads, energy, tails, patch_size, kernel)
+    """Box sums of the cells' energies, and what they bound."""
+    shape = cells.shape
+    levels = len(errors)
+    growth = torch.tensor([1 + e * (2 + e) + 2.0**-40 for e in errors], dtype=torch.float64)
+    size = (shape.height, shape.width)
+    columns = shape.height * padded(shape.width) + SPARE
+    features = Features(
+        cells,
+        heads,
+        torch.empty(size, dtype=torch.float64),
+        torch.empty(columns if shape.is_key else shape.height * shape.width),
+        torch.empty(*size, levels),
+    )
+    job = Norms(
+        cell_energy=cells.energy,
+        head_energy=head_energy,
+        growth=growth,
+        energy=features.energy,
+        scale=features.scale,
+        tails=features.tails,
+        levels=levels,
+        key=int(shape.is_key),
+        **shape.fields(),
+    )
+    run("norms", shape.kernel, job)
+    return features
 
 
-def rotation_error(step: int, depth: Float64[Tensor, " n"]) -> Float64[Tensor, " n"]:
+def halved(features: Features) -> Features:
+    """The first heads at half the size."""
+    full = features.cells.shape
+    shape = Shape(
+        -(-full.height // 2),
+        -(-full.width // 2),
+        full.patch_size,
+        full.is_key,
+        full.kernel,
+        full.threads,
+    )
+    cells = Cells(
+        shape,
+        torch.empty(*shape.bordered, LEVEL),
+        torch.empty(shape.bordered, dtype=torch.float64),
+        LEVEL,
+    )
+    job = Halving(
+        heads=features.heads,
+        cells=cells.values,
+        energy=cells.energy,
+        **full.fields(),
+    )
+    run("halve", shape.kernel, job)
+    return with_norms(
+        cells,
+        cells.values.new_empty(0, *shape.bordered, PLANE),
+        cells.energy[..., None][..., :0],
+        [],
+    )
+
+
+def rotation_error(step: int, depth: int) -> float:
     """Bound of |computed heads - true heads| / |cell|: a chain of `step` terms per component."""
     chain = (step + 2) * ROUND
-    return depth.sqrt() * chain / (1 - chain)
+    return float(depth**0.5 * chain / (1 - chain))
 
 
-def rotate(
-    cells: Float32[Tensor, "hb wb step"], basis: Float64[Tensor, "step heads"], kernel: str | None
-) -> Float32[Tensor, "hb wb heads"]:
-    """Cells in the basis."""
-    heads = torch.empty(*cells.shape[:2], basis.shape[1])
-    panels = (
-        basis.float().view(basis.shape[0], -1, 16).permute(1, 0, 2).contiguous()
-    )  # [p, step, 16]
-    job = Rotation(
-        cells=cells,
-        basis=panels.contiguous(),
-        heads=heads,
-        rows=cells.shape[0],
-        columns=cells.shape[1],
-        step=cells.shape[2],
-        depth=basis.shape[1],
-        threads=torch.get_num_threads(),
-    )
-    run("rotation", kernel, job)
-    return heads
-
-
-def principal_basis(
-    all_cells: Sequence[Float32[Tensor, "_ _ step"]],
-    energies: Sequence[Float64[Tensor, "_ _"]],
-    channels: int,
-    patch_size: int,
-) -> Float64[Tensor, "step heads"]:
-    """Orthonormal directions by falling energy, nearly: of the second moments of the pixels.
-
-    Each pixel is divided by the norm of its block, so that dim places count as much as bright ones.
-    Orthogonal iteration: a few products and QR factors are cheaper than all eigenvectors, and how
-    close they come decides the speed only.
-    """
-    radius = patch_size // 2
-    stride = max(1, sum(energy.numel() for energy in energies) // BASIS_SAMPLE)
-    moments = torch.zeros(channels, channels, dtype=torch.float64)
-    for cells, energy in zip(all_cells, energies, strict=True):
-        height, width = energy.shape
-        inner = cells[radius : radius + height, radius : radius + width, :channels]
-        norm = energy.flatten()[::stride].sqrt()
-        index = torch.arange(0, height * width, stride)
-        sample = inner[index // width, index % width]
-        sample = sample / torch.where(norm > 0, norm, 1)[:, None].float()
-        moments += (sample.T @ sample).double()
-    count = min(channels, MOST_HEADS)
-    # The columns of most energy, and a little of everything so that none is missed.
-    start = torch.eye(channels, dtype=torch.float64)[:, moments.diagonal().argsort(descending=True)]
-    vectors = torch.linalg.qr(moments @ start[:, :count] + 1e-6 * start[:, :count]).Q
-    for _ in range(ITERATIONS):
-        vectors = torch.linalg.qr(moments @ vectors + 1e-12 * vectors).Q
-    return F.pad(vectors, (0, padded(count) - count, 0, padded(channels) - channels))
-
-
-def columns(values: Float[Tensor, "h w"], fill: float = 0) -> Float32[Tensor, " n"]:
-    """Values of key cells in float32, rows padded to whole panels, spare floats behind."""
-    width = values.shape[1]
-    rows = F.pad(values.float(), (0, padded(width) - width), value=fill)
-    return F.pad(rows.flatten(), (0, SPARE), value=fill)
-
-
-def rounded_up(values: Float64[Tensor, "..."]) -> Float32[Tensor, "..."]:
-    """Float32 values that are not below the given ones (which are normal or zero)."""
-    return (values * (1 + 2.0**-22)).float()
-
-
-def distinct_blocks(features: Sequence[Features]) -> list[UInt8[Tensor, "_ _"]]:
-    """For each map: 1 where no earlier block of any map is bitwise the same."""
-    patch_size = features[0].patch_size
+def switch_off_copies(features: Sequence[Features]) -> None:
+    """Set the scale of each block to NaN that is bitwise the same as an earlier one of any map."""
     counts = [f.energy.numel() for f in features]
-    first = torch.empty(sum(counts), dtype=torch.uint8)
     maps = array_of(
         [
-            Map(cells=f.cells, height=f.size[0], width=f.size[1], first=sum(counts[:i]))
+            Map(
+                cells=f.cells.values,
+                scale=f.scale,
+                height=f.size[0],
+                width=f.size[1],
+                first=sum(counts[:i]),
+            )
             for i, f in enumerate(features)
         ]
     )
+    shape = features[0].cells.shape
     job = Distinct(
         keys=maps,
         key_count=len(maps),
-        radius=patch_size // 2,
-        cell_step=features[0].cells.shape[2],
-        first=first,
-        threads=torch.get_num_threads(),
+        radius=shape.radius,
+        cell_step=features[0].cells.step,
+        threads=shape.threads,
     )
-    run("distinct", features[0].kernel, job)
-    parts = torch.split(first, counts)
-    return [part.view(f.size) for part, f in zip(parts, features, strict=True)]
+    run("distinct", shape.kernel, job)

@@ -13,7 +13,7 @@ def _fields(names: str) -> list[tuple[str, Any]]:
 
 
 class Job(ctypes.Structure):
-    """A struct of 64-bit fields; tensors are given as themselves and stored as addresses."""
+    """A struct of fields of 64 bits; tensors are given as themselves and stored as addresses."""
 
     def __init__(self, **fields: Any) -> None:
         self.keep = list(fields.values())  # the memory behind the addresses, as long as the struct
@@ -31,7 +31,7 @@ def _plain(value: Any) -> Any:
 class Map(Job):
     """A feature map as the kernel sees it."""
 
-    _fields_ = _fields("cells heads panels scale tail tails height width first")
+    _fields_ = _fields("cells heads walked panels rounded scale tail tails height width first")
 
 
 class Search(Job):
@@ -39,7 +39,8 @@ class Search(Job):
 
     _fields_ = [
         ("query", Map),
-        *_fields("keys key_count patch_size cell_step head_step depth panel_depth pruned"),
+        *_fields("keys key_count patch_size cell_step walked_step heads depth panel_depth walk"),
+        *_fields("rounded_depth bounds"),
         *_fields("slack best counts query_block key_block threads"),
     ]
 
@@ -47,7 +48,7 @@ class Search(Job):
 class Seeding(Job):
     """First matches from guesses."""
 
-    _fields_ = [("search", Search), *_fields("guess")]
+    _fields_ = [("search", Search), *_fields("coarse")]
 
 
 class Probe(Job):
@@ -63,27 +64,51 @@ class Scoring(Job):
 
 
 class Layout(Job):
-    """Planes to cells, or cells to panels."""
+    """Planes to cells."""
 
-    _fields_ = _fields("source target channels height width radius step depth threads")
+    _fields_ = _fields("source cells energy channels height width radius step threads")
+
+
+class Panelling(Job):
+    """Cells to panels."""
+
+    _fields_ = _fields("cells panels height width radius step plane threads")
 
 
 class Rotation(Job):
     """Cells in another basis."""
 
-    _fields_ = _fields("cells basis heads rows columns step depth threads")
+    _fields_ = _fields("cells basis heads energy rows columns step depth threads")
 
 
-class Energy(Job):
-    """Squared norms of blocks."""
+class Halving(Job):
+    """The first components at half the size."""
 
-    _fields_ = _fields("cells block_energy height width radius step every threads")
+    _fields_ = _fields("heads cells energy height width radius threads")
+
+
+class Norms(Job):
+    """Norms of blocks, and what each depth leaves of them."""
+
+    _fields_ = _fields(
+        "cell_energy head_energy growth energy scale tails height width radius levels key threads"
+    )
+
+
+class Rounding(Job):
+    """Cells in bfloat16, with bounds of their error."""
+
+    _fields_ = [
+        *_fields("cells energy rounded"),
+        ("error", ctypes.c_double),
+        *_fields("height width radius plane kept bounds depth key threads"),
+    ]
 
 
 class Distinct(Job):
-    """Blocks that are no copies of an earlier one."""
+    """Blocks that are copies of an earlier one are switched off."""
 
-    _fields_ = _fields("keys key_count radius cell_step first threads")
+    _fields_ = _fields("keys key_count radius cell_step threads")
 
 
 class Transfer(Job):

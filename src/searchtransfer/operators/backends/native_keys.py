@@ -3,22 +3,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
+from .native_basis import principal_basis
 from .native_features import (
     LEVEL,
+    SPARE,
     Features,
-    block_energy,
     bordered_cells,
-    columns,
     described,
-    distinct_blocks,
-    principal_basis,
-    rounded_up,
+    halved,
+    has_tiles,
+    padded,
+    switch_off_copies,
 )
 
 
@@ -27,7 +29,7 @@ class Options:
     """What tests and benchmarks may fix; the defaults are right for everything else."""
 
     kernel: str | None = None
-    """Instruction set: "avx512", "avx2", "baseline"; None for the best."""
+    """Instruction set: "amx", "avx512", "avx2", "baseline"; None for the best."""
     threads: int | None = None
     """None for torch's number."""
     depth: int | None = None
@@ -36,6 +38,11 @@ class Options:
     """Query columns at a time; 0 for what fits the cache."""
     key_block: int = 0
     """Key columns at a time; 0 for what fits the cache."""
+
+    @property
+    def workers(self) -> int:
+        """Threads to use."""
+        return self.threads or torch.get_num_threads()
 
 
 DEFAULTS = Options()
@@ -46,71 +53,59 @@ class NativeKeys:
     """Everything about keys that does not depend on the query."""
 
     features: list[Features]
+    """Scaled by 1 / norm; NaN for a copy of an earlier block, which can never win."""
     basis: Float64[Tensor, "step heads"]
     channels: int
     patch_size: int
-    scale: list[Float32[Tensor, " _"]]
-    """1 / norm of each block, padded; NaN for a copy of an earlier block, which can never win."""
-    coarse: tuple[Features, Float32[Tensor, " _"]]
-    """The first key at half the size, and its scale."""
+    coarse: Features
+    """The first key at half the size."""
     first: list[int]
     """Number of each key's first cell."""
-    tails: list[Float32[Tensor, "_ _ levels"]]
-    """Norms of each block beyond 16, 32, ... components, relative to the block's norm."""
+    _tail: dict[int, list[Float32[Tensor, " _"]]]
 
     @property
     def cell_count(self) -> int:
         """Cells of all keys."""
         return self.first[-1] + self.features[-1].energy.numel()
 
+    @cached_property
+    def energy(self) -> Float64[Tensor, " n"]:
+        """Squared norms of all blocks."""
+        return torch.cat([f.energy.flatten() for f in self.features])
+
+    @cached_property
+    def largest_scale(self) -> float:
+        """The largest 1 / norm, or 1."""
+        return max(1.0, *(float(f.scale.nan_to_num(nan=0).max()) for f in self.features))
+
     def tail(self, depth: int) -> list[Float32[Tensor, " _"]]:
         """Relative norm of each key block beyond `depth` components, as the walk reads it."""
-        return [columns(tails[..., depth // LEVEL - 1]) for tails in self.tails]
+        if depth not in self._tail:
+            self._tail[depth] = [_columns(f.tails[..., depth // LEVEL - 1]) for f in self.features]
+        return self._tail[depth]
 
 
 def prepare(
     keys: Sequence[Float[Tensor, "c _ _"]], patch_size: int, options: Options = DEFAULTS
 ) -> NativeKeys:
     """Everything that can be computed once for keys: cells, rotation, heads, norms, copies."""
-    channels = keys[0].shape[0]
-    kernel = options.kernel
-    cells = [bordered_cells(key, patch_size, kernel) for key in keys]
-    energy = [block_energy(c, patch_size, c.shape[2], kernel)[..., 0] for c in cells]
-    basis = principal_basis(cells, energy, channels, patch_size)
-    features = [
-        described(c, e, basis, patch_size, kernel) for c, e in zip(cells, energy, strict=True)
-    ]
-    scale = [
-        columns(_scale(f.energy).where(distinct > 0, torch.nan))
-        for f, distinct in zip(features, distinct_blocks(features), strict=True)
-    ]
-    coarse = halved(features[0])
+    cells = [bordered_cells(key, patch_size, True, options.kernel, options.workers) for key in keys]
+    basis = principal_basis(cells, gap=has_tiles(options.kernel))
+    features = [described(c, basis) for c in cells]
+    switch_off_copies(features)
     counts = [f.energy.numel() for f in features]
-    first = [sum(counts[:i]) for i in range(len(counts))]
     return NativeKeys(
         features,
         basis,
-        channels,
+        keys[0].shape[0],
         patch_size,
-        scale,
-        (coarse, columns(_scale(coarse.energy))),
-        first,
-        [rounded_up(f.tails * _scale(f.energy)[..., None]) for f in features],
+        halved(features[0]),
+        [sum(counts[:i]) for i in range(len(counts))],
+        {},
     )
 
 
-def halved(features: Features) -> Features:
-    """The first heads at half the size."""
-    radius = features.patch_size // 2
-    height, width = features.size
-    inner = features.heads[radius : radius + height, radius : radius + width, :16]
-    planes = inner.permute(2, 0, 1)[None]  # [1, 16, h, w]
-    small = F.avg_pool2d(planes, 2, ceil_mode=True)[0]
-    cells = bordered_cells(small, features.patch_size, features.kernel)
-    energy = block_energy(cells, features.patch_size, cells.shape[2], features.kernel)[..., 0]
-    return Features(cells, cells, energy, energy[..., None], features.patch_size, features.kernel)
-
-
-def _scale(energy: Float64[Tensor, "h w"]) -> Float64[Tensor, "h w"]:
-    """1 / norm, and 0 for a zero block."""
-    return torch.where(energy > 0, energy.rsqrt(), 0)
+def _columns(values: Float32[Tensor, "h w"]) -> Float32[Tensor, " n"]:
+    """Values of key cells, rows padded to whole panels, spare floats behind."""
+    width = values.shape[1]
+    return F.pad(F.pad(values, (0, padded(width) - width)).flatten(), (0, SPARE))

@@ -21,8 +21,8 @@ from .encoding import array_json, eight_bit, plain, png_uri, reduced
 from .legends import histogram, shares
 from .picture import InspectorInput, Photo
 
-PHOTO_PIXELS = 12_000_000
-"""Of all references together; more are reduced, for a page of more than some 30 MB is slow."""
+PHOTO_PIXELS = 12_500_000
+"""Of all references together, a photo of a telephone; more are reduced, to bound the page."""
 
 SCRIPTS = ("data", "provenance", "drawing", "view", "panels", "controls")
 """In this order one script."""

@@ -13,8 +13,9 @@ from torch.utils.data import Dataset
 from ...errors import DataError, ImageFileError, OptionError
 from ...pairs import Pair
 from .augment import crop, random_corner, turn_and_flip
+from .cache import PhotoCache
 from .locate import locate
-from .pixels import SCALE, Pixels, Sample, make_sample, pad_to, read_pixels
+from .pixels import SCALE, Pixels, Sample, make_sample, pad_to
 from .synthesis import made_reference
 
 
@@ -45,6 +46,7 @@ class PairDataset(Dataset[Sample]):
         seed: of all randomness.
         augment: turn and flip target and reference, independently of each other.
         max_tries: pairs tried in a row for one sample.
+        cache: bytes of decoded photos to keep, in each process that reads.
 
     Raises:
         DataError: there are no pairs.
@@ -58,6 +60,7 @@ class PairDataset(Dataset[Sample]):
         seed: int = 0,
         augment: bool = True,
         max_tries: int = 10,
+        cache: int = 0,
     ) -> None:
         if not pairs:
             raise DataError("PairDataset: there are no pairs to train on")
@@ -70,6 +73,7 @@ class PairDataset(Dataset[Sample]):
         self.seed = seed
         self.augment = augment
         self.max_tries = max_tries
+        self.photos = PhotoCache(cache)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -99,7 +103,7 @@ class PairDataset(Dataset[Sample]):
 
     def _patches(self, pair: Pair, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
         size = self.patch
-        photo = read_pixels(pair.target)
+        photo = self.photos.read(pair.target)
         if min(photo.shape[:2]) < size:
             raise ImageFileError(
                 f"{pair.target}: is {photo.shape[1]} x {photo.shape[0]} pixels, "
@@ -109,10 +113,10 @@ class PairDataset(Dataset[Sample]):
         target = crop(photo, corner, size)
         if pair.references:
             chosen = pair.references[int(rng.integers(len(pair.references)))]
-            whole = pad_to(read_pixels(chosen), size)
+            whole = pad_to(self.photos.read(chosen), size)
             reference = crop(whole, locate(target, whole), size)
         else:
-            reference = made_reference(photo, corner, size, rng)
+            reference = made_reference(photo, corner, size, rng, strength=rng.uniform())
         if self.augment:
             return turn_and_flip(target, rng), turn_and_flip(reference, rng)
         return target, reference

@@ -13,14 +13,18 @@ class Config:
     """Read from a flat YAML file."""
 
     features: int = 64
-    blocks: int = 12
+    blocks: int = 16
     steps: int = 10000
     """Of the whole training; the cosine ends there."""
     batch: int = 16
     side: int = 32
     """Of a window, in cells."""
-    alone: float = 0.2
-    """The part of the windows that is trained without evidence."""
+    alone: float = 0.1
+    """The part of the windows whose evidence is hidden."""
+    alone_until: int = 0
+    """Up to this step all evidence is hidden."""
+    teacher: float = 0.5
+    """Weight of the teacher where no useful reference is seen; the truth has the rest."""
     learning_rate: float = 5e-4
     warm_up: int = 200
     """Steps in which the learning rate rises from 0."""
@@ -39,10 +43,9 @@ class Config:
         for name in ("features", "blocks", "steps", "batch", "side", "validate_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.alone <= 1 or not 0 <= self.ema < 1:
-            raise ConfigError(
-                f"alone must be in [0, 1] and ema in [0, 1), got {self.alone} and {self.ema}"
-            )
+        for name in ("alone", "teacher", "ema"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} must be in [0, 1], got {getattr(self, name)}")
 
 
 def read_config(path: Path) -> Config:

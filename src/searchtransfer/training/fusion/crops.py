@@ -2,7 +2,9 @@
 """Batches of windows from prepared crops."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,13 +13,44 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ...errors import DataError
-from ...networks.fusion_net import Evidence, FusionNet
+from ...images.resize import up
+from ...models.fusion import AGREEMENT, faded
+from ...networks.fusion_net import MAPS, Evidence, FusionNet
+from ...operators.agreement import shown
 
-_FIELDS = ("hr", "low", "detail", "transferred", "maps")
-_SHARP = ("hr", "detail", "transferred")
+Fields = dict[str, Tensor]
+"""`hr`, `low`, `bicubic`, `taught` in [0, 1], those of `Evidence`, and `shown`, what these were
+faded by."""
 
-Crop = dict[str, Tensor]
-"""The fields of one window, in single precision, pictures in [0, 1]."""
+_SCALE = FusionNet.scale
+_SHARP = ("hr", "taught", "detail", "transferred")
+_EIGHT_BITS = ("hr", "taught", "low")
+_MARGIN = 2  # cells that the bicubic filter sees around a window
+
+
+class Crop(NamedTuple):
+    """A prepared crop, or a window of it."""
+
+    kind: str
+    """`scene`, `cufed`, `made`, `useless` or `alone`; see `sources.py`."""
+    fields: Fields
+
+    @property
+    def useful(self) -> bool:
+        """The reference shows the same things."""
+        return self.kind not in ("useless", "alone")
+
+
+class Batch(NamedTuple):
+    """Windows to train on; pictures as differences from bicubic."""
+
+    low: Float[Tensor, "b 3 h w"]
+    evidence: Evidence
+    truth: Float[Tensor, "b 3 hs ws"]
+    taught: Float[Tensor, "b 3 hs ws"]
+    """What the teacher makes of it."""
+    helped: Float[Tensor, " b"]
+    """The part of each window that a useful reference shows."""
 
 
 def crop_files(folder: Path, count: int | None = None) -> list[Path]:
@@ -36,32 +69,38 @@ def crop_files(folder: Path, count: int | None = None) -> list[Path]:
 def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | None = None) -> Crop:
     """A whole crop, or a random square window of `side` cells.
 
+    Without a teacher, `taught` is the truth.
+
     Raises:
         DataError: the file is damaged, of another version, or smaller than the window.
     """
     try:
         with safe_open(path, "pt") as file:
-            slices = {name: file.get_slice(name) for name in _FIELDS}
+            kind = file.metadata()["kind"]
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             height, width = slices["low"].get_shape()[1:]
-            rows, columns = (0, height), (0, width)
-            if side is not None:
-                if rng is None or min(height, width) < side:
-                    raise DataError(f"{path}: {height} x {width} cells, the window has {side}")
-                top, left = (
-                    int(rng.integers(height - side + 1)),
-                    int(rng.integers(width - side + 1)),
-                )
-                rows, columns = (top, top + side), (left, left + side)
-            crop = {}
-            for name in _FIELDS:
-                s = FusionNet.scale if name in _SHARP else 1
-                part = slices[name][
-                    :, rows[0] * s : rows[1] * s, columns[0] * s : columns[1] * s
-                ].float()
-                crop[name] = part / 255 if name in ("hr", "low") else part
-            return crop
-    except (OSError, SafetensorError, KeyError) as error:
+            if side is None:
+                rows, columns = range(height), range(width)
+            elif rng is None or min(height, width) < side:
+                raise DataError(f"{path}: {height} x {width} cells, the window has {side}")
+            else:
+                top = int(rng.integers(height - side + 1))
+                left = int(rng.integers(width - side + 1))
+                rows, columns = range(top, top + side), range(left, left + side)
+            fields = {name: _cut(x, name, rows, columns) for name, x in slices.items()}
+            fields["bicubic"] = _bicubic(slices["low"], rows, columns)
+            if "maps" in slices:
+                if (maps := slices["maps"].get_shape()[0]) != MAPS:
+                    raise DataError(f"{path}: {maps} maps, expected {MAPS}; prepare it again")
+                surely = shown(slices["maps"][AGREEMENT].float())
+                fields["shown"] = surely[rows.start : rows.stop, columns.start : columns.stop][None]
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise DataError(f"{path}: cannot be read as a prepared crop: {error}") from None
+    fields.setdefault("taught", fields["hr"])
+    if "maps" not in fields:
+        return without_evidence(Crop(kind, fields))
+    evidence = Evidence(*(fields[name] for name in Evidence._fields))
+    return Crop(kind, fields | faded(evidence, fields["shown"][0])._asdict())
 
 
 def turned(crop: Crop, rng: np.random.Generator) -> Crop:
@@ -72,30 +111,65 @@ def turned(crop: Crop, rng: np.random.Generator) -> Crop:
         x = torch.rot90(x, turns, (1, 2))
         return x.flip(2) if flip else x
 
-    return {name: move(x) for name, x in crop.items()}
+    return Crop(crop.kind, {name: move(x) for name, x in crop.fields.items()})
 
 
 def without_evidence(crop: Crop) -> Crop:
     """The same crop as if there were no reference."""
-    kept = ("hr", "low")
-    return {name: x if name in kept else torch.zeros_like(x) for name, x in crop.items()}
+    texture = torch.zeros_like(crop.fields["hr"])
+    maps = texture.new_zeros(MAPS, *crop.fields["low"].shape[1:])
+    none = {"detail": texture, "transferred": texture, "maps": maps, "shown": maps[:1]}
+    return Crop("alone", crop.fields | none)
 
 
 def batch(
     files: Sequence[Path], size: int, side: int, alone: float, rng: np.random.Generator
-) -> tuple[Float[Tensor, "b 3 hs ws"], Float[Tensor, "b 3 h w"], Evidence]:
-    """Random windows: the truth, the low-resolution images, the evidence.
+) -> Batch:
+    """Random windows.
 
     Args:
         files: see `crop_files`.
         size: how many windows.
         side: of a window in cells.
-        alone: the part of the windows that gets no evidence.
+        alone: the part of the windows whose evidence is hidden, if they have any.
         rng: of all randomness.
     """
     crops = []
     for _ in range(size):
         crop = turned(read_crop(files[int(rng.integers(len(files)))], side, rng), rng)
         crops.append(without_evidence(crop) if rng.random() < alone else crop)
-    hr, low, *evidence = (torch.stack([crop[name] for crop in crops]) for name in _FIELDS)
-    return hr, low, Evidence(*evidence)
+    stacked = {name: torch.stack([x.fields[name] for x in crops]) for name in crops[0].fields}
+    return Batch(
+        stacked["low"],
+        Evidence(*(stacked[name] for name in Evidence._fields)),
+        stacked["hr"] - stacked["bicubic"],
+        stacked["taught"] - stacked["bicubic"],
+        torch.stack([x.useful * x.fields["shown"].mean() for x in crops]),
+    )
+
+
+def _cut(slices: Any, name: str, rows: range, columns: range) -> Tensor:
+    s = _SCALE if name in _SHARP else 1
+    part: Tensor = slices[
+        :, rows.start * s : rows.stop * s, columns.start * s : columns.stop * s
+    ].float()
+    return part / 255 if name in _EIGHT_BITS else part
+
+
+def _bicubic(slices: Any, rows: range, columns: range) -> Tensor:
+    """The enlarged window, as it is in the enlarged crop."""
+    height, width = slices.get_shape()[1:]
+    around = [
+        range(max(0, x.start - _MARGIN), min(n, x.stop + _MARGIN))
+        for x, n in ((rows, height), (columns, width))
+    ]
+    low = _cut(slices, "low", *around)
+    large = _enlarging(len(around[0])) @ low @ _enlarging(len(around[1])).T
+    top, left = (_SCALE * (x.start - y.start) for x, y in zip((rows, columns), around, strict=True))
+    return large[:, top : top + _SCALE * len(rows), left : left + _SCALE * len(columns)]
+
+
+@cache
+def _enlarging(cells: int) -> Float[Tensor, "{4*cells} {cells}"]:
+    """`up` along one axis, as a matrix."""
+    return up(torch.eye(cells)[:, :, None], _SCALE)[:, :, 0].T

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Search references for crops and store what was found; resumable.
 
-    python -m searchtransfer.training.fusion.prepare DATA OUT --crops 2000 --seed 0
+    python -m searchtransfer.training.fusion.prepare DATA OUT --crops 2000 --seed 0 [--teacher STEM]
 
 Each crop is one safetensors file `OUT/NNNNNN.safetensors`, made from the seed and its number alone:
 files that are there are kept, and several processes can share the work (`--part 0/2`). `--held-out`
-takes the photos that training leaves out.
+takes the photos that training leaves out. `--teacher` stores what a single-image network makes of
+each crop too; see `teacher.py`.
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +19,22 @@ import torch
 from torch import Tensor
 
 from ...images.resize import degrade
-from ...models.fusion import evidence_of
+from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...reference import Reference
 from ...weights.save import write_atomically
 from ..data.pixels import Pixels
 from .sources import Sources, find_sources
+from .teacher import Teacher
 
 
-def prepare(sources: Sources, out: Path, numbers: range, seed: int) -> int:
+def prepare(
+    sources: Sources,
+    out: Path,
+    numbers: range,
+    seed: int,
+    teacher: Callable[[Tensor], Tensor] | None = None,
+) -> int:
     """Store the crops of these numbers that are not there yet.
 
     Returns:
@@ -38,30 +47,36 @@ def prepare(sources: Sources, out: Path, numbers: range, seed: int) -> int:
         if path.exists():
             continue
         target, reference, kind = sources.draw(np.random.default_rng([seed, number]))
-        content = safetensors.torch.save(searched(target, reference), {"kind": kind})
-        write_atomically(path, content)
+        crop = searched(target, reference)
+        if teacher is not None:
+            crop["taught"] = _eight_bits(teacher(crop["low"].float() / 255))
+        write_atomically(path, safetensors.torch.save(crop, {"kind": kind}))
         made += 1
     return made
 
 
 @torch.no_grad()
-def searched(target: Pixels, reference: Pixels) -> dict[str, Tensor]:
+def searched(target: Pixels, reference: Pixels | None) -> dict[str, Tensor]:
     """A crop with its evidence, compact.
 
     Returns:
-        `hr` and `low` as 8-bit; `detail`, `transferred` and `maps` in half precision.
+        `hr` and `low` as 8-bit; with a reference also `detail`, `transferred` and `maps` in half
+        precision.
     """
     model = TransferModel()
     sharp = _tensor(target)
     low = degrade(sharp, model.scale)
+    pictures = {"hr": _eight_bits(sharp), "low": _eight_bits(low)}
+    if reference is None:
+        return pictures
     prepared = Reference.build([_tensor(reference)], model.scale)
     found = model.find(low, prepared)
-    evidence = evidence_of(model.piece(low, found, prepared))
-    return {
-        "hr": (sharp * 255).round().to(torch.uint8),
-        "low": (low * 255).round().to(torch.uint8),
-        **{name: x[0].half() for name, x in evidence._asdict().items()},
-    }
+    evidence = raw_evidence(model.piece(low, found, prepared))
+    return pictures | {name: x[0].half() for name, x in evidence._asdict().items()}
+
+
+def _eight_bits(colour: Tensor) -> Tensor:
+    return (colour.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def _tensor(pixels: Pixels) -> Tensor:
@@ -84,10 +99,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of all randomness")
     parser.add_argument("--held-out", action="store_true", help="of the photos kept from training")
     parser.add_argument("--part", type=_part, default=(0, 1), help="I/N: every Nth crop from I on")
+    parser.add_argument("--teacher", type=Path, help="files of SPAN x4, without their suffix")
     options = parser.parse_args()
     first, step = options.part
     sources = find_sources(options.data, options.held_out)
-    prepare(sources, options.out, range(first, options.crops, step), options.seed)
+    teacher = Teacher(options.teacher) if options.teacher else None
+    prepare(sources, options.out, range(first, options.crops, step), options.seed, teacher)
 
 
 if __name__ == "__main__":

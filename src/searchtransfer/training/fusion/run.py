@@ -4,8 +4,9 @@
     python -m searchtransfer.training.fusion.run CONFIG.yaml CROPS RUN
 
 CROPS holds `train/` and `held-out/`. RUN receives `log.csv`, `state.pt` to continue from, and
-`last` and `best.safetensors`, both means over the last steps; best is chosen on the held-out crops,
-half of its score with the reference and half without.
+`last` and `best.safetensors`, both means over the last steps. Best is chosen on the held-out crops:
+the mean PSNR-Y of those with a useful reference, plus that of all without. `harm` in the log is
+what a useless reference costs.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import csv
 import io
 import math
 import time
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from statistics import mean
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ...errors import DataError
@@ -28,9 +31,9 @@ from ...networks.fusion_net import Evidence, FusionNet
 from ...weights import load_weights, save_weights
 from ...weights.save import write_atomically
 from .config import Config, read_config
-from .crops import batch, crop_files, read_crop, without_evidence
+from .crops import Crop, batch, crop_files, read_crop, without_evidence
 
-_COLUMNS = ("step", "seconds", "rate", "loss", "crops", "with reference", "without")
+_COLUMNS = ("step", "seconds", "rate", "loss", "crops", "with reference", "without", "harm")
 
 
 class Run:
@@ -74,10 +77,13 @@ class Run:
         rng = np.random.default_rng([self.config.seed, self.step])
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, self.config)
-        hr, low, evidence = batch(
-            files, self.config.batch, self.config.side, self.config.alone, rng
-        )
-        loss = charbonnier(self._forward(self.network, low, evidence), hr)
+        config = self.config
+        alone = 1.0 if self.step < config.alone_until else config.alone
+        low, evidence, truth, taught, helped = batch(files, config.batch, config.side, alone, rng)
+        result = self._beyond_bicubic(self.network, low, evidence)
+        trust = config.teacher * (1 - helped)
+        loss = ((1 - trust) * charbonnier(result, truth)).mean()
+        loss = loss + (trust * charbonnier(result, taught)).mean()
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
@@ -91,24 +97,27 @@ class Run:
                 ours.lerp_(theirs, 1 - decay)
         return loss.item()
 
-    def _forward(self, network: FusionNet, low: Tensor, evidence: Evidence) -> Tensor:
+    def _beyond_bicubic(self, network: FusionNet, low: Tensor, evidence: Evidence) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
             correction = network.correct(low, evidence)
-        return network.compose(low, evidence, correction.float())
+        return network.beyond_bicubic(evidence, correction.float())
 
     @torch.no_grad()
-    def _quality(self, alone: bool) -> float:
-        """Mean PSNR-Y over the held-out crops."""
-        quality = []
-        for crop in self.held_out:
-            seen = without_evidence(crop) if alone else crop
-            evidence = Evidence(*(seen[name][None] for name in Evidence._fields))
-            sharp = self._forward(self.mean, seen["low"][None], evidence)[0]
-            quality.append(psnr(sharp, crop["hr"]))
-        return mean(quality)
+    def _quality(self, crop: Crop) -> float:
+        """PSNR-Y."""
+        fields = crop.fields
+        evidence = Evidence(*(fields[name][None] for name in Evidence._fields))
+        detail = self._beyond_bicubic(self.mean, fields["low"][None], evidence)[0]
+        return psnr(fields["bicubic"] + detail, fields["hr"])
 
     def _validate(self, loss: float, crops: int) -> None:
-        helped, alone = self._quality(alone=False), self._quality(alone=True)
+        quality = [
+            (crop, self._quality(crop), self._quality(without_evidence(crop)))
+            for crop in self.held_out
+        ]
+        alone = mean(without for _, _, without in quality)
+        helped = _mean(seen for crop, seen, _ in quality if crop.useful)
+        harm = _mean(without - seen for crop, seen, without in quality if crop.kind == "useless")
         rate = learning_rate(self.step - 1, self.config)
         row = (self.step, round(self.seconds), f"{rate:.2e}", f"{loss:.5f}", crops)
         log = self.folder / "log.csv"
@@ -117,7 +126,7 @@ class Run:
             writer = csv.writer(file)
             if new:
                 writer.writerow(_COLUMNS)
-            writer.writerow((*row, f"{helped:.3f}", f"{alone:.3f}"))
+            writer.writerow((*row, f"{helped:.3f}", f"{alone:.3f}", f"{harm:.3f}"))
         save_weights(self.mean, self.folder / "last.safetensors", overwrite=True)
         if helped + alone > self.best:
             self.best = helped + alone
@@ -148,9 +157,17 @@ class Run:
         self.step, self.best, self.seconds = (numbers[x] for x in ("step", "best", "seconds"))
 
 
-def charbonnier(image: Tensor, truth: Tensor) -> Tensor:
-    """A smooth L1 loss: the mean of sqrt(difference^2 + 0.001^2)."""
-    return ((image - truth) ** 2 + 1e-6).sqrt().mean()
+def charbonnier(
+    image: Float[Tensor, "b c h w"], truth: Float[Tensor, "b c h w"]
+) -> Float[Tensor, " b"]:
+    """A smooth L1 loss: the mean of sqrt(difference^2 + 0.001^2) of each image."""
+    return ((image - truth) ** 2 + 1e-6).sqrt().mean((1, 2, 3))
+
+
+def _mean(numbers: Iterable[float]) -> float:
+    """Or 0 of none."""
+    some = list(numbers)
+    return mean(some) if some else 0.0
 
 
 def learning_rate(step: int, config: Config) -> float:

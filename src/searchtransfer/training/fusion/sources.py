@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the crops of FusionNet come from: a target and a reference, useful or not."""
+"""Where the crops of FusionNet come from: a target and a reference, useful, useless, or none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,10 @@ REFERENCE = 384
 _SMALLEST = 128
 _HELD_OUT_SCENES = ("et", "monstree")
 _HELD_OUT_SINGLES = 20
-_CHANCES = {"scene": 0.26, "cufed": 0.02, "useless": 0.22, "made": 0.5}
+_CHANCES = {"scene": 0.19, "cufed": 0.02, "useless": 0.13, "made": 0.21, "alone": 0.45}
+_FACTORS = (0.6, 1.8)
+"""Photos are reduced or enlarged first: many that people have are softer than their size says."""
+_AS_IT_IS = 0.4  # the chance that a photo is not
 
 
 @dataclass(frozen=True)
@@ -40,23 +43,24 @@ class Sources:
     singles: list[Pair] = field(default_factory=list)
     """Photos whose reference is made."""
 
-    def draw(self, rng: np.random.Generator) -> tuple[Pixels, Pixels, str]:
-        """A target, a reference, and of which kind they are."""
+    def draw(self, rng: np.random.Generator) -> tuple[Pixels, Pixels | None, str]:
+        """A target, a reference if any, and of which kind they are."""
         pools = {"scene": self.scenes, "cufed": self.cufed, "useless": self.singles}
-        pools["made"] = self.singles
+        pools |= {"made": self.singles, "alone": self.singles + self.scenes}
         kinds = [kind for kind, pool in pools.items() if pool]
         chances = np.array([_CHANCES[kind] for kind in kinds])
         kind = kinds[int(rng.choice(len(kinds), p=chances / chances.sum()))]
         pair = _any(pools[kind], rng)
         if kind in ("scene", "cufed"):
             return *_real(pair, rng), kind
-        photo = read_pixels(pair.target)
+        photo = _of_any_sharpness(read_pixels(pair.target), rng)
         size = _size(photo)
         corner = random_corner(photo, size, rng)
+        if kind == "alone":
+            return crop(photo, corner, size), None, kind
         if kind == "made":
-            strength = float(rng.uniform(0, 1))
-            reference = made_reference(photo, corner, size, rng, strength)
-            return crop(photo, corner, size), worn(reference, rng), kind
+            target, reference = _made(photo, corner, size, rng)
+            return target, worn(reference, rng), kind
         others = self.singles + self.scenes
         other = read_pixels(_any(others, rng).target)
         side = min(_size(other), *other.shape[:2])
@@ -112,6 +116,32 @@ def _real(pair: Pair, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
     margin = (REFERENCE - size) // 2
     top, left = max(0, row - margin), max(0, column - margin)
     return patch, reference[top : top + REFERENCE, left : left + REFERENCE]
+
+
+def _made(
+    photo: Pixels, corner: tuple[int, int], size: int, rng: np.random.Generator
+) -> tuple[Pixels, Pixels]:
+    """A patch and another view of it, half of them reduced afterwards where the photo is large.
+
+    To warp is to interpolate, and to interpolate is to blur; a reduced picture is sharp again, as
+    a second photo is.
+    """
+    strength = float(rng.uniform(0, 1)) ** 2
+    reference = made_reference(photo, corner, size, rng, strength)
+    patch = crop(photo, corner, size)
+    half = size // (2 * SCALE) * SCALE
+    if half >= _SMALLEST and rng.random() < 0.5:
+        return resize(patch, half, half), resize(reference, half, half)
+    return patch, reference
+
+
+def _of_any_sharpness(photo: Pixels, rng: np.random.Generator) -> Pixels:
+    if rng.random() < _AS_IT_IS:
+        return photo
+    shortest = min(photo.shape[:2])
+    smallest, largest = max(_FACTORS[0], _SMALLEST / shortest), _FACTORS[1]
+    factor = float(np.exp(rng.uniform(np.log(min(smallest, 1.0)), np.log(largest))))
+    return resize(photo, *(max(_SMALLEST, round(n * factor)) for n in photo.shape[:2]))
 
 
 def _size(photo: Pixels) -> int:

@@ -8,10 +8,26 @@ extern const struct kernel kernel_baseline;
 #if defined(__x86_64__)
 extern const struct kernel kernel_avx2, kernel_avx512;
 #endif
+#if defined(HAVE_AMX)
+#include <sys/syscall.h>
+#include <unistd.h>
+extern const struct kernel kernel_amx;
+
+#define REQUEST_PERMISSION 0x1023 /* ARCH_REQ_XCOMP_PERM: Linux hands out tile registers on request */
+#define TILE_DATA 18
+
+static int has_tiles(void) {
+    return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+#endif
 
 static int runs_here(const struct kernel *kernel) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
+#if defined(HAVE_AMX)
+    if (kernel == &kernel_amx) return runs_here(&kernel_avx512) && has_tiles();
+#endif
     if (kernel == &kernel_avx512)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -24,6 +40,9 @@ static int runs_here(const struct kernel *kernel) {
 
 const struct kernel *choose_kernel(const char *name) {
     static const struct kernel *const best_first[] = {
+#if defined(HAVE_AMX)
+        &kernel_amx,
+#endif
 #if defined(__x86_64__)
         &kernel_avx512,
         &kernel_avx2,

@@ -6,6 +6,7 @@
 #ifndef DISTINCT_H
 #define DISTINCT_H
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,12 @@ static int same_block(const struct distinct *d, int64_t one, int64_t other) {
     return 1;
 }
 
+static float *scale_of(const struct distinct *d, int64_t position) {
+    const struct map *key = key_of(d, position);
+    const int64_t at = position - key->first;
+    return key->scale + at / key->width * ((key->width + 15) / 16 * 16) + at % key->width;
+}
+
 static int mark_distinct(const struct distinct *d) {
     const struct map *last = &d->keys[d->key_count - 1];
     const int64_t blocks = last->first + last->height * last->width;
@@ -106,8 +113,8 @@ static int mark_distinct(const struct distinct *d) {
             while ((seen = table[slot]) >= 0 &&
                    !(hashing.block_hash[seen] == hash && same_block(d, seen, block)))
                 slot = (slot + 1) & (room - 1);
-            d->first[block] = seen < 0;
             if (seen < 0) table[slot] = block;
+            else *scale_of(d, block) = NAN;
         }
     }
     free(hashing.cell_hash);

@@ -9,18 +9,27 @@
 
 #include <stdint.h>
 
-#define MOST_HEADS 256 /* largest head_step */
+#define MOST_HEADS 256 /* components */
+#define PLANE 32       /* of them side by side */
 #define MOST_PATCH 31  /* largest patch_size: half of it fits the zeros beside a line */
 
 struct map {
     const float *cells;  /* [H + 2r][W + 2r][cell_step], as given */
-    const float *heads;  /* [H + 2r][W + 2r][head_step], rotated, the first head_step components */
+    const float *heads;  /* [heads / 32][H + 2r][W + 2r][32], rotated, the first components */
+    const float *walked; /* queries: [H + 2r][W + 2r][walked_step] what the walk multiplies */
     const float *panels; /* keys: [H][ceil(W / 16)][panel_depth][16] of what the walk multiplies */
-    const float *scale;  /* keys: [H][W16] 1 / |block|, NaN: not a candidate; queries: |block| */
+    const uint16_t *rounded; /* bfloat16 cells for the walk in matrix tiles, see rounded.h */
+    float *scale;        /* keys: [H][W16] 1 / |block|, NaN: not a candidate; queries: |block| */
     const float *tail;   /* |block beyond the walk's depth|; keys: [H][W16], divided by |block| */
-    const float *tails;  /* [H][W][head_step / 16] the same beyond 16, 32, ... components */
+    const float *tails;  /* [H][W][heads / 16] the same beyond 16, 32, ... components */
     int64_t height, width;
     int64_t first; /* keys: number of this map's first cell among all keys */
+};
+
+enum walk {
+    WALK_CELLS,  /* all channels: the walk itself decides */
+    WALK_HEADS,  /* the first components, then a bound, then evaluation of what it leaves open */
+    WALK_ROUNDED /* the same in bfloat16, the bound included; depth 0: all channels */
 };
 
 struct search {
@@ -28,10 +37,13 @@ struct search {
     const struct map *keys;
     int64_t key_count;
     int64_t patch_size;
-    int64_t cell_step, head_step; /* floats from cell to cell, multiples of 16 */
+    int64_t cell_step, walked_step; /* floats from cell to cell, multiples of 16 */
+    int64_t heads; /* rotated components, a multiple of 32 */
     int64_t depth;                /* components the walk multiplies; a multiple of 16 if pruned */
     int64_t panel_depth;          /* components the panels hold, >= depth */
-    int64_t pruned;               /* 1: walk the heads, then evaluate; 0: the walk itself decides */
+    int64_t walk;                 /* one of enum walk */
+    int64_t rounded_depth;        /* numbers in a rounded cell, a multiple of 32 */
+    int64_t bounds;               /* where its bounds stand */
     const float *slack;           /* [H][W] rounding margin of partial product + bound */
     uint64_t *best;               /* [H][W] packed best so far, see best.h */
     int64_t *counts;              /* [3] pairs walked, pairs left open, exact products */
@@ -41,39 +53,71 @@ struct search {
 
 struct seeding {
     struct search search; /* seeds are looked for in keys[0] only */
-    const int64_t *guess; /* [H][W] a cell of keys[0] for each query */
+    const uint64_t *coarse; /* [(H + 1) / 2][(W + 1) / 2] packed best of the halved maps */
 };
 
 struct probe {
     struct search search;       /* keys[0] only */
     int64_t query_stride, key_stride; /* look at every so-manieth cell */
-    int64_t *survivors; /* [head_step / 16] pairs that 16, 32, ... components leave open; [last] all */
+    int64_t *survivors; /* [heads / 16] pairs that 16, 32, ... components leave open; [last] all */
 };
 
 struct layout {
-    const float *source;
-    float *target;
-    int64_t channels, height, width, radius, step, depth, threads;
+    const float *source; /* [C][H][W] */
+    float *cells;        /* [H + 2r][W + 2r][step] */
+    double *energy;      /* [H + 2r][W + 2r] squared norm of every cell */
+    int64_t channels, height, width, radius, step, threads;
+};
+
+struct panelling {
+    const float *cells; /* [step / plane][H + 2r][W + 2r][plane] */
+    float *panels;      /* [H][ceil(W / 16)][step][16] */
+    int64_t height, width, radius, step, plane, threads;
 };
 
 struct rotation {
     const float *cells; /* [rows][columns][step] */
     const float *basis; /* [depth / 16][step][16], orthonormal columns */
-    float *heads;       /* [rows][columns][depth] */
+    float *heads;       /* [depth / 32][rows][columns][32] */
+    double *energy;     /* [rows][columns][depth / 16] squared norm of the first 16, 32, ... */
     int64_t rows, columns, step, depth, threads;
 };
 
-struct energy {
-    const float *cells;   /* bordered, `step` floats each */
-    double *block_energy; /* [H][W][step / every] sum of squares of the first every, 2 every, ... */
-    int64_t height, width, radius, step, every, threads;
+struct halving {
+    const float *heads; /* [H + 2r][W + 2r][32] the first plane */
+    float *cells;       /* [(H + 1) / 2 + 2r][(W + 1) / 2 + 2r][16] means of two by two cells */
+    double *energy;     /* the same without [16]: squared norm of every cell */
+    int64_t height, width, radius, threads;
+};
+
+struct norms {
+    const double *cell_energy; /* [H + 2r][W + 2r] */
+    const double *head_energy; /* [H + 2r][W + 2r][levels] */
+    const double *growth;      /* [levels] 1 + what computed heads may hold too much */
+    double *energy;            /* [H][W] squared norm of every block */
+    float *scale; /* keys: [H][W16] and spare, 1 / |block|, 0 for a zero block; queries: [H][W] |block| */
+    float *tails; /* [H][W][levels] bounds of the norm beyond each level; keys: divided by |block| */
+    int64_t height, width, radius, levels;
+    int64_t key; /* 1: a key, 0: a query */
+    int64_t threads;
+};
+
+struct rounding {
+    const float *cells;   /* [step / plane][H + 2r][W + 2r][plane] */
+    const double *energy; /* [H + 2r][W + 2r] squared norm of every cell, rest included */
+    uint16_t *rounded;    /* queries: [H][W32][depth]; keys: [H][ceil(W / 16)][depth / 2][16][2] */
+    double error;         /* |computed components - true ones| <= error * |cell| */
+    int64_t height, width, radius, plane;
+    int64_t kept;   /* components that are rounded */
+    int64_t bounds; /* where the three bounds stand: there the components are zero, or behind them */
+    int64_t depth;  /* of a rounded cell, a multiple of 32 */
+    int64_t key;   /* 1: a key, 0: a query */
+    int64_t threads;
 };
 
 struct distinct {
-    const struct map *keys;
-    int64_t key_count, radius, cell_step;
-    uint8_t *first; /* [all key cells] 1: no block before is bitwise the same */
-    int64_t threads;
+    const struct map *keys; /* the scale of every block that is a copy becomes NaN */
+    int64_t key_count, radius, cell_step, threads;
 };
 
 struct scoring {
@@ -100,12 +144,20 @@ struct kernel {
     int (*probe)(const struct probe *);
     int (*score)(const struct scoring *);
     int (*cells)(const struct layout *);
-    int (*panels)(const struct layout *);
+    int (*panels)(const struct panelling *);
     int (*rotation)(const struct rotation *);
-    int (*energy)(const struct energy *);
+    int (*halve)(const struct halving *);
+    int (*norms)(const struct norms *);
     int (*distinct)(const struct distinct *);
+    int (*round)(const struct rounding *);
     int (*transfer)(const struct transfer *);
 };
+
+/* Linux and a compiler that knows the tile registers. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && \
+    (defined(__clang__) ? __clang_major__ >= 16 : __GNUC__ >= 12)
+#define HAVE_AMX
+#endif
 
 /* NULL: the best one that runs here; NULL is returned for one that does not. */
 const struct kernel *choose_kernel(const char *name);

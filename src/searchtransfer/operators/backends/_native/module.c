@@ -51,14 +51,16 @@ OPERATION(seed, seeding)
 OPERATION(probe, probe)
 OPERATION(score, scoring)
 OPERATION(cells, layout)
-OPERATION(panels, layout)
+OPERATION(panels, panelling)
 OPERATION(rotation, rotation)
-OPERATION(energy, energy)
+OPERATION(halve, halving)
+OPERATION(norms, norms)
 OPERATION(distinct, distinct)
+OPERATION(round, rounding)
 OPERATION(transfer, transfer)
 
 static PyObject *py_kernels(PyObject *self, PyObject *none) {
-    static const char *const names[] = {"avx512", "avx2", "baseline"};
+    static const char *const names[] = {"amx", "avx512", "avx2", "baseline"};
     PyObject *found = PyDict_New();
     (void)self;
     (void)none;
@@ -78,10 +80,12 @@ static PyMethodDef methods[] = {
     {"probe", py_probe, METH_VARARGS, "probe(kernel, struct probe)"},
     {"score", py_score, METH_VARARGS, "score(kernel, struct scoring)"},
     {"cells", py_cells, METH_VARARGS, "cells(kernel, struct layout)"},
-    {"panels", py_panels, METH_VARARGS, "panels(kernel, struct layout)"},
+    {"panels", py_panels, METH_VARARGS, "panels(kernel, struct panelling)"},
     {"rotation", py_rotation, METH_VARARGS, "rotation(kernel, struct rotation)"},
-    {"energy", py_energy, METH_VARARGS, "energy(kernel, struct energy)"},
+    {"halve", py_halve, METH_VARARGS, "halve(kernel, struct halving)"},
+    {"norms", py_norms, METH_VARARGS, "norms(kernel, struct norms)"},
     {"distinct", py_distinct, METH_VARARGS, "distinct(kernel, struct distinct)"},
+    {"round", py_round, METH_VARARGS, "round(kernel, struct rounding)"},
     {"transfer", py_transfer, METH_VARARGS, "transfer(kernel, struct transfer)"},
     {"kernels", py_kernels, METH_NOARGS,
      "The instruction sets that run here, best first, with the floats in a vector."},

@@ -11,7 +11,7 @@
 #include "workers.h"
 
 struct pair {
-    const float *query, *key;             /* head components */
+    int64_t y, x, Y, X;
     const float *query_tails, *key_tails; /* bounds at each level */
     float scale;
 };
@@ -19,29 +19,33 @@ struct pair {
 /* The first level, from 0, whose bound is below the bar; `levels` when none is. */
 INLINE int64_t settled_at(const struct search *search, const struct map *key,
                           const struct pair *pair, float bar) {
-    const int64_t levels = search->head_step / LEVEL;
+    const int64_t levels = search->heads / LEVEL;
     float part = 0;
     for (int64_t l = 0; l < levels; l++) {
-        part += pair->scale * span_product(pair->query, search->query.width, pair->key, key->width,
-                                           search->patch_size, search->head_step, l * LEVEL,
-                                           (l + 1) * LEVEL);
+        part += pair->scale * span_product(search, key, pair->y, pair->x, pair->Y, pair->X,
+                                           l * LEVEL, (l + 1) * LEVEL);
         if (!(part + pair->query_tails[l] * pair->key_tails[l] >= bar)) return l;
     }
     return levels;
+}
+
+INLINE void take_key(const struct search *search, const struct map *key, int64_t at,
+                     struct pair *pair) {
+    pair->Y = at / key->width;
+    pair->X = at % key->width;
+    pair->key_tails = key->tails + at * (search->heads / LEVEL);
+    pair->scale = key->scale[pair->Y * ((key->width + 15) / 16 * 16) + pair->X];
 }
 
 /* Whether no depth settles most pairs, from a few keys: then a closer look would be a waste. */
 static int hopeless(const struct probe *probe, struct pair *pair, int64_t cell, int64_t *open) {
     const struct search *search = &probe->search;
     const struct map *key = search->keys;
-    const int64_t radius = search->patch_size / 2, step = search->head_step, levels = step / LEVEL;
+    const int64_t levels = search->heads / LEVEL;
     const float bar = best_score(read_best(search->best + cell)) - search->slack[cell];
     int64_t seen = 0, unsettled = 0;
     for (int64_t at = 0; at < key->height * key->width; at += 16 * probe->key_stride) {
-        const int64_t Y = at / key->width, X = at % key->width;
-        pair->key = block_at(key->heads, key, radius, step, Y, X);
-        pair->key_tails = key->tails + at * levels;
-        pair->scale = key->scale[Y * ((key->width + 15) / 16 * 16) + X];
+        take_key(search, key, at, pair);
         if (!(pair->scale >= 0)) continue;
         seen++;
         unsettled += settled_at(search, key, pair, bar) == levels;
@@ -56,23 +60,17 @@ static void probe_query(void *context, int64_t sample, int64_t worker) {
     const struct probe *probe = context;
     const struct search *search = &probe->search;
     const struct map *query = &search->query, *key = search->keys;
-    const int64_t radius = search->patch_size / 2, step = search->head_step;
-    const int64_t levels = step / LEVEL, cell = sample * probe->query_stride;
-    const int64_t y = cell / query->width, x = cell % query->width;
-    const int64_t padded_width = (key->width + 15) / 16 * 16;
+    const int64_t levels = search->heads / LEVEL, cell = sample * probe->query_stride;
     int64_t open[MOST_HEADS / LEVEL + 1] = {0};
     (void)worker;
     if (!(query->scale[cell] > 0)) return;
-    struct pair pair = {.query = block_at(query->heads, query, radius, step, y, x),
+    struct pair pair = {.y = cell / query->width, .x = cell % query->width,
                         .query_tails = query->tails + cell * levels};
     if (hopeless(probe, &pair, cell, open)) goto report;
     for (int counting = 0; counting < 2; counting++)
         for (int64_t at = 0; at < key->height * key->width; at += probe->key_stride) {
-            const int64_t Y = at / key->width, X = at % key->width;
             const float bar = best_score(read_best(search->best + cell)) - search->slack[cell];
-            pair.key = block_at(key->heads, key, radius, step, Y, X);
-            pair.key_tails = key->tails + at * levels;
-            pair.scale = key->scale[Y * padded_width + X];
+            take_key(search, key, at, &pair);
             if (!(pair.scale >= 0)) continue;
             const int64_t level = settled_at(search, key, &pair, bar);
             if (counting) {
@@ -80,7 +78,7 @@ static void probe_query(void *context, int64_t sample, int64_t worker) {
                 open[levels]++;
             } else if (level == levels) {
                 raise_best(search->best + cell,
-                           pack_best(exact_score(search, key, y, x, Y, X, pair.scale),
+                           pack_best(exact_score(search, key, pair.y, pair.x, pair.Y, pair.X, pair.scale),
                                      key->first + at));
             }
         }

@@ -15,6 +15,7 @@
 #include "best.h"
 #include "blocks.h"
 #include "kernel.h"
+#include "rounded.h"
 
 struct tally {
     int64_t pairs, open, exact;
@@ -24,7 +25,7 @@ struct tally {
 INLINE float height_of_bar(const struct search *search, int64_t cell) {
     if (!(search->query.scale[cell] > 0)) return INFINITY;
     const float best = best_score(read_best(search->best + cell));
-    return search->pruned ? best - search->slack[cell] : best;
+    return search->walk == WALK_CELLS ? best : best - search->slack[cell];
 }
 
 /* The score of a pair, from all channels as given: what decides, always summed in the same order. */
@@ -42,30 +43,31 @@ static __attribute__((noinline)) void evaluate(const struct search *search, cons
                                                int64_t y, int64_t x, int64_t Y, int64_t X,
                                                uint32_t open, const float *partial,
                                                struct tally *tally) {
-    const int64_t radius = search->patch_size / 2, step = search->head_step;
-    const int64_t cell = y * search->query.width + x, levels = step / LEVEL;
+    const int64_t cell = y * search->query.width + x, heads = search->heads;
+    const int64_t levels = heads / LEVEL;
     const float *scales = key->scale + Y * ((key->width + 15) / 16 * 16);
-    const float *query_head = block_at(search->query.heads, &search->query, radius, step, y, x);
     const float *query_tails = search->query.tails + cell * levels - 1;
     const float slack = search->slack[cell];
     float bar = best_score(read_best(search->best + cell)) - slack;
     for (; open; open &= open - 1) {
         const int lane = __builtin_ctz(open);
         const int64_t column = X + lane, at = Y * key->width + column;
-        const float *key_head = block_at(key->heads, key, radius, step, Y, column);
         const float *key_tails = key->tails + at * levels - 1;
         const float scale = scales[column];
-        int64_t depth = search->depth;
+        const int64_t from = search->depth;
+        int64_t depth = from;
         float part = partial[lane];
+        int settled = 0;
         tally->open++;
-        while (part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar &&
-               depth < step) {
-            const int64_t next = depth + STAGE < step ? depth + STAGE : step;
-            part += scale * span_product(query_head, search->query.width, key_head, key->width,
-                                         search->patch_size, step, depth, next);
-            depth = next;
+        if (from > 0 && search->walk == WALK_ROUNDED)
+            part -= scale * rest_product(search, key, y, x, Y, column);
+        while (from > 0 && !settled && depth < heads) {
+            const int64_t plane = depth / PLANE * PLANE + PLANE;
+            part += scale * span_product(search, key, y, x, Y, column, depth, plane);
+            depth = plane;
+            settled = !(part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar);
         }
-        if (!(part + query_tails[depth / LEVEL] * key_tails[depth / LEVEL] >= bar)) continue;
+        if (settled) continue;
         tally->exact++;
         raise_best(search->best + cell,
                    pack_best(exact_score(search, key, y, x, Y, column, scale), key->first + at));

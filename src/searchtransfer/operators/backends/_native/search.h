@@ -4,6 +4,7 @@
 #define SEARCH_H
 
 #include "walk.h"
+#include "walk_rounded.h"
 #include "workers.h"
 
 struct plan {
@@ -42,6 +43,12 @@ static void walk_task(void *context, int64_t task, int64_t worker) {
         d.panel1 = d.panel0 + plan->key_block;
         if (d.panel1 >= panels) d.panel1 = panels;
         d.X1 = d.panel1 == panels ? key->width : d.panel1 * PANEL - radius;
+#if defined(TILES)
+        if (search->walk == WALK_ROUNDED) {
+            walk_rounded(&d, &plan->rings[worker], &plan->tallies[worker]);
+            continue;
+        }
+#endif
         walk_diagonal(&d, &plan->rings[worker], &plan->tallies[worker]);
     }
 }
@@ -55,18 +62,20 @@ static int64_t widest_key(const struct search *search) {
 
 static int open_ring(struct ring *ring, const struct plan *plan) {
     const int64_t patch_size = plan->search->patch_size;
-    const int64_t rows = plan->query_block + patch_size - 1;
+    const int rounded = plan->search->walk == WALK_ROUNDED; /* many lines instead of row products */
+    const int64_t rows = rounded ? 0 : plan->query_block + patch_size - 1;
+    const int64_t lines = rounded ? ROUNDED_ROWS + patch_size - 1 : patch_size;
     ring->row_step = plan->key_block * PANEL + PANEL; /* + PANEL: no power of two */
-    ring->line_step = plan->key_block * PANEL + 6 * PANEL; /* zeros: 1 panel before, 5 behind */
+    ring->line_step = plan->key_block * PANEL + (rounded ? 4 : 6) * PANEL; /* zeros: 1 panel before, 5 behind */
     ring->slot_step = rows * ring->row_step;
     const int64_t row_floats = patch_size * ring->slot_step;
-    const size_t bytes = (size_t)(row_floats + (patch_size + 1) * ring->line_step) * sizeof(float);
+    const size_t bytes = (size_t)(row_floats + (lines + 1) * ring->line_step) * sizeof(float);
     void *memory;
     if (posix_memalign(&memory, 64, bytes)) return -1;
     memset(memory, 0, bytes);
     ring->rows = memory;
     ring->lines = ring->rows + row_floats;
-    ring->zeros = ring->lines + patch_size * ring->line_step;
+    ring->zeros = ring->lines + lines * ring->line_step;
     return 0;
 }
 
@@ -75,10 +84,12 @@ static int search_keys(const struct search *search) {
     const int64_t radius = search->patch_size / 2;
     const int64_t least = (2 * radius + PANEL - 1) / PANEL + 1; /* a block must outgrow its halo */
     const int64_t panels = (widest_key(search) + PANEL - 1) / PANEL;
-    plan.key_block = (search->key_block ? search->key_block : WIDEST_KEY_BLOCK) / PANEL;
+    const int rounded = search->walk == WALK_ROUNDED;
+    const int64_t widest = rounded ? ROUNDED_KEY_PANELS * PANEL : WIDEST_KEY_BLOCK;
+    plan.key_block = (search->key_block ? search->key_block : widest) / PANEL;
     if (plan.key_block < least) plan.key_block = least;
     if (plan.key_block > panels) plan.key_block = panels;
-    plan.query_block = search->query_block;
+    plan.query_block = rounded ? search->query.width : search->query_block;
     if (!plan.query_block) {
         const int64_t row_bytes = search->patch_size * (plan.key_block + 1) * PANEL * 4;
         plan.query_block = RING_BYTES / row_bytes > 32 ? RING_BYTES / row_bytes : 32;

@@ -23,17 +23,25 @@ struct guess {
 INLINE void consider(const struct search *search, int64_t y, int64_t x, int64_t Y, int64_t X,
                      struct guess *guess) {
     const struct map *key = search->keys;
-    const int64_t radius = search->patch_size / 2, step = search->head_step;
     if (Y < 0 || X < 0 || Y >= key->height || X >= key->width) return;
     if (Y == guess->row && X == guess->column) return;
     const float scale = key->scale[Y * ((key->width + 15) / 16 * 16) + X];
     if (!(scale >= 0)) return; /* not a candidate */
-    const int64_t depth = step < JUDGE ? step : JUDGE;
-    const float score =
-        scale * span_product(block_at(search->query.heads, &search->query, radius, step, y, x),
-                             search->query.width, block_at(key->heads, key, radius, step, Y, X),
-                             key->width, search->patch_size, step, 0, depth);
+    float score = 0;
+    for (int64_t from = 0; from < search->heads && from < JUDGE; from += PLANE)
+        score += scale * span_product(search, key, y, x, Y, X, from, from + PLANE);
     if (score > guess->score) *guess = (struct guess){Y, X, score};
+}
+
+/* The cell of the first key that the halved maps say. */
+INLINE struct guess coarse_guess(const struct seeding *seeding, int64_t y, int64_t x) {
+    const struct map *query = &seeding->search.query, *key = seeding->search.keys;
+    const int64_t width = (key->width + 1) / 2, most = (key->height + 1) / 2 * width - 1;
+    int64_t at = best_position(seeding->coarse[y / 2 * ((query->width + 1) / 2) + x / 2]);
+    if (at > most) at = most; /* a cell that saw nothing starts anywhere */
+    const int64_t row = at / width * 2 + y % 2, column = at % width * 2 + x % 2;
+    return (struct guess){.row = row < key->height ? row : key->height - 1,
+                          .column = column < key->width ? column : key->width - 1};
 }
 
 struct seeds {
@@ -51,10 +59,11 @@ static void seed_band(void *context, int64_t band, int64_t worker) {
     (void)worker;
     for (int64_t y = from; y < to; y++)
         for (int64_t x = 0; x < width; x++) {
-            const int64_t cell = y * width + x, first = seeds->seeding->guess[cell];
+            const int64_t cell = y * width + x;
+            const struct guess first = coarse_guess(seeds->seeding, y, x);
             struct guess *guess = &all[cell];
             *guess = (struct guess){-1, -1, -INFINITY};
-            consider(search, y, x, first / key->width, first % key->width, guess);
+            consider(search, y, x, first.row, first.column, guess);
             if (x > 0) consider(search, y, x, guess[-1].row, guess[-1].column + 1, guess);
             if (y > from)
                 consider(search, y, x, guess[-width].row + 1, guess[-width].column, guess);

@@ -52,14 +52,14 @@ INLINE void sum_rows(float *line, const float *const *rows, int64_t count, int64
 
 /* Compare one query block with all key blocks of a row; hand over those that may beat its best. */
 INLINE void compare_row(const struct diagonal *d, int64_t y, int64_t x, const float *const *lines,
-                        const int64_t patch_size, const int pruned, struct tally *tally) {
+                        const int64_t patch_size, const int walk, struct tally *tally) {
     const struct search *search = d->search;
     const int64_t radius = patch_size / 2, cell = y * search->query.width + x;
     const int64_t Y = y + d->offset;
     const int64_t key_row = Y * ((d->key->width + PANEL - 1) / PANEL * PANEL);
     const float *scale = d->key->scale + key_row;
-    const float *tail = pruned ? d->key->tail + key_row : NULL;
-    const vec weight = fill(pruned ? search->query.tail[cell] : 0);
+    const float *tail = walk == WALK_HEADS ? d->key->tail + key_row : NULL;
+    const vec weight = fill(walk == WALK_HEADS ? search->query.tail[cell] : 0);
     float bar = height_of_bar(search, cell);
     vec bars = fill(bar);
     for (int64_t X = d->X0; X < d->X1; X += 2 * LANES) {
@@ -72,7 +72,7 @@ INLINE void compare_row(const struct diagonal *d, int64_t y, int64_t x, const fl
 #pragma GCC unroll 8
             for (int64_t i = 1; i < patch_size; i++) sum += load(lines[i] + at - radius + i);
             value[v] = partial[v] = sum * load(scale + at);
-            if (pruned) value[v] += weight * load(tail + at);
+            if (walk == WALK_HEADS) value[v] += weight * load(tail + at);
             above |= at_least(value[v], bars) << (v * LANES);
         }
         if (__builtin_expect(above != 0, 0)) {
@@ -80,7 +80,7 @@ INLINE void compare_row(const struct diagonal *d, int64_t y, int64_t x, const fl
             float partials[2 * LANES];
             store(partials, partial[0]);
             store(partials + LANES, partial[1]);
-            if (pruned) {
+            if (walk != WALK_CELLS) {
                 evaluate(search, d->key, y, x, Y, X, above, partials, tally);
             } else {
                 const int64_t first = d->key->first + Y * d->key->width + X;
@@ -96,7 +96,7 @@ INLINE void compare_row(const struct diagonal *d, int64_t y, int64_t x, const fl
 }
 
 INLINE void match_row(const struct diagonal *d, struct ring *ring, const float *const *slots,
-                      int64_t slot_count, int64_t y, const int64_t patch_size, const int pruned,
+                      int64_t slot_count, int64_t y, const int64_t patch_size, const int walk,
                       struct tally *tally) {
     const int64_t radius = patch_size / 2, width = d->search->query.width;
     const int64_t columns = (d->panel1 - d->panel0) * PANEL;
@@ -116,17 +116,16 @@ INLINE void match_row(const struct diagonal *d, struct ring *ring, const float *
                                     : ring->lines + px % patch_size * ring->line_step;
             lines[i] = line + PANEL - d->panel0 * PANEL;
         }
-        compare_row(d, y, x, lines, patch_size, pruned, tally);
+        compare_row(d, y, x, lines, patch_size, walk, tally);
     }
 }
 
 INLINE void walk_as(const struct diagonal *d, struct ring *ring, const int64_t patch_size,
-                    const int pruned, struct tally *tally) {
+                    const int walk, struct tally *tally) {
     const struct search *search = d->search;
     const struct map *query = &search->query;
     const int64_t radius = patch_size / 2;
-    const int64_t step = pruned ? search->head_step : search->cell_step;
-    const float *cells = pruned ? query->heads : query->cells;
+    const int64_t step = search->walked_step;
     const int64_t panel_step = search->panel_depth * PANEL;
     const int64_t panels = (d->key->width + PANEL - 1) / PANEL;
     const int64_t first = d->offset < 0 ? -d->offset : 0;
@@ -135,7 +134,7 @@ INLINE void walk_as(const struct diagonal *d, struct ring *ring, const int64_t p
     const float *slots[MOST_PATCH];
     for (int64_t y = first; y < last + radius; y++) {
         if (y < last)
-            product(block_at(cells, query, radius, step, y + radius, d->px0 + radius), step,
+            product(block_at(query->walked, query, radius, step, y + radius, d->px0 + radius), step,
                     d->px1 - d->px0,
                     d->key->panels + ((y + d->offset) * panels + d->panel0) * panel_step, panel_step,
                     d->panel1 - d->panel0, search->depth,
@@ -146,7 +145,7 @@ INLINE void walk_as(const struct diagonal *d, struct ring *ring, const int64_t p
         for (int64_t row = middle - radius; row <= middle + radius; row++)
             if (row >= first && row < last)
                 slots[count++] = ring->rows + row % patch_size * ring->slot_step;
-        match_row(d, ring, slots, count, middle, patch_size, pruned, tally);
+        match_row(d, ring, slots, count, middle, patch_size, walk, tally);
         tally->pairs += (d->x1 - d->x0) * (d->X1 - d->X0);
     }
 }
@@ -154,14 +153,14 @@ INLINE void walk_as(const struct diagonal *d, struct ring *ring, const int64_t p
 /* The usual patch sizes are compiled with their loops unrolled. */
 static void walk_diagonal(const struct diagonal *d, struct ring *ring, struct tally *tally) {
     const int64_t patch_size = d->search->patch_size;
-    if (d->search->pruned) {
-        if (patch_size == 3) walk_as(d, ring, 3, 1, tally);
-        else if (patch_size == 1) walk_as(d, ring, 1, 1, tally);
-        else walk_as(d, ring, patch_size, 1, tally);
+    if (d->search->walk == WALK_HEADS) {
+        if (patch_size == 3) walk_as(d, ring, 3, WALK_HEADS, tally);
+        else if (patch_size == 1) walk_as(d, ring, 1, WALK_HEADS, tally);
+        else walk_as(d, ring, patch_size, WALK_HEADS, tally);
     } else {
-        if (patch_size == 3) walk_as(d, ring, 3, 0, tally);
-        else if (patch_size == 1) walk_as(d, ring, 1, 0, tally);
-        else walk_as(d, ring, patch_size, 0, tally);
+        if (patch_size == 3) walk_as(d, ring, 3, WALK_CELLS, tally);
+        else if (patch_size == 1) walk_as(d, ring, 1, WALK_CELLS, tally);
+        else walk_as(d, ring, patch_size, WALK_CELLS, tally);
     }
 }
 

@@ -35,13 +35,13 @@ function start(pictures) {
   }
 
   function layOut() {
-    const fit = isFit() || state.pane.width <= 1;
     const width = element("result").parentElement.clientWidth;
     const tallest = Math.max(320, 0.62 * window.innerHeight);
     const height = Math.max(Math.min((width * HEIGHT) / WIDTH, tallest), 160);
     state.pane = { width: Math.floor(width), height: Math.floor(height) };
     element("unfound").style.height = `${state.pane.height}px`;
-    zoomTo(fit ? 0 : state.zoom);
+    state.zoom = magnification();
+    state.centre = settle(state.centre, RESULT_SIZE);
     refresh();
   }
 
@@ -195,6 +195,11 @@ function start(pictures) {
   return { select, render };
 }
 
+function fail(error) {
+  element("help").textContent = `The pictures cannot be shown by this browser (${error.message}).`;
+  throw error;
+}
+
 // For tests and for pages that hold this one.
 window.inspector = {
   ready: loadPictures().then((pictures) => {
@@ -211,5 +216,5 @@ window.inspector = {
     });
     render();
     document.body.dataset.ready = "yes";
-  }),
+  }, fail),
 };

@@ -14,11 +14,19 @@ const scores = unpack(data.score);
 const photoNumbers = unpack(data.photo);
 const matchPixels = unpack(data.pixel);
 
-// A picture and the size that coordinates count in; its file may be a reduced copy.
+// A picture and the size that coordinates count in; its file may be a reduced copy. Each level
+// has half the sides of the one before, so that a large picture is shown small without delay.
 async function load(image) {
   await image.decode();
+  const levels = [await createImageBitmap(image)];
+  for (;;) {
+    const { width, height } = levels.at(-1);
+    if (Math.max(width, height) < 1000 || Math.min(width, height) < 2) break;
+    const half = { resizeWidth: width >> 1, resizeHeight: height >> 1, resizeQuality: "medium" };
+    levels.push(await createImageBitmap(levels.at(-1), half));
+  }
   return {
-    bitmap: await createImageBitmap(image),
+    levels,
     height: Number(image.dataset.height),
     width: Number(image.dataset.width),
     factor: Number(image.dataset.factor || 1),

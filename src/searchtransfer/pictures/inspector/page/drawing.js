@@ -26,7 +26,9 @@ function openWindow(canvas, x, y, zoom) {
 }
 
 function draw({ context, x, y, zoom }, picture, { smooth = zoom < 2, opacity = 1 } = {}) {
-  const { bitmap, width, height, factor } = picture;
+  const { levels, width, height, factor } = picture;
+  const shrunk = smooth ? Math.floor(Math.log2(Math.max(1, 1 / (zoom * factor)))) : 0;
+  const bitmap = levels[Math.min(shrunk, levels.length - 1)];
   context.imageSmoothingEnabled = smooth;
   context.imageSmoothingQuality = "high";
   context.globalAlpha = opacity;
@@ -34,8 +36,8 @@ function draw({ context, x, y, zoom }, picture, { smooth = zoom < 2, opacity = 1
     bitmap,
     0,
     0,
-    width / factor,
-    height / factor,
+    (bitmap.width * width) / factor / levels[0].width,
+    (bitmap.height * height) / factor / levels[0].height,
     -x * zoom,
     -y * zoom,
     width * zoom,
@@ -64,7 +66,7 @@ function frame({ context, x, y, zoom }, { row, column, height, width }, colour, 
 // A ring where frames are too small to be found.
 function ring({ context, x, y, zoom }, { row, column, height, width }) {
   const radius = 14 * dots();
-  if (Math.max(height, width) * zoom > 1.5 * radius) return;
+  if (3 * Math.max(height, width) * zoom > 2 * radius) return; // the block is larger
   for (const [style, weight] of [
     [HALO, 4.5],
     [COLOURS.cell, 2.5],

@@ -64,7 +64,8 @@ function windowOf(canvas, centre) {
 }
 
 function drawLoupes(pictures, traced) {
-  const side = Math.min(190, (element("loupes").clientWidth - 12 * 2) / 3);
+  const count = data.traced ? 3 : 2;
+  const side = Math.min(190, (element("loupes").clientWidth - 12 * (count - 1)) / count);
   const cell = cellFrame(traced.cell);
   const frames = [
     [around(cell, RESULT_SIZE), COLOURS.block, 1],

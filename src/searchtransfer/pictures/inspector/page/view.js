@@ -10,14 +10,15 @@ const state = {
   layer: "none",
   opacity: 0.6,
   split: 0, // share of the pane, from the left, that shows bicubic
-  zoom: 1, // CSS pixels to a pixel of the result
+  wanted: 0, // the magnification asked for; 0 for fit
+  zoom: 1, // that of now: CSS pixels to a pixel of the result
   centre: { x: WIDTH / 2, y: HEIGHT / 2 },
   pane: { width: 1, height: 1 },
 };
 
 const between = (value, low, high) => Math.min(Math.max(value, low), high);
 const fitZoom = () => Math.min(state.pane.width / WIDTH, state.pane.height / HEIGHT);
-const isFit = () => state.zoom <= fitZoom() * 1.001;
+const isFit = () => state.zoom <= fitZoom();
 
 // Keep a picture of `length` pixels in a pane that shows `shown`: no empty rim, else centred.
 function within(centre, shown, length) {
@@ -39,11 +40,14 @@ function panBy(dx, dy) {
   state.centre = settle({ x: x - dx / state.zoom, y: y - dy / state.zoom }, RESULT_SIZE);
 }
 
+const magnification = () => between(state.wanted, fitZoom(), Math.max(MOST_ZOOM, fitZoom()));
+
 // Zoom so that what is at (x, y) of the pane stays there.
 function zoomTo(zoom, x = state.pane.width / 2, y = state.pane.height / 2) {
   const [fromMiddleX, fromMiddleY] = [x - state.pane.width / 2, y - state.pane.height / 2];
   const before = state.zoom;
-  state.zoom = between(zoom, fitZoom(), Math.max(MOST_ZOOM, fitZoom()));
+  state.wanted = zoom > fitZoom() ? zoom : 0;
+  state.zoom = magnification();
   const change = 1 / before - 1 / state.zoom;
   const moved = {
     x: state.centre.x + fromMiddleX * change,

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A large picture: time and peak memory of the sub-cell search, 16 views, in a process of its own.
+
+    python benchmarks/large.py [--size 540x960] [--mode refine] [--pair A B] [--json FILE]
+
+The size is that of the small image; the reference is four times as large on each side. Without
+`--pair`, both are scikit-image's stereo pair, enlarged. Preparing the reference is part of the
+time; reading the photos is not. Memory is that of the whole process, Python and torch included.
+"""
+
+import argparse
+import json
+import logging
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from features import photo, stereo_pair, tensor
+from machine import machine, peak_mib
+
+from searchtransfer import Reference
+from searchtransfer.images import degrade
+from searchtransfer.matching import match, plan_search
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """One search, in this process."""
+    rows, columns = (int(n) for n in options.size.split("x"))
+    size = (4 * rows, 4 * columns)
+    images = [photo(path, size) for path in options.pair] if options.pair else stereo_pair(size)
+    target, other = (tensor(image)[0] for image in images)
+    small = degrade(target, 4)
+    del images, target
+    start = time.perf_counter()
+    reference = Reference.build([other], 4)
+    plan = plan_search((rows, columns), reference, options.mode)
+    found = match(small, reference, options.mode)
+    return {
+        "cells": [rows, columns],
+        "plan": str(plan),
+        "estimate": plan.seconds(),
+        "seconds": time.perf_counter() - start,
+        "peak_mib": peak_mib(),
+        "mean_score": found.score.mean().item(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="540x960", help="cells, rows x columns")
+    parser.add_argument("--mode", default="refine", choices=["exact", "refine", "auto"])
+    parser.add_argument("--pair", type=Path, nargs=2, help="two photos: target and reference")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        torch.set_num_threads(options.threads)
+        logging.basicConfig(level=logging.DEBUG, format="%(message)s")
+        print(json.dumps(measured(options)))
+        return
+    command = [sys.executable, __file__, *sys.argv[1:], "--child"]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    result = json.loads(output)
+    print(
+        f"{options.size} cells, 16 views: {result['plan']}; {result['seconds']:.1f} s "
+        f"(estimated {result['estimate']:.0f} s), peak {result['peak_mib']} MiB, "
+        f"mean score {result['mean_score']:.4f}"
+    )
+    if options.json:
+        report = {"machine": machine(options.threads), "large": result}
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All ways to search, over sizes, channels and kinds of features: results as JSON.
+
+    python benchmarks/sweep.py [--vgg WEIGHTS] --json benchmarks/results/search.json
+    python benchmarks/plot_search.py benchmarks/results/search.json      # tables and plots
+
+Photos are scikit-image's: the two views of a stereo pair ("similar"), one of them and another photo
+("dissimilar"), cut and resized. Features are zero-mean 5x5 colour patches (75 channels), random
+numbers (64 and 256), and with `--vgg` those of VGG19, relu1_1 (64) and relu3_1 (256). A way that
+would take longer than `--slowest` seconds, by its time at the size before, or more memory than
+`--memory` GiB, is left out, and the result says so. Runs of the ways are interleaved.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from features import descriptors, first_vgg_features, stereo_pair, unrelated_pair, vgg_features
+from machine import machine, peak_mib
+from search import WAYS, product, seconds
+from torch import Tensor
+
+from searchtransfer.operators.backends import native
+
+COMPARED = ("article", "chunked", "faiss", "tiled", "native")
+SIZES = ("40x40", "64x64", "83x125", "109x256", "270x480")
+MEMORY_SIZES = ("83x125", "109x256", "270x480")
+RUNS, ENOUGH = 7, 2.0
+"""Runs of a way at most, and the seconds after which it is not run again."""
+
+PHOTOS = {"similar": stereo_pair, "dissimilar": unrelated_pair}
+
+
+def feature_sets(vgg: Path | None) -> dict[str, Callable[[int, int], tuple[Tensor, Tensor]]]:
+    """Name of each kind of features, and how a pair of a size is made."""
+
+    def of_photos(kind: str, describe: Callable[..., Tensor], *rest: object) -> Any:
+        def make(rows: int, columns: int) -> tuple[Tensor, Tensor]:
+            a, b = PHOTOS[kind]((4 * rows, 4 * columns))
+            return describe(a, *rest), describe(b, *rest)
+
+        return make
+
+    def random(channels: int) -> Any:
+        def make(rows: int, columns: int) -> tuple[Tensor, Tensor]:
+            generator = torch.Generator().manual_seed(0)
+            query, key = torch.randn(2, channels, rows, columns, generator=generator)
+            return query, key
+
+        return make
+
+    sets = {f"descriptors, {kind}": of_photos(kind, descriptors) for kind in PHOTOS}
+    if vgg:
+        sets["VGG19 relu1_1, similar"] = of_photos("similar", first_vgg_features, vgg)
+        sets |= {f"VGG19 relu3_1, {kind}": of_photos(kind, vgg_features, vgg) for kind in PHOTOS}
+    return sets | {f"random, {channels} channels": random(channels) for channels in (64, 256)}
+
+
+def bytes_needed(way: str, query: Tensor, key: Tensor) -> int:
+    """Roughly, for the ways that keep all blocks; the others need little."""
+    cells, key_cells = query[0].numel(), key[0].numel()
+    if way not in ("article", "chunked", "faiss"):
+        return 0
+    blocks = 2 * 4 * 9 * len(query) * (cells + key_cells)
+    return blocks + (4 * cells * key_cells if way == "article" else 0)
+
+
+def compare(
+    query: Tensor, key: Tensor, ways: list[str], before: dict[str, float], options: Any
+) -> dict[str, Any]:
+    """Times of all ways at one size; `before` are seconds a pair at the size before."""
+    pairs = query[0].numel() * key[0].numel()
+    skipped: dict[str, str] = {}
+    for way in ways:
+        expected = before.get(way, 0.0) * pairs
+        if bytes_needed(way, query, key) > options.memory * 2**30:
+            skipped[way] = f"over {options.memory:g} GiB"
+        elif expected > options.slowest and way != "native":
+            skipped[way] = f"about {expected:.0f} s"
+    times: dict[str, list[float]] = {way: [] for way in ways if way not in skipped}
+    index: dict[str, Tensor] = {}
+    for _ in range(RUNS):
+        for way, taken in times.items():
+            if sum(taken) < ENOUGH:
+                took, (_, index[way]) = seconds(lambda way=way: WAYS[way](query, key))
+                taken.append(took)
+    before |= {way: statistics.median(taken) / pairs for way, taken in times.items()}
+    same = {way: (found == index["native"]).double().mean().item() for way, found in index.items()}
+    record: dict[str, Any] = {"pairs": pairs, "seconds": times, "skipped": skipped, "same": same}
+    if sum(times["native"]) < 10:
+        keys = native.prepare([key], 3)
+        native.best_match(query, keys, 3)
+        took, (*_, did) = seconds(lambda: native.measured_match(query, keys, 3))
+        record["prepared_seconds"] = took
+        record["statistics"] = did._asdict() | {"queries": query[0].numel()}
+    return record
+
+
+def peaks(name: str, size: str, ways: list[str]) -> dict[str, int]:
+    """MiB that one search adds to the peak memory of a process that makes the features."""
+
+    def child(way: str) -> int:
+        command = [sys.executable, __file__, *sys.argv[1:], "--child", way, name, size]
+        return int(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+    without = child("nothing")
+    return {way: child(way) - without for way in ways}
+
+
+def growth(cases: list[dict[str, Any]], way: str) -> float | None:
+    """The exponent of time against queries x keys, fitted in logarithms from 64 x 64 cells on."""
+    points = [
+        (case["pairs"], statistics.median(case["seconds"][way]))
+        for case in cases
+        if case["seconds"].get(way) and case["pairs"] >= 4096**2
+    ]
+    if len(points) < 3:
+        return None
+    x, y = torch.tensor(points, dtype=torch.float64).log().T
+    return float(((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum())
+
+
+def other_script(name: str, *arguments: str) -> dict[str, Any]:
+    """The JSON of another benchmark of this folder."""
+    target = Path(f"{name}.tmp.json")
+    script = Path(__file__).with_name(f"{name}.py")
+    try:
+        subprocess.run([sys.executable, script, *arguments, "--json", target], check=True)
+        return dict(json.loads(target.read_text()))
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vgg", type=Path, help="safetensors file with VGG19 up to relu3_1")
+    parser.add_argument("--sizes", nargs="+", default=list(SIZES), help="cells, rows x columns")
+    parser.add_argument("--features", nargs="+", help="only these sets, by their first words")
+    parser.add_argument("--slowest", type=float, default=30, help="seconds")
+    parser.add_argument("--memory", type=float, default=8, help="GiB")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--without-large", action="store_true", help="no sub-cell searches")
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.set_grad_enabled(False)
+    sets = feature_sets(options.vgg)
+    if options.child:
+        way, name, size = options.child
+        query, key = sets[name](*(int(n) for n in size.split("x")))
+        if way != "nothing":
+            WAYS[way](query, key)
+        print(peak_mib())
+        return
+    ways = [way for way in COMPARED if way != "faiss" or find_spec("faiss")]
+    if options.features:
+        sets = {k: v for k, v in sets.items() if k.startswith(tuple(options.features))}
+    start = time.perf_counter()
+    report: dict[str, Any] = {"machine": machine(options.threads), "cases": [], "growth": {}}
+    for name, make in sets.items():
+        before: dict[str, float] = {}
+        cases = []
+        for size in options.sizes:
+            query, key = make(*(int(n) for n in size.split("x")))
+            if not cases:
+                for way in ways:  # first calls load code and start threads
+                    WAYS[way](query, key)
+            case = {"features": name, "channels": len(query), "size": size}
+            case |= compare(query, key, ways, before, options)
+            if size in MEMORY_SIZES and (name.endswith("similar") or len(sets) == 1):
+                quick = [way for way, taken in case["seconds"].items() if max(taken) < 20]
+                case["peak_mib"] = peaks(name, size, quick)
+            cases.append(case)
+            medians = {w: round(statistics.median(t), 4) for w, t in case["seconds"].items()}
+            print(f"{time.perf_counter() - start:6.0f} s  {name}, {size}: {medians}", flush=True)
+        report["cases"] += cases
+        report["growth"][name] = {way: growth(cases, way) for way in ways}
+    report["gflops"] = product(options.threads)
+    if not options.without_large:
+        threads = ("--threads", str(options.threads))
+        report["views"] = other_script("search", "--views", "--size", "83x125", *threads)["cases"]
+        report["large"] = [
+            other_script("large", "--size", size, "--mode", mode, *threads)["large"]
+            for size, mode in (("256x256", "exact"), ("256x256", "refine"), ("540x960", "refine"))
+        ]
+    report["total_seconds"] = time.perf_counter() - start
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

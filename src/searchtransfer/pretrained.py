@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models by name, by file, by folder, or by the id of a repository on the Hugging Face hub."""
+
+import difflib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from .errors import MissingExtraError, OptionError, WeightsError
+from .matching import SearchMode
+from .models import FusionModel, Model, TransferModel, TTSRModel
+from .networks import FusionNet
+from .weights import read_weights
+from .weights.packaged import PACKAGED, packaged
+
+MODELS: dict[str, Callable[[int, SearchMode], Model]] = {
+    "transfer": lambda scale, search: TransferModel(scale, search=search)
+}
+"""Models by name that need no file, each made for a scale and a way to search."""
+
+FROM_WEIGHTS: dict[str, Callable[[str | Path, int, SearchMode], Model]] = {
+    "fusion": lambda path, scale, search: FusionModel.load(
+        path, TransferModel(scale, search=search)
+    ),
+    "ttsr": lambda path, scale, search: TTSRModel.load(path, scale, search),
+}
+"""Models by name that can be made from a file of weights, for a scale and a way to search."""
+
+if "fusion-x4" in PACKAGED:
+    MODELS["fusion"] = lambda scale, search: FROM_WEIGHTS["fusion"](
+        packaged("fusion-x4"), scale, search
+    )
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def default_model(scale: int) -> str:
+    """The best model of the package for a scale."""
+    return "fusion" if scale == FusionNet.scale and "fusion" in MODELS else "transfer"
+
+
+DEFAULT_MODEL = default_model(4)
+
+
+def load_model(
+    source: str | Path | None,
+    scale: int = 4,
+    search: SearchMode = "auto",
+    weights: str | Path | None = None,
+) -> Model:
+    """Make a model.
+
+    Args:
+        source: its name; or a file of weights, a folder with one, or "owner/name" on the hub, whose
+            description says what they are of. None: the best for the scale, or that of `weights`.
+        scale: how many times larger the result is.
+        search: the way to search.
+        weights: file of weights for a model that is named.
+
+    Raises:
+        OptionError: no such model, scale or search; weights are missing, or not wanted.
+        WeightsError: the weights cannot be read, or are of another model or scale.
+        MissingExtraError: the hub is asked for and its library is not installed.
+    """
+    if source is None:
+        source = default_model(scale) if weights is None else weights
+        weights = None
+    names = list(dict.fromkeys([*MODELS, *FROM_WEIGHTS]))
+    if source not in names:
+        if weights is not None:
+            raise OptionError(f"weights go with the name of a model, got model {str(source)!r}")
+        return _from_file(_find(str(source), names), scale, search)
+    name = str(source)
+    if weights is not None:
+        if name not in FROM_WEIGHTS:
+            raise OptionError(f"model {name!r} takes no weights, got {weights}")
+        return FROM_WEIGHTS[name](weights, scale, search)
+    if name not in MODELS:
+        raise OptionError(
+            f"model {name!r} needs a file of weights (weights=FILE, or --weights FILE); "
+            "none are downloaded"
+        )
+    return MODELS[name](scale, search)
+
+
+def _find(source: str, names: list[str]) -> Path:
+    """The file that something stands for that is no name of a model."""
+    path = Path(source)
+    if path.is_dir():
+        return _only_weights(path)
+    if path.is_file():
+        return path
+    if _HUB_ID.fullmatch(source) and not path.suffix:
+        return _only_weights(_downloaded(source))
+    near = difflib.get_close_matches(source, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise OptionError(
+        f"model must be one of {', '.join(names)}, a file or folder of weights, or owner/name on "
+        f"the hub, got {source!r}{hint}"
+    )
+
+
+def _only_weights(folder: Path) -> Path:
+    found = sorted(folder.glob("*.safetensors"))
+    if len(found) != 1:
+        raise WeightsError(
+            f"{folder}: expected one .safetensors file in it, found {len(found)}; name the file"
+        )
+    return found[0]
+
+
+def _from_file(path: Path, scale: int, search: SearchMode) -> Model:
+    description = read_weights(path).description
+    if description is None or description.architecture not in FROM_WEIGHTS:
+        said = "nothing" if description is None else repr(description.architecture)
+        raise WeightsError(
+            f"{path}: its description should say which model it is of ({', '.join(FROM_WEIGHTS)}), "
+            f"it says {said}; name the model, and give the file as its weights"
+        )
+    return FROM_WEIGHTS[description.architecture](path, scale, search)
+
+
+def _downloaded(repository: str) -> Path:
+    """A repository's weights, from the cache of the hub's library or from the network."""
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{repository}: the hub needs huggingface_hub; install it with: "
+            "pip install 'searchtransfer[hub]'"
+        ) from error
+    try:
+        return Path(snapshot_download(repository, allow_patterns=["*.safetensors"]))
+    except Exception as error:  # of many kinds, by the network, the hub and the file system
+        raise WeightsError(f"{repository}: cannot be had from the hub: {error}") from error

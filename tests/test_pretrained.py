@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models by name, by file, by folder, and from the hub."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from searchtransfer import Upscaler
+from searchtransfer.errors import MissingExtraError, OptionError, WeightsError
+from searchtransfer.models import FusionModel, TransferModel, TTSRModel
+from searchtransfer.networks import TTSR, FusionNet
+from searchtransfer.pretrained import default_model, load_model
+from searchtransfer.weights import save_weights
+
+
+@pytest.fixture(scope="module")
+def fusion(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "mine.safetensors"
+    save_weights(FusionNet(8, 1), path)
+    return path
+
+
+def test_by_name():
+    assert isinstance(load_model("transfer", 2), TransferModel)
+    assert isinstance(load_model(None, 2), TransferModel)
+    assert isinstance(load_model("transfer", search="refine"), TransferModel)
+
+
+def test_by_file_and_folder(fusion):
+    for source in (fusion, str(fusion), fusion.parent):
+        model = load_model(source)
+        assert isinstance(model, FusionModel)
+        assert model.network.config == {"features": 8, "blocks": 1}
+    assert isinstance(load_model(None, weights=fusion), FusionModel)
+    assert isinstance(load_model("fusion", weights=fusion), FusionModel)
+    assert Upscaler.from_pretrained(fusion).upscale(torch.rand(3, 6, 5), None).image.shape[1] == 24
+
+
+def test_ttsr_by_file(tmp_path):
+    path = tmp_path / "ttsr.safetensors"
+    save_weights(TTSR(features=8, blocks=(1, 1, 1, 1)), path)
+    assert isinstance(load_model(path), TTSRModel)
+
+
+def test_default():
+    assert default_model(2) == "transfer"
+
+
+def test_the_file_is_of_another_scale(fusion):
+    with pytest.raises(OptionError, match="scale 4, got 2"):
+        load_model(fusion, 2)
+
+
+def test_a_folder_of_two(fusion, tmp_path):
+    for name in ("a", "b"):
+        save_weights(FusionNet(8, 1), tmp_path / f"{name}.safetensors")
+    with pytest.raises(WeightsError, match=r"expected one \.safetensors file in it, found 2"):
+        load_model(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(WeightsError, match="found 0"):
+        load_model(tmp_path / "empty")
+
+
+def test_a_file_without_description(tmp_path):
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors")
+    with pytest.raises(WeightsError, match=r"it says nothing; name the model"):
+        load_model(tmp_path / "x.safetensors")
+
+
+def test_unwanted_and_missing_weights(fusion):
+    with pytest.raises(OptionError, match="'transfer' takes no weights"):
+        load_model("transfer", weights=fusion)
+    with pytest.raises(OptionError, match="'ttsr' needs a file of weights"):
+        load_model("ttsr")
+    with pytest.raises(OptionError, match="go with the name of a model"):
+        load_model(fusion, weights=fusion)
+
+
+def test_no_such_model():
+    with pytest.raises(OptionError, match="did you mean 'transfer'"):
+        load_model("transfre")
+
+
+def test_from_the_hub(fusion, monkeypatch):
+    asked = []
+
+    def download(repository, allow_patterns):
+        asked.append((repository, allow_patterns))
+        return str(fusion.parent)
+
+    hub = SimpleNamespace(snapshot_download=download)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    assert isinstance(load_model("someone/model"), FusionModel)
+    assert asked == [("someone/model", ["*.safetensors"])]
+
+
+def test_the_hub_fails(monkeypatch):
+    def download(repository, allow_patterns):
+        raise OSError("no network")
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=download))
+    with pytest.raises(WeightsError, match="someone/model: cannot be had from the hub: no network"):
+        load_model("someone/model")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(MissingExtraError, match=r"searchtransfer\[hub\]"):
+        load_model("someone/model")
