@@ -29,6 +29,7 @@ def run(browser: Any) -> tuple[float, float, float]:
         assert studio.stdout is not None
         address = studio.stdout.readline().decode().split()[2]
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(300_000)
         page.goto(address)
         page.locator("st-drop").first.wait_for()
         opened = time.perf_counter() - begin

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`searchtransfer studio` from outside."""
 
+import http.client
 import signal
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cli.commands import SOURCE, arguments, command, environment, process
@@ -52,3 +54,24 @@ def test_it_says_its_address_and_ends_by_ctrl_c(tmp_path: Path) -> None:
     assert b"studio ended" in out
     assert errors == b""
     assert not list(tmp_path.iterdir())
+
+
+def test_an_open_page_does_not_disturb_the_end(tmp_path: Path) -> None:
+    """A connection that never ends, as a page has, is cut without a word of it."""
+    pytest.importorskip("gradio", reason="the studio needs the extra `studio`")
+    studio = subprocess.Popen(
+        arguments("studio", "--port", "0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(TMPDIR=str(tmp_path), PYTHONUNBUFFERED="1"),
+    )
+    assert studio.stdout is not None
+    address = urlsplit(studio.stdout.readline().decode().split()[2])
+    connection = http.client.HTTPConnection(address.netloc, timeout=60)
+    connection.request("GET", "/gradio_api/heartbeat/tab")
+    assert b"ALIVE" in connection.getresponse().readline()
+    studio.send_signal(signal.SIGINT)
+    _, errors = studio.communicate(timeout=60)
+    connection.close()
+    assert studio.returncode == 130
+    assert errors == b""

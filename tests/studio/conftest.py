@@ -53,7 +53,7 @@ def visiting(studio: Studio, chromium: Any) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(
             **{"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"} | options
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(180_000)  # machines may be busy
         contexts.append(context)
         context.on("request", noted)
         page = context.new_page()

@@ -2,6 +2,7 @@
 """The server: gradio's page and our routes behind the guard. Imports gradio."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,9 @@ def serve(
         KeyboardInterrupt: that is how it ends.
     """
     sessions = Sessions(folder, limits)
+    # Its log goes where ours does; by itself Python would print what has nowhere to go, such as
+    # that a page was still open in the end.
+    logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
     config = uvicorn.Config(
         build_app(sessions, limits, host),
         log_config=None,
