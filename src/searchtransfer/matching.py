@@ -39,7 +39,7 @@ SEED_PAIRS = 15 * 10**10
 COMPILED_RATE, TORCH_RATE = 2e9, 4e8
 """Pairs of cells that a thread compares in a second, roughly."""
 
-REFINED_RATE, REFINED_CELLS = 6e6, 200
+REFINED_RATE, REFINED_CELLS = 2.5e6, 230
 """Pairs that a thread compares in a second in refinement, and pairs for each cell, roughly."""
 
 ROWS = 64
