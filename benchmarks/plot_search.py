@@ -123,7 +123,7 @@ def large(report: dict[str, Any]) -> list[str]:
 
 
 def page(report: dict[str, Any], source: str, pictures: dict[str, str]) -> str:
-    machine, gflops = report["machine"], report["gflops"]
+    machine = report["machine"]
     ways = [way for way in NAMES if any(way in case["seconds"] for case in report["cases"])]
     faiss = f", FAISS {machine['faiss']}" if machine["faiss"] else ""
     lines = [
@@ -161,25 +161,31 @@ def page(report: dict[str, Any], source: str, pictures: dict[str, str]) -> str:
         lines += [f"![Time against pairs of cells]({pictures[name]})", ""]
         lines += times(cases, ways)
         lines += ["What the compiled search did:", "", *work(cases)]
+    if "growth" in report:
+        lines += [
+            "## Growth",
+            "",
+            "Time grows with this power of queries x keys (fitted in logarithms, from 64 x 64 "
+            "cells on):",
+            "",
+            *growth(report, ways),
+        ]
     lines += [
-        "## Growth",
-        "",
-        "Time grows with this power of queries x keys (fitted in logarithms, from 64 x 64 cells "
-        "on):",
-        "",
-        *growth(report, ways),
         "## Memory",
         "",
         "What one search adds to the peak of a process that has made the features:",
         "",
         *memory(report, ways),
-        "## Product stage",
-        "",
-        f"The walk over 256 channels, sums and comparison included, reaches "
-        f"{gflops['walk']:.0f} GFLOP/s; torch's largest matrix product on this machine "
-        f"{gflops['matmul']:.0f}: {100 * gflops['walk'] / gflops['matmul']:.0f} %.",
-        "",
     ]
+    if gflops := report.get("gflops"):
+        lines += [
+            "## Product stage",
+            "",
+            f"The walk over 256 channels, sums and comparison included, reaches "
+            f"{gflops['walk']:.0f} GFLOP/s; torch's largest matrix product on this machine "
+            f"{gflops['matmul']:.0f}: {100 * gflops['walk'] / gflops['matmul']:.0f} %.",
+            "",
+        ]
     if "large" in report:
         lines += [
             "## Sub-cell search and large pictures",

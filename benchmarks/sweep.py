@@ -9,6 +9,9 @@ Photos are scikit-image's: the two views of a stereo pair ("similar"), one of th
 numbers (64 and 256), and with `--vgg` those of VGG19, relu1_1 (64) and relu3_1 (256). A way that
 would take longer than `--slowest` seconds, by its time at the size before, or more memory than
 `--memory` GiB, is left out, and the result says so. Runs of the ways are interleaved.
+
+Results are written after each size, and what the file holds already is not measured again: so a
+sweep can be done in pieces (`--at-most`). Remove the file to measure anew.
 """
 
 import argparse
@@ -19,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import product as product_of
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,9 @@ SIZES = ("40x40", "64x64", "83x125", "109x256", "270x480")
 MEMORY_SIZES = ("83x125", "109x256", "270x480")
 RUNS, ENOUGH = 7, 2.0
 """Runs of a way at most, and the seconds after which it is not run again."""
+
+LARGE = (("256x256", "exact"), ("256x256", "refine"), ("540x960", "refine"))
+"""Sub-cell searches: sizes and modes."""
 
 PHOTOS = {"similar": stereo_pair, "dissimilar": unrelated_pair}
 
@@ -74,13 +81,13 @@ def bytes_needed(way: str, query: Tensor, key: Tensor) -> int:
 
 
 def compare(
-    query: Tensor, key: Tensor, ways: list[str], before: dict[str, float], options: Any
+    query: Tensor, key: Tensor, ways: list[str], rates: dict[str, float], options: Any
 ) -> dict[str, Any]:
-    """Times of all ways at one size; `before` are seconds a pair at the size before."""
+    """Times of all ways at one size; `rates` are seconds a pair at the size before."""
     pairs = query[0].numel() * key[0].numel()
     skipped: dict[str, str] = {}
     for way in ways:
-        expected = before.get(way, 0.0) * pairs
+        expected = rates.get(way, 0.0) * pairs
         if bytes_needed(way, query, key) > options.memory * 2**30:
             skipped[way] = f"over {options.memory:g} GiB"
         elif expected > options.slowest and way != "native":
@@ -92,7 +99,6 @@ def compare(
             if sum(taken) < ENOUGH:
                 took, (_, index[way]) = seconds(lambda way=way: WAYS[way](query, key))
                 taken.append(took)
-    before |= {way: statistics.median(taken) / pairs for way, taken in times.items()}
     same = {way: (found == index["native"]).double().mean().item() for way, found in index.items()}
     record: dict[str, Any] = {"pairs": pairs, "seconds": times, "skipped": skipped, "same": same}
     if sum(times["native"]) < 10:
@@ -104,6 +110,16 @@ def compare(
     return record
 
 
+def before(cases: list[dict[str, Any]], name: str) -> dict[str, float]:
+    """Seconds a pair that each way took for these features at the largest size so far."""
+    return {
+        way: statistics.median(taken) / case["pairs"]
+        for case in sorted(cases, key=lambda case: int(case["pairs"]))
+        if case["features"] == name
+        for way, taken in case["seconds"].items()
+    }
+
+
 def peaks(name: str, size: str, ways: list[str]) -> dict[str, int]:
     """MiB that one search adds to the peak memory of a process that makes the features."""
 
@@ -113,6 +129,17 @@ def peaks(name: str, size: str, ways: list[str]) -> dict[str, int]:
 
     without = child("nothing")
     return {way: child(way) - without for way in ways}
+
+
+def known(path: Path, threads: int) -> dict[str, Any]:
+    """The results so far; those of another machine or version are an error."""
+    fresh: dict[str, Any] = {"machine": machine(threads), "cases": [], "total_seconds": 0.0}
+    if not path.exists():
+        return fresh
+    report = dict(json.loads(path.read_text()))
+    if report["machine"] != fresh["machine"]:
+        sys.exit(f"{path} holds results of another machine or version: remove it first")
+    return report
 
 
 def growth(cases: list[dict[str, Any]], way: str) -> float | None:
@@ -147,6 +174,7 @@ def main() -> None:
     parser.add_argument("--slowest", type=float, default=30, help="seconds")
     parser.add_argument("--memory", type=float, default=8, help="GiB")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--at-most", type=float, default=float("inf"), help="seconds, about")
     parser.add_argument("--without-large", action="store_true", help="no sub-cell searches")
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
@@ -164,37 +192,53 @@ def main() -> None:
     ways = [way for way in COMPARED if way != "faiss" or find_spec("faiss")]
     if options.features:
         sets = {k: v for k, v in sets.items() if k.startswith(tuple(options.features))}
-    start = time.perf_counter()
-    report: dict[str, Any] = {"machine": machine(options.threads), "cases": [], "growth": {}}
-    for name, make in sets.items():
-        before: dict[str, float] = {}
-        cases = []
-        for size in options.sizes:
-            query, key = make(*(int(n) for n in size.split("x")))
-            if not cases:
-                for way in ways:  # first calls load code and start threads
-                    WAYS[way](query, key)
-            case = {"features": name, "channels": len(query), "size": size}
-            case |= compare(query, key, ways, before, options)
-            if size in MEMORY_SIZES and (name.endswith("similar") or len(sets) == 1):
-                quick = [way for way, taken in case["seconds"].items() if max(taken) < 20]
-                case["peak_mib"] = peaks(name, size, quick)
-            cases.append(case)
-            medians = {w: round(statistics.median(t), 4) for w, t in case["seconds"].items()}
-            print(f"{time.perf_counter() - start:6.0f} s  {name}, {size}: {medians}", flush=True)
-        report["cases"] += cases
-        report["growth"][name] = {way: growth(cases, way) for way in ways}
-    report["gflops"] = product(options.threads)
-    if not options.without_large:
-        threads = ("--threads", str(options.threads))
+    report = known(options.json, options.threads)
+    start, earlier = time.perf_counter(), report["total_seconds"]
+
+    def written() -> bool:
+        """Keep what there is; whether there is time for more."""
+        report["total_seconds"] = earlier + time.perf_counter() - start
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+        return time.perf_counter() - start < options.at_most
+
+    for size, (name, make) in product_of(options.sizes, sets.items()):
+        if any((case["features"], case["size"]) == (name, size) for case in report["cases"]):
+            continue
+        query, key = make(*(int(n) for n in size.split("x")))
+        small = make(40, 40)
+        for way in ways:  # first calls load code and start threads
+            WAYS[way](*small)
+        case = {"features": name, "channels": len(query), "size": size}
+        case |= compare(query, key, ways, before(report["cases"], name), options)
+        if size in MEMORY_SIZES and name.endswith(("similar", "256 channels")):
+            quick = [way for way, taken in case["seconds"].items() if max(taken) < 20]
+            case["peak_mib"] = peaks(name, size, quick)
+        report["cases"].append(case)
+        medians = {w: round(statistics.median(t), 4) for w, t in case["seconds"].items()}
+        print(f"{time.perf_counter() - start:6.0f} s  {name}, {size}: {medians}", flush=True)
+        if not written():
+            return
+    report["growth"] = {
+        name: {
+            way: growth([c for c in report["cases"] if c["features"] == name], way) for way in ways
+        }
+        for name in sets
+    }
+    if "gflops" not in report:
+        report["gflops"] = product(options.threads)
+    threads = ("--threads", str(options.threads))
+    if not options.without_large and "views" not in report:
         report["views"] = other_script("search", "--views", "--size", "83x125", *threads)["cases"]
-        report["large"] = [
+        report["large"] = []
+    wanted = [] if options.without_large else LARGE[len(report["large"]) :]
+    for size, mode in wanted:
+        if not written():
+            return
+        report["large"].append(
             other_script("large", "--size", size, "--mode", mode, *threads)["large"]
-            for size, mode in (("256x256", "exact"), ("256x256", "refine"), ("540x960", "refine"))
-        ]
-    report["total_seconds"] = time.perf_counter() - start
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(report, indent=1) + "\n")
+        )
+    written()
 
 
 if __name__ == "__main__":

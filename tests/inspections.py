@@ -27,6 +27,7 @@ def inspected(
     scale: int = 4,
     seed: int = 0,
     names: tuple[str, ...] = ("first.png", "second.png", "third.png"),
+    zoomed: bool = False,
 ) -> InspectorInput:
     """A result whose matches are random, in photos of these sizes; none for an empty tuple."""
     height, width = size
@@ -39,7 +40,10 @@ def inspected(
         reference = Reference.build(colours, scale)
         photo, pixel = reference.locate(*random_matches(size, reference, seed))
         score = torch.rand(size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    generator = torch.Generator().manual_seed(seed)
+    zooms = torch.tensor([0.8, 1.0, 1.25])[torch.randint(3, size, generator=generator)]
     return InspectorInput(
+        zoom=zooms if zoomed else None,
         name="small.png",
         result=large[0],
         bicubic=large[1],

@@ -71,6 +71,14 @@ def inspect_result(
         notes.append("The picture has transparency, which is not shown here.")
     if large.bits == 16:
         notes.append("The picture has 16 bits a channel; 8 are shown here.")
+    zoom = result.zoom
+    if zoom is not None and bool((zoom == 1).all()):
+        zoom = None
+    if zoom is not None:
+        notes.append(
+            "Copies of the references at other sizes were searched too. Where one was matched, the "
+            "frames show the place in the reference itself, up to a pixel."
+        )
     return InspectorInput(
         name=name,
         result=_srgb(large, "result"),
@@ -80,6 +88,7 @@ def inspect_result(
         score=result.score,
         photo=result.matches.photo,
         pixel=result.matches.pixel,
+        zoom=zoom,
         summary=usefulness(result.score, result.matches, scale),
         facts=(*about, *facts),
         notes=tuple(notes),

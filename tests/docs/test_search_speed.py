@@ -48,7 +48,7 @@ def test_page_and_plots_are_those_of_the_results(
     page = made(report, tmp_path, monkeypatch)
     assert page == PAGE.read_text()
     names = re.findall(r"\((pictures/[^)]+)\)", page)
-    assert len(names) == len(report["growth"])
+    assert len(names) == len({case["features"] for case in report["cases"]})
     for name in names:
         assert (tmp_path / name).read_text() == (PAGE.parent / name).read_text()
 

@@ -83,6 +83,15 @@ def settle(page: Any) -> None:
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def until(page: Any, condition: str) -> None:
+    """Wait for something to be true. (Playwright's own waiting needs eval, which is forbidden.)"""
+    for _ in range(200):
+        settle(page)
+        if page.evaluate(condition):
+            return
+    raise AssertionError(f"never true: {condition}")
+
+
 def eight_bit(colour: torch.Tensor) -> np.ndarray:
     return (colour * 255).round().permute(1, 2, 0).byte().numpy()
 
@@ -110,6 +119,8 @@ PICTURES = {
     "one reference": lambda: inspected(photos=((30, 41),)),
     "three references, some cells without": some_unmatched,
     "scale 3": lambda: inspected((5, 4), ((3, 3), (17, 19)), scale=3),
+    "zoomed copies": lambda: inspected((9, 9), ((30, 41), (25, 27)), zoomed=True),
+    "zoomed copies, scale 3": lambda: inspected((9, 9), ((9, 11),), scale=3, zoomed=True),
     "one cell": lambda: inspected((1, 1), ((8, 8),), scale=8),
     "alone": lambda: inspected(photos=()),
 }
@@ -140,7 +151,7 @@ def test_the_point_under_the_mouse_is_shown(opened):
         x = box["x"] + box["width"] * (column + 0.5) / 32
         y = box["y"] + box["height"] * (row + 0.5) / 24
         page.mouse.move(x, y)
-        page.wait_for_function(f"inspector.state.point.row === {row}")
+        until(page, f"inspector.state.point.row === {row}")
         settle(page)
         traced = provenance(picture, row, column)
         assert shown(page) == plain(traced)
@@ -231,16 +242,17 @@ def test_the_magnification_outlives_a_turned_screen(opened):
     fit = page.evaluate("inspector.state.zoom")
     page.click("#zoom-in")
     page.set_viewport_size({"width": 1400, "height": 1400})
-    page.wait_for_function(f"inspector.state.zoom > {1.6 * fit}")
+    until(page, f"inspector.state.zoom > {1.6 * fit}")
     page.set_viewport_size({"width": 400, "height": 800})
-    page.wait_for_function(f"Math.abs(inspector.state.zoom - {1.5 * fit}) < 1e-6")
+    until(page, f"Math.abs(inspector.state.zoom - {1.5 * fit}) < 1e-6")
     page.click("#zoom-fit")
-    page.wait_for_function(f"Math.abs(inspector.state.zoom - {fit}) < 1e-6")
+    until(page, f"Math.abs(inspector.state.zoom - {fit}) < 1e-6")
 
 
 def test_a_click_pins_and_unpins(opened):
     page = opened(inspected((20, 20), ((90, 90),)))
     page.click("#result", position={"x": 60, "y": 60})
+    settle(page)
     first = shown(page)
     page.hover("#result", position={"x": 200, "y": 200})
     settle(page)
@@ -248,7 +260,7 @@ def test_a_click_pins_and_unpins(opened):
     assert page.inner_text("#pin") == "Unpin the point"
     page.click("#result", position={"x": 60, "y": 60})
     page.hover("#result", position={"x": 200, "y": 200})
-    page.wait_for_function(f"inspector.state.point.row !== {first['row']}")
+    until(page, f"inspector.state.point.row !== {first['row']}")
 
 
 def test_dragging_moves_both_panes(opened):

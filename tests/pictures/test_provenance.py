@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from inspections import found_in_place, inspected, random_matches
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from searchtransfer import Reference, Upscaler, transfer
 from searchtransfer.errors import OptionError
+from searchtransfer.images import degrade, up
 from searchtransfer.inspection import inspect_result
 from searchtransfer.operators.detail import blend
 from searchtransfer.pictures.inspector import (
@@ -106,6 +108,47 @@ def test_a_search_is_traced_to_its_place():
     assert traced.score > 0.99
     assert {one.source for one in traced.contributors} == {traced.match}
     assert [one.cell for one in traced.contributors][::4] == [(4, 5), (5, 6), (6, 7)]
+
+
+@pytest.mark.parametrize("zoom", [0.8, 1.25])
+def test_zoomed_copies_are_traced_to_the_photo(zoom):
+    """The photo is the scene at another size; what is framed has the colours of the small image."""
+    scene = up(texture(60, 80), 4)
+    photo = F.interpolate(scene[None], scale_factor=1 / zoom, mode="bicubic", antialias=True)[0]
+    small = degrade(scene[:, 40:200, 60:260], 4)
+    result = Upscaler.from_pretrained("transfer").upscale(small, photo.clamp(0, 1))
+    picture = inspect_result(result, small, photo.clamp(0, 1))
+    assert "up to a pixel" in picture.notes[-1]
+    distances = []
+    for row in range(8, 32):
+        for column in range(8, 42):
+            traced = provenance(picture, 4 * row, 4 * column)
+            if traced.zoom == pytest.approx(zoom):
+                assert {traced.match.height, traced.match.width} == {round(4 / zoom)}
+                centre = traced.match.row + traced.match.height / 2
+                middle = traced.match.column + traced.match.width / 2
+                distances.append(
+                    max(
+                        abs(centre * zoom - (40 + 4 * row + 2)),
+                        abs(middle * zoom - (60 + 4 * column + 2)),
+                    )
+                )
+    assert len(distances) > 24 * 34 / 2
+    assert sorted(distances)[len(distances) * 3 // 4] <= 1.5
+
+
+def test_contributors_of_a_zoomed_copy_lie_side_by_side_in_it():
+    """Neighbours that agree in a copy of zoom 0.8 are five pixels apart in the photo."""
+    rows, columns = torch.meshgrid(torch.arange(4), torch.arange(4), indexing="ij")
+    pixel = torch.stack([rows, columns], dim=-1) * 5 + 10
+    large, score = torch.zeros(3, 16, 16), torch.ones(4, 4)
+    photos = (Photo("a", torch.rand(3, 60, 60)),)
+    zoom = torch.full((4, 4), 0.8)
+    picture = InspectorInput("", large, large, photos, 4, score, score.long() * 0, pixel, zoom)
+    traced = provenance(picture, 6, 6)
+    assert traced.match == Rectangle(15, 15, 5, 5)
+    assert traced.block == Rectangle(10, 10, 15, 15)
+    assert {one.source for one in traced.contributors} == {traced.match}
 
 
 def test_every_pixel_of_a_cell_has_one_provenance():

@@ -10,8 +10,9 @@ import torch
 
 from searchtransfer.errors import ImageFileError, OptionError
 from searchtransfer.images import Image, write_image
+from searchtransfer.pretrained import default_model
 from searchtransfer.studio import Limits, uploads
-from searchtransfer.studio.job import make, order_of
+from searchtransfer.studio.job import BEST, make, order_of
 from searchtransfer.studio.notes import listening
 from searchtransfer.studio.sessions import Kind, Session, Sessions
 
@@ -164,6 +165,19 @@ def test_orders_that_cannot_be_met_are_refused_before_any_work(session: Session)
     with pytest.raises(OptionError, match="12 x 40 = 0 million pixels, more than"):
         order(session, limits=Limits(result_pixels=479))
     assert order(session, limits=Limits(result_pixels=480)).small.size == (3, 10)
+
+
+@pytest.mark.parametrize("model", ["/etc/passwd", "owner/name", "ttsr", "", "../weights"])
+def test_a_model_is_a_name_never_a_file_or_an_address(session: Session, model: str) -> None:
+    add(session, "small")
+    with pytest.raises(OptionError, match=r"there is no model .* there are: .*transfer"):
+        order_of(session, model, 4, False, Limits())
+
+
+def test_the_best_model_is_that_for_the_scale(session: Session) -> None:
+    add(session, "small")
+    for scale in (2, 3, 4, 8):
+        assert order_of(session, BEST, scale, False, Limits()).model == default_model(scale)
 
 
 def test_the_pictures_of_a_run_replace_those_of_the_run_before(session: Session) -> None:

@@ -11,6 +11,7 @@ from ..batch.item import measure, reduced
 from ..errors import OptionError
 from ..images import Image, Metadata, read_image, to_profile, up, write_image
 from ..inspection import usefulness
+from ..pretrained import MODELS, default_model
 from ..progress import Progress
 from ..upscaler import Result, Upscaler, WeakReferenceWarning
 from .faults import renamed
@@ -57,13 +58,22 @@ class Outcome:
     """Addresses: before, after, and where they exist truth and metadata (after, with metadata)."""
 
 
+BEST = "best"
+"""In place of a model: the best for the scale."""
+
+
 def order_of(session: Session, model: str, scale: int, reduce: bool, limits: Limits) -> Order:
     """Check an order before any work.
 
     Raises:
-        OptionError: there is no picture, or the result would be too large.
+        OptionError: there is no such model (files and hub ids are none here), no picture, or the
+            result would be too large.
         ImageFileError: a picture is too small to be reduced.
     """
+    if model == BEST:
+        model = default_model(scale)
+    if model not in MODELS:
+        raise OptionError(f"there is no model {model!r}; there are: {', '.join(MODELS)}")
     if not session.uploads["small"]:
         what = "sharp photo" if reduce else "small image"
         raise OptionError(f"there is no {what} yet: choose one, or use the example")

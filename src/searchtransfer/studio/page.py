@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
+from ..pretrained import MODELS
 from ..reference import SCALES
-from ..upscaler import DEFAULT_MODEL, MODELS
 from . import fragments
 from .example import use_example
 from .faults import explain
 from .inspect import write_inspector
-from .job import make, order_of
+from .job import BEST, make, order_of
 from .limits import Limits
 from .look import plain
 from .sessions import Session, Sessions
@@ -25,6 +25,7 @@ Changes = dict[Any, Any]
 REFRESH_SECONDS = 0.2
 
 MODEL_WORDS = {
+    BEST: "the best for the scale",
     "transfer": "transfer: detail of the references",
     "fusion": "fusion: learned, also without any",
 }
@@ -136,8 +137,8 @@ def build_page(sessions: Sessions, limits: Limits) -> gr.Blocks:
                         info="Then the result can be measured against it.",
                     )
                     model = gr.Radio(
-                        [(MODEL_WORDS.get(name, name), name) for name in MODELS],
-                        value=DEFAULT_MODEL,
+                        [(MODEL_WORDS.get(name, name), name) for name in (BEST, *MODELS)],
+                        value=BEST,
                         label="Model",
                     )
                     scale = gr.Radio([(f"{x} times", x) for x in SCALES], value=4, label="Scale")

@@ -2,11 +2,13 @@
 """From a host and a port to a running server."""
 
 import errno
+import gc
 import logging
 import os
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import MissingExtraError, OptionError
@@ -52,17 +54,28 @@ def run_studio(
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder, "gradio"))
-        try:
-            import gradio  # noqa: F401
-        # An optional package may fail in any way.
-        except Exception as error:
-            raise MissingExtraError(
-                f"studio: the page is made with gradio, which cannot be used here ({error}); "
-                "install it with: pip install 'searchtransfer[studio]'"
-            ) from error
-        from .server import serve
+        with _collecting_no_garbage():
+            try:
+                import gradio  # noqa: F401
+            # An optional package may fail in any way.
+            except Exception as error:
+                raise MissingExtraError(
+                    f"studio: the page is made with gradio, which cannot be used here ({error}); "
+                    "install it with: pip install 'searchtransfer[studio]'"
+                ) from error
+            from .server import serve
 
         serve(listener, address_of(host, listener), Path(folder), host, limits, on_ready)
+
+
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """While large packages are imported, the search for garbage takes a second and finds none."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -47,11 +47,11 @@ TILED_WALK_COST = 9
 """The same for rounded cells, in the same unit."""
 TILED_COST = 0.44
 """A number of a rounded cell, in the same unit."""
-OPEN_COST = 3000
+OPEN_COST = 2600
 """A pair left open, in the same unit."""
-PLANE_COST = 3500
+PLANE_COST = 1800
 """One stage of its evaluation, in the same unit."""
-EXACT_COST = 15
+EXACT_COST = 10
 """A multiply-add of an exact product, which reads memory, in the same unit."""
 TILED_OPEN = 5
 """Pairs of a query, about, that only rounding leaves open."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .native_features import BOUNDS, BOUNDS_AT, PLANE, Cells, padded
 
-MOST_HEADS = 192
+MOST_HEADS = 128
 """Rotated components kept at most: beyond, the exact product is nearly as cheap."""
 
 SAMPLE = 2048

@@ -159,6 +159,9 @@ def _data(picture: InspectorInput) -> str:
         ],
         "score": array_json(picture.score.detach().cpu().float().numpy()),
         "photo": array_json(picture.photo.cpu().numpy()),
+        "zoom": None
+        if picture.zoom is None
+        else array_json(picture.zoom.detach().cpu().float().numpy()),
         "pixel": array_json(picture.pixel.cpu().numpy()),
     }
     # In a script element nothing but the end of the element, or a comment, has a meaning.

@@ -47,7 +47,10 @@ class InspectorInput:
     photo: Int64[Tensor, "h w"]
     """Number of the reference that each cell was found in; -1 for none."""
     pixel: Int64[Tensor, "h w 2"]
-    """Row and column there of the first of the scale x scale pixels that match the cell."""
+    """Row and column there of the first of the pixels that match the cell."""
+    zoom: Float[Tensor, "h w"] | None = None
+    """Of the copy of the reference that was matched: the match covers `scale / zoom` of its pixels
+    on a side. None: 1 everywhere."""
     summary: str = ""
     """How useful the reference was, in plain sentences."""
     facts: tuple[tuple[str, str], ...] = ()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where one point of a result comes from. The page computes the same, and tests compare the two."""
 
+import math
 from typing import Literal, NamedTuple
 
 from ...errors import OptionError
@@ -30,7 +31,7 @@ class Contributor(NamedTuple):
     score: float | None = None
     """Of its match."""
     source: Rectangle | None = None
-    """The scale x scale pixels that it offers for the point's cell; None unless it gives."""
+    """The pixels that it offers for the point's cell; None unless it gives."""
 
 
 class Provenance(NamedTuple):
@@ -45,8 +46,10 @@ class Provenance(NamedTuple):
     """Of the cell's match, -1 to 1; 0 where there is none."""
     photo: int | None
     """Number of the reference; None where nothing was found."""
+    zoom: float
+    """Of the copy of the reference that was matched; 1 for the reference itself."""
     match: Rectangle | None
-    """The scale x scale pixels that match the cell."""
+    """The pixels that match the cell: scale x scale, or `scale / zoom` on a side."""
     block: Rectangle | None
     """Those and one cell more on every side, as far as the reference reaches."""
     contributors: tuple[Contributor, ...]
@@ -59,7 +62,8 @@ def provenance(picture: InspectorInput, row: int, column: int) -> Provenance:
     The match of a cell p was made for the block of cells around it, so it also says where the
     neighbours of p should come from: the neighbour at p + d from d cells beside the match. Seen
     from a cell q, its nine neighbours p = q - d each offer scale x scale pixels, as in
-    `operators.contributors`. A model mixes them with weights of its own.
+    `operators.contributors`. A model mixes them with weights of its own. Where a zoomed copy of a
+    reference was matched, rectangles are those of the reference itself, up to a pixel.
 
     Args:
         picture: the result.
@@ -80,9 +84,11 @@ def provenance(picture: InspectorInput, row: int, column: int) -> Provenance:
     number = int(picture.photo[cell])
     match = block = None
     if number >= 0:
+        size = picture.photos[number].size
+        side = _side(picture, cell)
         top, left = (int(x) for x in picture.pixel[cell])
-        match = Rectangle(top, left, scale, scale)
-        block = _around(match, picture.photos[number].size)
+        match = _cut(top, left, side, size)
+        block = _around(top, left, side, size)
     around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
     return Provenance(
         row=row,
@@ -90,6 +96,7 @@ def provenance(picture: InspectorInput, row: int, column: int) -> Provenance:
         cell=cell,
         score=float(picture.score[cell]),
         photo=number if number >= 0 else None,
+        zoom=_zoom(picture, cell),
         match=match,
         block=block,
         contributors=tuple(_contributor(picture, cell, offset) for offset in around),
@@ -109,19 +116,38 @@ def _contributor(
         return Contributor(neighbour, "no match")
     score = float(picture.score[neighbour])
     scale = picture.scale
+    cell_side = scale / _zoom(picture, neighbour)
     top, left = (
-        int(first) - scale * step
+        _nearest(int(first) - cell_side * step)
         for first, step in zip(picture.pixel[neighbour], offset, strict=True)
     )
-    height, width = picture.photos[number].size
-    if not (0 <= top <= height - scale and 0 <= left <= width - scale):
+    size = picture.photos[number].size
+    if not (0 <= top <= size[0] - scale and 0 <= left <= size[1] - scale):
         return Contributor(neighbour, "beyond the reference", number, score)
-    return Contributor(neighbour, "gives", number, score, Rectangle(top, left, scale, scale))
+    source = _cut(top, left, _side(picture, neighbour), size)
+    return Contributor(neighbour, "gives", number, score, source)
 
 
-def _around(match: Rectangle, size: tuple[int, int]) -> Rectangle:
+def _zoom(picture: InspectorInput, cell: tuple[int, int]) -> float:
+    return 1.0 if picture.zoom is None else float(picture.zoom[cell])
+
+
+def _side(picture: InspectorInput, cell: tuple[int, int]) -> int:
+    """Pixels of the reference on a side of a cell's match."""
+    return _nearest(picture.scale / _zoom(picture, cell))
+
+
+def _nearest(value: float) -> int:
+    """The nearest whole number; halves go up, as in JavaScript."""
+    return math.floor(value + 0.5)
+
+
+def _cut(top: int, left: int, side: int, size: tuple[int, int]) -> Rectangle:
+    return Rectangle(top, left, min(side, size[0] - top), min(side, size[1] - left))
+
+
+def _around(top: int, left: int, side: int, size: tuple[int, int]) -> Rectangle:
     """The 3 x 3 cells around a match, without what lies outside of the reference."""
-    top, left = max(0, match.row - match.height), max(0, match.column - match.width)
-    bottom = min(size[0], match.row + 2 * match.height)
-    right = min(size[1], match.column + 2 * match.width)
-    return Rectangle(top, left, bottom - top, right - left)
+    first, second = max(0, top - side), max(0, left - side)
+    bottom, right = min(size[0], top + 2 * side), min(size[1], left + 2 * side)
+    return Rectangle(first, second, bottom - first, right - second)

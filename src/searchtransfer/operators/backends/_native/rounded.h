@@ -24,16 +24,22 @@
 #define ROUNDED_ROWS 32  /* query columns at a time: two tiles */
 #define MOST_ROUNDED 4096
 
+/* Sixteen numbers, whatever the width of the registers. */
+typedef float floats __attribute__((vector_size(64)));
+typedef uint32_t words __attribute__((vector_size(64)));
+typedef uint16_t halves __attribute__((vector_size(32)));
+typedef double doubles __attribute__((vector_size(128)));
+
+INLINE double sum_of(const doubles *values) {
+    double sum = 0;
+    for (int j = 0; j < 16; j++) sum += (*values)[j];
+    return sum;
+}
+
 INLINE uint32_t bits_of(float value) {
     uint32_t bits;
     memcpy(&bits, &value, 4);
     return bits;
-}
-
-/* The nearest bfloat16, ties to even. */
-INLINE uint16_t nearest(float value) {
-    const uint32_t bits = bits_of(value);
-    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
 /* The next bfloat16 that is not below a number that is not negative. */
@@ -52,30 +58,26 @@ INLINE float widened(uint16_t rounded) {
 INLINE void round_cell(const struct rounding *job, int64_t at, uint16_t *out) {
     const int64_t cells = (job->height + 2 * job->radius) * (job->width + 2 * job->radius);
     const double energy = job->energy[at];
-    double held[16] = {0}, lost[16] = {0}, norm[16] = {0};
+    doubles held = {0}, lost = {0}, norm = {0};
     memset(out, 0, (size_t)job->depth * sizeof(uint16_t));
-    for (int64_t k = 0; k < job->kept; k += 16) {
-        float value[16];
-        const float *cell = job->cells + (k / job->plane * cells + at) * job->plane + k % job->plane;
-        for (int j = 0; j < 16; j++) value[j] = k + j < job->kept ? cell[j] : 0;
-        for (int j = 0; j < 16; j++) {
-            const uint16_t rounded = nearest(value[j]);
-            const float back = widened(rounded), rest = value[j] - back;
-            out[k + j] = rounded;
-            held[j] += (double)value[j] * value[j];
-            lost[j] += (double)rest * rest;
-            norm[j] += (double)back * back;
-        }
+    for (int64_t k = 0; k < job->kept; k += 16) { /* behind the last component are zeros */
+        floats value;
+        memcpy(&value, job->cells + (k / job->plane * cells + at) * job->plane + k % job->plane,
+               sizeof value);
+        const words bits = (words)value;
+        const words rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16; /* nearest, ties to even */
+        const floats back = (floats)(rounded << 16);
+        const doubles whole = __builtin_convertvector(value, doubles);
+        const doubles kept = __builtin_convertvector(back, doubles), rest = whole - kept;
+        const halves narrow = __builtin_convertvector(rounded, halves);
+        memcpy(out + k, &narrow, sizeof narrow);
+        held += whole * whole;
+        lost += rest * rest;
+        norm += kept * kept;
     }
-    for (int half = 8; half; half /= 2)
-        for (int j = 0; j < half; j++) {
-            held[j] += held[j + half];
-            lost[j] += lost[j + half];
-            norm[j] += norm[j + half];
-        }
     const double e = job->error;
-    const double lost_norm = sqrt(lost[0]) + e * sqrt(energy), norm_bound = sqrt(norm[0]);
-    double rest = energy * (1 + e * (2 + e) + 0x1p-40) - held[0];
+    const double lost_norm = sqrt(sum_of(&lost)) + e * sqrt(energy), norm_bound = sqrt(sum_of(&norm));
+    double rest = energy * (1 + e * (2 + e) + 0x1p-40) - sum_of(&held);
     if (!(rest > 0) || e == 0) rest = 0; /* no error: all channels are here */
     out[job->bounds] = not_below(sqrt(rest + lost_norm * lost_norm));
     out[job->bounds + 1] = not_below(job->key ? lost_norm : norm_bound);

@@ -13,6 +13,8 @@
 #include "simd.h"
 #include "workers.h"
 
+#define MOST_SCALE 8
+
 struct sources {
     int64_t *offset; /* up to patch_size^2 value offsets of each cell of a row */
     int64_t *count;  /* how many */
@@ -51,14 +53,16 @@ INLINE void fill_row(const struct transfer *t, int64_t y, const struct sources *
         for (int64_t x = 0; x < t->width; x++) {
             const int64_t *offset = s->offset + x * area;
             const float count = (float)(t->constant ? area : s->count[x]);
-            for (int64_t i = 0; i < scale; i++)
-                for (int64_t j = 0; j < scale; j++) row[i * out_pitch + x * scale + j] = 0;
+            float sum[MOST_SCALE * MOST_SCALE] = {0};
             for (int64_t n = 0; n < s->count[x]; n++)
+#pragma GCC unroll 4
                 for (int64_t i = 0; i < scale; i++)
+#pragma GCC unroll 4
                     for (int64_t j = 0; j < scale; j++)
-                        row[i * out_pitch + x * scale + j] += value[offset[n] + i * pitch + j];
+                        sum[i * scale + j] += value[offset[n] + i * pitch + j];
             for (int64_t i = 0; i < scale; i++)
-                for (int64_t j = 0; j < scale; j++) row[i * out_pitch + x * scale + j] /= count;
+                for (int64_t j = 0; j < scale; j++)
+                    row[i * out_pitch + x * scale + j] = sum[i * scale + j] / count;
         }
     }
 }

@@ -190,7 +190,7 @@ function start(pictures) {
   element("split").addEventListener("input", (event) => setSplit(event.target.value / 100));
   panes.forEach(listen);
   element("result").addEventListener("keydown", key);
-  new ResizeObserver(layOut).observe(element("panes"));
+  new ResizeObserver(() => requestAnimationFrame(layOut)).observe(element("panes"));
   layOut();
   return { select, render };
 }

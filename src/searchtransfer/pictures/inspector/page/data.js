@@ -12,6 +12,7 @@ function unpack({ type, base64 }) {
 
 const scores = unpack(data.score);
 const photoNumbers = unpack(data.photo);
+const zooms = data.zoom && unpack(data.zoom);
 const matchPixels = unpack(data.pixel);
 
 // A picture and the size that coordinates count in; its file may be a reduced copy. Each level

@@ -35,7 +35,7 @@ function drawResult(pictures, traced) {
     context.fillRect(edge - dots(), 0, 2 * dots(), canvas.height);
   }
   const cell = cellFrame(traced.cell);
-  frame(window, around(cell, RESULT_SIZE), COLOURS.block, 1);
+  frame(window, around(cell.row, cell.column, SCALE, RESULT_SIZE), COLOURS.block, 1);
   frame(window, cell, COLOURS.cell, 2);
   ring(window, cell);
 }
@@ -68,7 +68,7 @@ function drawLoupes(pictures, traced) {
   const side = Math.min(190, (element("loupes").clientWidth - 12 * (count - 1)) / count);
   const cell = cellFrame(traced.cell);
   const frames = [
-    [around(cell, RESULT_SIZE), COLOURS.block, 1],
+    [around(cell.row, cell.column, SCALE, RESULT_SIZE), COLOURS.block, 1],
     [cell, COLOURS.cell, 2],
   ];
   loupe(element("loupe-bicubic"), pictures.bicubic, cell, LOUPE_PIXELS, side, frames);
@@ -126,7 +126,8 @@ function way(traced) {
   const parts = [];
   if (down) parts.push(`${Math.abs(down)} px ${down > 0 ? "down" : "up"}`);
   if (right) parts.push(`${Math.abs(right)} px ${right > 0 ? "right" : "left"}`);
-  return parts.length ? `${parts.join(", ")} of the same place` : "the very same place";
+  const seen = traced.zoom === 1 ? "" : `; the reference was seen at ${traced.zoom.toFixed(2)} of its size`;
+  return (parts.length ? `${parts.join(", ")} of the same place` : "the very same place") + seen;
 }
 
 function words(traced) {

@@ -9,6 +9,7 @@ function matchOf(row, column) {
   return {
     photo: photoNumbers[number],
     score: scores[number],
+    zoom: zooms ? zooms[number] : 1,
     row: matchPixels[2 * number],
     column: matchPixels[2 * number + 1],
   };
@@ -18,7 +19,8 @@ function provenance(row, column) {
   const cell = [Math.floor(row / SCALE), Math.floor(column / SCALE)];
   const found = matchOf(...cell);
   const traced = found.photo >= 0;
-  const match = { row: found.row, column: found.column, height: SCALE, width: SCALE };
+  const photo = data.photos[found.photo];
+  const side = nearest(SCALE / found.zoom);
   const contributors = [];
   for (const dy of [-1, 0, 1]) {
     for (const dx of [-1, 0, 1]) contributors.push(contributor(cell, dy, dx));
@@ -29,8 +31,9 @@ function provenance(row, column) {
     cell,
     score: found.score,
     photo: traced ? found.photo : null,
-    match: traced ? match : null,
-    block: traced ? around(match, data.photos[found.photo]) : null,
+    zoom: found.zoom,
+    match: traced ? cut(found.row, found.column, side, photo) : null,
+    block: traced ? around(found.row, found.column, side, photo) : null,
     contributors,
   };
 }
@@ -44,25 +47,28 @@ function contributor(cell, dy, dx) {
     neighbour[1] >= 0 &&
     neighbour[1] < GRID_WIDTH;
   if (!inside) return { ...nothing, state: "no neighbour" };
-  const { photo, score, row, column } = matchOf(...neighbour);
+  const { photo, score, zoom, row, column } = matchOf(...neighbour);
   if (photo < 0) return { ...nothing, state: "no match" };
-  const source = { row: row - SCALE * dy, column: column - SCALE * dx, height: SCALE, width: SCALE };
   const { height, width } = data.photos[photo];
-  const gives =
-    source.row >= 0 &&
-    source.row <= height - SCALE &&
-    source.column >= 0 &&
-    source.column <= width - SCALE;
+  const [top, left] = [nearest(row - (SCALE / zoom) * dy), nearest(column - (SCALE / zoom) * dx)];
+  const gives = top >= 0 && top <= height - SCALE && left >= 0 && left <= width - SCALE;
+  const source = cut(top, left, nearest(SCALE / zoom), { height, width });
   const state = gives ? "gives" : "beyond the reference";
   return { cell: neighbour, state, photo, score, source: gives ? source : null };
 }
 
+const nearest = (value) => Math.floor(value + 0.5);
+
+function cut(row, column, side, { height, width }) {
+  return { row, column, height: Math.min(side, height - row), width: Math.min(side, width - column) };
+}
+
 // The 3 x 3 cells around a match, without what lies outside of the reference.
-function around(match, photo) {
-  const row = Math.max(0, match.row - match.height);
-  const column = Math.max(0, match.column - match.width);
-  const bottom = Math.min(photo.height, match.row + 2 * match.height);
-  const right = Math.min(photo.width, match.column + 2 * match.width);
+function around(top, left, side, photo) {
+  const row = Math.max(0, top - side);
+  const column = Math.max(0, left - side);
+  const bottom = Math.min(photo.height, top + 2 * side);
+  const right = Math.min(photo.width, left + 2 * side);
   return { row, column, height: bottom - row, width: right - column };
 }
 
