@@ -136,3 +136,27 @@ def test_packaged_weights():
         assert packaged(name).with_suffix(".md").is_file()
     with pytest.raises(WeightsError, match="no weights 'nothing' come with the package"):
         packaged("nothing")
+
+
+def test_symmetries_are_averaged(pair):
+    low, reference = pair
+    network = tiny()
+    whole = FusionModel(network, consistency_rounds=0)
+    turned = low.rot90(1, (1, 2))
+    ours, theirs = whole.upscale(low, None).colour, whole.upscale(turned, None).colour
+    torch.testing.assert_close(theirs, ours.rot90(1, (1, 2)), atol=1e-5, rtol=0)
+    one = FusionModel(network, consistency_rounds=0, symmetries=1)
+    assert not torch.allclose(
+        one.upscale(turned, None).colour, one.upscale(low, None).colour.rot90(1, (1, 2)), atol=1e-3
+    )
+    with pytest.raises(OptionError, match="symmetries must be from 1 to 8, got 9"):
+        FusionModel(network, symmetries=9)
+
+
+def test_an_unrelated_reference_changes_nothing(pair):
+    low, _ = pair
+    model = FusionModel(tiny())
+    other = torch.rand(3, 160, 200, generator=torch.Generator().manual_seed(7))
+    alone, with_it = model.upscale(low, None), model.upscale(low, Reference.build([other]))
+    torch.testing.assert_close(with_it.colour, alone.colour, atol=1e-5, rtol=0)
+    assert (with_it.score > 0).any()

@@ -38,10 +38,16 @@ class FusionModel:
     transfer: TransferModel = field(default_factory=TransferModel)
     consistency_rounds: int = 2
     """Rounds of back-projection at the end; 2 by held-out crops, see `docs/design/fusion.md`."""
+    symmetries: int = 8
+    """Of the square, 1 to 8, that the image is shown in; the results are averaged (geometric
+    self-ensemble; Timofte et al., "Seven ways to improve example-based single image super
+    resolution", 2016)."""
     name: str = "fusion"
     needs_reference: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        if not 1 <= self.symmetries <= len(_SYMMETRIES):
+            raise OptionError(f"symmetries must be from 1 to 8, got {self.symmetries}")
         if self.transfer.scale != self.network.scale:
             raise OptionError(
                 f"model 'fusion' has scale {self.network.scale}, got {self.transfer.scale}"
@@ -111,7 +117,7 @@ class FusionModel:
         return Upscaled(sharp, score, none, torch.stack([none, none], -1))
 
     def _sharp(self, colour: Tensor, evidence: Evidence | None) -> Float[Tensor, "3 hs ws"]:
-        sharp: Tensor = self.network(colour[None], evidence)[0]
+        sharp = averaged(self.network, colour[None], evidence, self.symmetries)[0]
         for _ in range(self.consistency_rounds):
             sharp = sharp + up(colour - down(sharp, self.scale), self.scale)
         return sharp
@@ -120,6 +126,28 @@ class FusionModel:
     def _halo(self) -> int:
         evidence = max(self.transfer.halo, AROUND + 1)
         return evidence + self.network.reach + 4 * self.consistency_rounds
+
+
+_SYMMETRIES = tuple((turns, flip) for flip in (False, True) for turns in (0, 2, 1, 3))
+"""Quarter turns and mirror images of a square; the first is the image itself."""
+
+
+def averaged(
+    network: FusionNet, low: Float[Tensor, "b 3 h w"], evidence: Evidence | None, symmetries: int
+) -> Float[Tensor, "b 3 hs ws"]:
+    """The mean of what the network makes of an image turned and mirrored, turned back."""
+    sharp = low.new_zeros(())
+    for turns, flip in _SYMMETRIES[:symmetries]:
+        seen = None if evidence is None else Evidence(*(_moved(x, turns, flip) for x in evidence))
+        result = network(_moved(low, turns, flip), seen)
+        back = torch.rot90(result.flip(-1) if flip else result, -turns, (-2, -1))
+        sharp = sharp + back / symmetries
+    return sharp
+
+
+def _moved(x: Tensor, turns: int, flip: bool) -> Tensor:
+    x = torch.rot90(x, turns, (-2, -1))
+    return x.flip(-1) if flip else x
 
 
 def load_network(path: str | Path) -> FusionNet:
