@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rounds of back-projection after FusionNet, on held-out crops (never on validation scenes).
+"""Symmetries averaged by FusionNet, and rounds of back-projection after it, on held-out crops.
 
-python benchmarks/fusion_consistency.py CROPS/held-out WEIGHTS
+    python benchmarks/fusion_consistency.py CROPS/held-out WEIGHTS
+
+Never on validation scenes: what the model uses is read from this table. "With" counts the crops
+whose reference is useful, "alone" all of them.
 """
 
 import sys
@@ -12,21 +15,32 @@ import torch
 
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import down, up
-from searchtransfer.models.fusion import load_network
+from searchtransfer.models.fusion import averaged, load_network
 from searchtransfer.networks.fusion_net import Evidence
 from searchtransfer.training.fusion.crops import crop_files, read_crop, without_evidence
 
+SYMMETRIES, ROUNDS = (1, 2, 4, 8), range(4)
+
 network = load_network(sys.argv[2])
-results = {(kind, rounds): [] for kind in ("with", "alone") for rounds in range(5)}
+quality: dict[tuple[str, int, int], list[float]] = {}
 with torch.no_grad():
     for path in crop_files(Path(sys.argv[1])):
         whole = read_crop(path)
         for kind, crop in (("with", whole), ("alone", without_evidence(whole))):
+            if kind == "with" and not whole.useful:
+                continue
             fields = crop.fields
             evidence = Evidence(*(fields[name][None] for name in Evidence._fields))
-            sharp = network(fields["low"][None], evidence)[0]
-            for rounds in range(5):
-                results[kind, rounds].append(psnr(sharp, fields["hr"]))
-                sharp = sharp + up(fields["low"] - down(sharp, 4), 4)
-for (kind, rounds), quality in results.items():
-    print(f"{kind}, {rounds} rounds: {mean(quality):.3f} dB")
+            for symmetries in SYMMETRIES:
+                sharp = averaged(network, fields["low"][None], evidence, symmetries)[0]
+                for rounds in ROUNDS:
+                    quality.setdefault((kind, symmetries, rounds), []).append(
+                        psnr(sharp, fields["hr"])
+                    )
+                    sharp = sharp + up(fields["low"] - down(sharp, 4), 4)
+print("| | symmetries |", *(f"{rounds} rounds |" for rounds in ROUNDS))
+print("|---|--:|" + "--:|" * len(ROUNDS))
+for kind in ("with", "alone"):
+    for symmetries in SYMMETRIES:
+        cells = (f"{mean(quality[kind, symmetries, x]):.3f} |" for x in ROUNDS)
+        print(f"| {kind} | {symmetries} |", *cells)

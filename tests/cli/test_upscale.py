@@ -167,7 +167,7 @@ UNUSABLE = [
     (["-s", "four"], "Invalid value for"),
     (["-t", "-1"], "must be auto, 0 or a positive whole number, got '-1'"),
     (["-t", "big"], "must be auto, 0 or a positive whole number, got 'big'"),
-    (["-n", "tranfer"], "model must be one of transfer, got 'tranfer'; did you mean 'transfer'?"),
+    (["-n", "tranfer"], "on the hub, got 'tranfer'; did you mean 'transfer'?"),
     (["--metadata", "drop"], "'drop' is not one of 'keep', 'strip'"),
     (["--on-exists", "ask"], "'ask' is not one of 'error', 'skip', 'overwrite'"),
     (["--ext", "png"], "is a file name, so that ext and suffix have no use"),

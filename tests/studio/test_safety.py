@@ -244,7 +244,7 @@ def test_the_time_of_a_job_is_limited(
         other.goto(studio.address)
         fault = other.locator(".st-fault")
         fault.wait_for(timeout=60_000)
-        assert "as many visitors as are allowed" in fault.inner_text()
+        assert "As many visitors as are allowed" in fault.inner_text()
         shoot(other, "too-many-visitors")
         other.close()
         page.close()
