@@ -136,15 +136,25 @@ def _empty(query: Tensor) -> Float[Tensor, "b h w"]:
     return query.new_empty((query.shape[0], query.shape[2], query.shape[3]), dtype=dtype)
 
 
-@torch.library.custom_op("searchtransfer::search", mutates_args=())
-def _search(query: Tensor, key: Tensor, patch_size: int, backend: str) -> tuple[Tensor, Tensor]:
+# Not `custom_op`: its first call imports the compiler of torch, which takes a second.
+_NAME = "searchtransfer::search"
+torch.library.define(
+    _NAME, "(Tensor query, Tensor key, int patch_size, str backend) -> (Tensor, Tensor)"
+)
+_search = torch.ops.searchtransfer.search
+
+
+@torch.library.impl(_NAME, "default")
+def _search_eagerly(
+    query: Tensor, key: Tensor, patch_size: int, backend: str
+) -> tuple[Tensor, Tensor]:
     score, index = _empty(query), _empty(query).long()
     for i in range(len(query) if query.numel() else 0):
         score[i], index[i] = _best_match(query[i], Keys([key[i]], patch_size), backend)
     return score, index
 
 
-@_search.register_fake
+@torch.library.register_fake(_NAME)  # type: ignore[untyped-decorator]
 def _search_shapes(
     query: Tensor, key: Tensor, patch_size: int, backend: str
 ) -> tuple[Tensor, Tensor]:
@@ -169,7 +179,7 @@ def _search_gradient(
     return query_grad.to(query.dtype), key_grad.to(key.dtype), None, None
 
 
-_search.register_autograd(_search_gradient, setup_context=_save_for_gradient)
+torch.library.register_autograd(_NAME, _search_gradient, setup_context=_save_for_gradient)
 
 
 def _check(query: Tensor, keys: Sequence[Tensor], patch_size: int) -> None:

@@ -67,8 +67,18 @@ def transfer(
     return texture
 
 
-@torch.library.custom_op("searchtransfer::transfer", mutates_args=())
-def _transfer(
+# Not `custom_op`: its first call imports the compiler of torch, which takes a second.
+_NAME = "searchtransfer::transfer"
+torch.library.define(
+    _NAME,
+    "(Tensor value, Tensor index, SymInt[] key_size, SymInt scale, bool mean, int patch_size)"
+    " -> Tensor",
+)
+_transfer = torch.ops.searchtransfer.transfer
+
+
+@torch.library.impl(_NAME, "default")
+def _transfer_eagerly(
     value: Tensor, index: Tensor, key_size: list[int], scale: int, mean: bool, patch_size: int
 ) -> Tensor:
     batch, channels = value.shape[:2]
@@ -139,7 +149,7 @@ def _count(index: Tensor, key_size: tuple[int, int], patch_size: int, dtype: tor
     return torch.as_tensor(count)
 
 
-@_transfer.register_fake
+@torch.library.register_fake(_NAME)  # type: ignore[untyped-decorator]
 def _transfer_shape(
     value: Tensor, index: Tensor, key_size: list[int], scale: int, mean: bool, patch_size: int
 ) -> Tensor:
@@ -175,7 +185,7 @@ def _transfer_gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     return value_grad.view(ctx.value_shape), None, None, None, None, None
 
 
-_transfer.register_autograd(_transfer_gradient, setup_context=_save_for_gradient)
+torch.library.register_autograd(_NAME, _transfer_gradient, setup_context=_save_for_gradient)
 
 
 def _check(
