@@ -175,7 +175,7 @@ class Upscaler:
             warnings.warn(
                 "the reference hardly shows the same things (mean score "
                 f"{sharp.score.mean().item():.2f}, {agreement:.0%} of pixels found beside their "
-                "neighbours); the result is close to bicubic",
+                "neighbours), so that it could not help much",
                 WeakReferenceWarning,
                 stacklevel=2,
             )
