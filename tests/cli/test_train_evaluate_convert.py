@@ -84,14 +84,19 @@ def groups(tmp_path):
     return folder
 
 
+def test_weights_that_no_model_takes(tmp_path, groups):
+    with pytest.raises(OptionError, match="none of the models bicubic, transfer takes any"):
+        run(evaluate, groups, "-n", "bicubic", "-n", "transfer", "--weights", tmp_path / "x.pt")
+
+
 def test_evaluate(tmp_path, groups):
     reports = {kind: tmp_path / f"out.{kind}" for kind in ("csv", "json", "html")}
     options = [part for kind, path in reports.items() for part in (f"--{kind}", path)]
     result = run(evaluate, groups, *options, "--lpips", "no")
     assert result.exit_code == 0
-    assert "bicubic" in result.stdout and "transfer" in result.stdout
+    assert "bicubic" in result.stdout and "fusion" in result.stdout
     content = json.loads(reports["json"].read_text())
-    assert [e["method"] for e in content] == ["bicubic", "transfer"]
+    assert [e["method"] for e in content] == ["bicubic", "fusion"]
     assert content[0]["references"] == "first"
     assert reports["csv"].read_text().count("\n") == 3
     assert reports["html"].read_text().count("<img") == 8

@@ -54,12 +54,12 @@ def evaluate(
         typer.Option(
             "-n",
             "--model",
-            help="bicubic, transfer, ttsr; give it again for more.",
-            show_default="bicubic and transfer",
+            help="bicubic, fusion, transfer, ttsr, or weights; give it again for more.",
+            show_default="bicubic and the best for the scale",
         ),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="Weights of the model ttsr.")
+        Path | None, typer.Option("--weights", help="Weights for a model that needs them: ttsr.")
     ] = None,
     layout: Annotated[
         Layout,
@@ -99,13 +99,14 @@ def evaluate(
     from ..evaluation import LPIPS, Gallery, table, to_csv, to_html, to_json, write_report
     from ..evaluation import evaluate as measure
     from ..pairs import cufed_groups, list_pairs, scene_pairs
+    from ..pretrained import default_model
 
     for path in (csv, json, html):
         if path is not None and path.exists() and not overwrite:
             raise OutputError(f"{path}: exists already; remove it, or give --overwrite")
     find = {"groups": cufed_groups, "scenes": scene_pairs, "list": list_pairs}[layout.value]
     pairs = find(data)
-    methods = {name: _method(name, weights, scale) for name in model or ["bicubic", "transfer"]}
+    methods = _methods(model or ["bicubic", default_model(scale)], weights, scale)
     distance = None
     if lpips is not Measured.no:
         try:
@@ -158,11 +159,22 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _method(name: str, weights: Path | None, scale: int) -> "Method":
+def _methods(names: "list[str]", weights: Path | None, scale: int) -> "dict[str, Method]":
+    """The weights go to the models that cannot do without, or to those that can take some."""
+    from ..errors import OptionError
     from ..evaluation import bicubic, with_upscaler
-    from ..upscaler import FROM_WEIGHTS, Upscaler
+    from ..pretrained import FROM_WEIGHTS, MODELS
+    from ..upscaler import Upscaler
 
-    if name == "bicubic":
-        return bicubic(scale)
-    own = weights if name in FROM_WEIGHTS else None
-    return with_upscaler(Upscaler.from_pretrained(name, scale=scale, weights=own))
+    taking = [name for name in names if name in FROM_WEIGHTS]
+    taking = [name for name in taking if name not in MODELS] or taking
+    if weights is not None and not taking:
+        raise OptionError(f"--weights {weights}: none of the models {', '.join(names)} takes any")
+
+    def method(name: str) -> "Method":
+        if name == "bicubic":
+            return bicubic(scale)
+        own = weights if name in taking else None
+        return with_upscaler(Upscaler.from_pretrained(name, scale=scale, weights=own))
+
+    return {name: method(name) for name in names}
