@@ -78,7 +78,13 @@ def work(cases: list[dict[str, Any]]) -> list[str]:
                     f"{did['exact'] / queries:.1f}",
                 ]
             )
-    head = ["cells", "keys prepared", "components", "left open a query", "evaluated a query"]
+    head = [
+        "cells",
+        "time with keys prepared before",
+        "components",
+        "left open a query",
+        "evaluated a query",
+    ]
     return table(head, rows)
 
 
@@ -95,7 +101,7 @@ def memory(report: dict[str, Any], ways: list[str]) -> list[str]:
         [
             case["features"],
             case["size"].replace("x", " x "),
-            *(f"{case['peak_mib'][w]}" if w in case["peak_mib"] else "-" for w in ways),
+            *(f"{max(0, case['peak_mib'][w])}" if w in case["peak_mib"] else "-" for w in ways),
         ]
         for case in report["cases"]
         if "peak_mib" in case
@@ -173,7 +179,8 @@ def page(report: dict[str, Any], source: str, pictures: dict[str, str]) -> str:
     lines += [
         "## Memory",
         "",
-        "What one search adds to the peak of a process that has made the features:",
+        "What one search adds to the peak of a process that has made the features (of VGG19, which",
+        "itself takes a few hundred MiB; 0: no more than that). -: not run.",
         "",
         *memory(report, ways),
     ]
