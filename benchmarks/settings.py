@@ -29,6 +29,7 @@ VALUES: dict[str, tuple[object, ...]] = {
     "gain_range": ((1.0, 1.0), (0.7, 1.3), (0.3, 2.0), (0.0, 3.0)),
     "dissent": (0.1, 0.6, 1.0),
     "consistency_rounds": (1, 2, 8),
+    "patch_size": (1, 5),
 }
 
 

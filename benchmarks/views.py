@@ -3,8 +3,8 @@
 
     python benchmarks/views.py DATA/train/scenes [--weights fusion-x4.safetensors] [--apart 1 3]
 
-The reference is searched as it is, with copies that are zoomed or turned, and with those zoomed
-copies that `searchtransfer.zooms` chooses.
+The reference is searched by plain patches, as it is, with copies that are zoomed or turned, and
+with those zoomed copies that `searchtransfer.zooms` chooses.
 Targets are every fourth photo of each scene, reduced to at most `--side` pixels; references are
 the photos so many places further by name.
 """
@@ -15,6 +15,7 @@ from statistics import mean
 
 import numpy as np
 import torch
+from features import found_by
 from PIL import Image as PILImage
 from torch import Tensor
 
@@ -23,9 +24,22 @@ from searchtransfer.evaluation import psnr
 from searchtransfer.images import crop_to_multiple, degrade, read_image, up
 from searchtransfer.models import FusionModel, TransferModel
 from searchtransfer.models.fusion import load_network
+from searchtransfer.models.transfer import Found
+from searchtransfer.operators.descriptors import coefficients
+from searchtransfer.progress import Progress, silent
+from searchtransfer.zooms import ZOOMS as EVERY_ZOOM
 
-ZOOMS = {"zoom 0.8, 1.25": (0.8, 1.25), "zoom 0.7, 1.4": (0.7, 1.4)}
-TURNS = {"turn 7": (-7.0, 7.0), "turn 15": (-15.0, 15.0)}
+PLAIN = "not whitened"
+ZOOMS = {"zoom 0.8, 1.25": (0.8, 1.25), "all zooms": EVERY_ZOOM}
+TURNS = {"turn 7": (-7.0, 7.0)}
+CHOSEN = "chosen zooms"
+
+
+class Unwhitened(TransferModel):
+    """Searches by the correlation of patches as they are."""
+
+    def find(self, colour: Tensor, reference: Reference, progress: Progress = silent) -> Found:
+        return found_by(coefficients, colour, reference)
 
 
 def resized(colour: Tensor, factor: float) -> Tensor:
@@ -58,7 +72,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=480)
     options = parser.parse_args()
     plain, chosen = TransferModel(zooms=()), TransferModel()
-    models = {"as it is": plain, **dict.fromkeys([*ZOOMS, *TURNS], plain), "chosen zooms": chosen}
+    models: dict[str, TransferModel | FusionModel] = {PLAIN: Unwhitened(zooms=())}
+    models |= dict.fromkeys(["as it is", *ZOOMS, *TURNS], plain) | {CHOSEN: chosen}
     if options.weights:
         network = load_network(options.weights)
         models = {way: FusionModel(network, model) for way, model in models.items()}

@@ -9,7 +9,7 @@ from torch import Tensor
 from searchtransfer import Reference
 from searchtransfer.errors import DTypeError, NonFiniteError, OptionError, ShapeError
 from searchtransfer.images import down
-from searchtransfer.operators.descriptors import describe
+from searchtransfer.operators.descriptors import coefficients, coefficients_of, describe
 from searchtransfer.reference import SCALES
 
 SIZES = [(1, 1), (1, 6), (5, 1), (4, 7)]
@@ -93,10 +93,9 @@ class TestLocate:
     def test_contrast_is_the_norm_of_the_descriptor_there(self) -> None:
         reference = Reference.build(self.PHOTOS, 4)
         for number, view in enumerate(reference.views):
-            norm = describe(view.low).norm(dim=0)
-            index = torch.arange(norm.numel()).view(norm.shape)
-            contrast = reference.contrast_at(torch.full_like(index, number), index)
-            torch.testing.assert_close(contrast, norm)
+            index = torch.arange(view.low[0].numel()).view(view.low.shape[1:])
+            patches = reference.patches_at(torch.full_like(index, number), index)
+            torch.testing.assert_close(coefficients_of(patches), coefficients(view.low))
 
     def test_values_hold_every_cell(self) -> None:
         """Where a view's cells begin in the flat buffers."""

@@ -16,7 +16,7 @@ from .errors import DTypeError, NonFiniteError, OptionError, ShapeError, Weights
 from .images.resize import down_phases, enlarging_weights
 from .operators import Keys
 from .operators.descriptors import describe
-from .operators.detail import REACH, Views
+from .operators.detail import REACH, Views, around
 
 SCALES = (2, 3, 4, 8)
 
@@ -122,12 +122,6 @@ class Reference:
             scale=self.scale,
         )
 
-    @cached_property
-    def _contrasts(self) -> tuple[Float[Tensor, " n"], Int64[Tensor, " v"]]:
-        """Norms of all key descriptors, one view after the other, and where each view begins."""
-        norms = [torch.linalg.vector_norm(describe(view.low), dim=0) for view in self.views]
-        return torch.cat([x.flatten() for x in norms]), self._integers(self._starts)
-
     @property
     def _starts(self) -> list[int]:
         """Position of the first cell of each view, counted through all views."""
@@ -141,12 +135,13 @@ class Reference:
         view = torch.bucketize(position, starts[1:], right=True)
         return view, position - starts[view]
 
-    def contrast_at(
+    def patches_at(
         self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]
-    ) -> Float[Tensor, "h w"]:
-        """Norm of the descriptor at a match: the contrast of the patch there."""
-        norms, starts = self._contrasts
-        return norms[starts[view] + index]
+    ) -> Float[Tensor, "3 h w k k"]:
+        """The 5 x 5 cells around each match."""
+        columns = self.values.size[view, 1]
+        row = torch.div(index, columns, rounding_mode="floor")
+        return around(self.values, view, row, index - row * columns)
 
     def locate(
         self, view: Int64[Tensor, "h w"], index: Int64[Tensor, "h w"]

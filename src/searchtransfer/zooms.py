@@ -17,10 +17,10 @@ from .matching import SearchMode, match, plan_search
 from .operators.agreement import agreement, shown
 from .reference import Reference
 
-ZOOMS = (0.8, 1.25)
-"""What is tried; see `benchmarks/views.py`."""
+ZOOMS = (0.512, 0.64, 0.8, 1.25, 1.5625)
+"""What is tried: powers of 1.25; see `benchmarks/views.py`."""
 
-WIDER = 0.05
+WIDER = 0.02
 """A copy joins if so much more of the image is found in one piece with it, as part of what the
 photos themselves show (weighted by score),"""
 
@@ -81,12 +81,8 @@ def with_zooms(
     exact = plan_search(size, reference, search).mode == "exact"
     if not (zooms and exact and reference.sub_cell):
         return plain
-    own = _found(colour, _first_views(reference, 1.0), backend)
-    chosen = tuple(
-        zoom
-        for zoom in zooms
-        if _helps(own, _found(colour, _first_views(reference, zoom), backend))
-    )
+    found = {zoom: _found(colour, _first_views(reference, zoom), backend) for zoom in (1.0, *zooms)}
+    chosen = _that_help(found.pop(1.0), found)
     joined = _joined(reference, chosen)
     if not chosen or plan_search(size, joined, search).mode != "exact":
         return plain
@@ -128,8 +124,23 @@ def _found(colour: Tensor, reference: Reference, backend: str) -> Float[Tensor, 
     return shown(together) * found.score.clamp(min=0)
 
 
-def _helps(own: Float[Tensor, "h w"], copy: Float[Tensor, "h w"]) -> bool:
-    both = torch.maximum(own, copy)
-    before, after = (x.mean().item() for x in (own, both))
-    left_before, left_after = ((1 - x.square()).mean().item() for x in (own, both))
+def _that_help(
+    known: Float[Tensor, "h w"], copies: dict[float, Float[Tensor, "h w"]]
+) -> tuple[float, ...]:
+    """The best copy first, then those that help beside what is known by then."""
+    chosen: list[float] = []
+    while len(chosen) < len(copies):
+        others = {zoom: copy for zoom, copy in copies.items() if zoom not in chosen}
+        best = max(others, key=lambda zoom: torch.maximum(known, others[zoom]).mean().item())
+        if not _helps(known, others[best]):
+            break
+        known = torch.maximum(known, others[best])
+        chosen.append(best)
+    return tuple(sorted(chosen))
+
+
+def _helps(known: Float[Tensor, "h w"], copy: Float[Tensor, "h w"]) -> bool:
+    both = torch.maximum(known, copy)
+    before, after = (x.mean().item() for x in (known, both))
+    left_before, left_after = ((1 - x.square()).mean().item() for x in (known, both))
     return after - before >= max(LEAST, WIDER * before) or left_after < BETTER * left_before

@@ -7,7 +7,14 @@ import torch.nn.functional as F
 from pictures import texture
 from torch import Tensor
 
-from searchtransfer.operators.descriptors import CHROMA, LUMA, SIDE, describe
+from searchtransfer.operators.descriptors import (
+    CHROMA,
+    LUMA,
+    SIDE,
+    coefficients,
+    coefficients_of,
+    describe,
+)
 
 COUNT = LUMA + 2 * CHROMA
 
@@ -36,7 +43,7 @@ def test_cosine_is_normalised_cross_correlation_on_grey_pictures() -> None:
         columns = F.unfold(F.pad(x[None], (2, 2, 2, 2), mode="replicate"), SIDE)[0]
         return F.normalize(columns - columns.mean(0), dim=0)
 
-    ours = cosines(describe(a.expand(3, -1, -1)), describe(b.expand(3, -1, -1)))
+    ours = cosines(coefficients(a.expand(3, -1, -1)), coefficients(b.expand(3, -1, -1)))
     torch.testing.assert_close(ours, patches(a).T @ patches(b), rtol=0, atol=1e-12)
 
 
@@ -45,7 +52,7 @@ def test_norm_is_the_size_of_the_patch_without_its_mean() -> None:
     a = texture(9, 9).double()[:1].expand(3, -1, -1)
     patch = a[0, 2:7, 1:6]
     expected = 3**0.5 * (patch - patch.mean()).norm()
-    torch.testing.assert_close(describe(a)[:, 4, 3].norm(), expected)
+    torch.testing.assert_close(coefficients(a)[:, 4, 3].norm(), expected)
 
 
 def test_norm_never_exceeds_that_of_the_patch() -> None:
@@ -53,7 +60,28 @@ def test_norm_never_exceeds_that_of_the_patch() -> None:
     a = torch.rand(3, 9, 9, dtype=torch.float64)
     patch = a[:, 2:7, 2:7]
     full = (patch - patch.mean((1, 2), keepdim=True)).norm()
-    assert 0.5 * full < describe(a)[:, 4, 4].norm() < full
+    assert 0.5 * full < coefficients(a)[:, 4, 4].norm() < full
+
+
+def test_descriptors_weigh_waves_by_their_frequency() -> None:
+    """A wave of twice the frequency counts four times as much in a product of two patches."""
+    step = torch.arange(SIDE)
+    for i, j in ((1, 0), (2, 0), (2, 2), (0, 4)):
+        wave = torch.cos(torch.pi * (step + 0.5) * i / SIDE)[:, None] * torch.cos(
+            torch.pi * (step + 0.5) * j / SIDE
+        )
+        patch = wave.expand(3, SIDE, SIDE)
+        plain, weighed = (x(patch)[:, 2, 2].norm() for x in (coefficients, describe))
+        torch.testing.assert_close(weighed / plain, torch.tensor(float(i**2 + j**2)).sqrt())
+
+
+def test_coefficients_of_patches_are_those_of_the_picture() -> None:
+    picture = texture(7, 8)
+    padded = F.pad(picture[None], (2, 2, 2, 2), mode="replicate")[0]
+    patches = padded.unfold(1, SIDE, 1).unfold(2, SIDE, 1)
+    torch.testing.assert_close(coefficients_of(patches), coefficients(picture))
+    flat = torch.full((3, 2, 2, SIDE, SIDE), 0.7)
+    assert coefficients_of(flat).eq(0).all()
 
 
 def test_brightness_and_contrast_do_not_turn_it() -> None:

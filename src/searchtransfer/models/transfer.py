@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..images.resize import down, up
-from ..matching import MODES, SearchMode, match
+from ..matching import MODES, Comparison, SearchMode, compare, match
 from ..operators.agreement import agreement
-from ..operators.descriptors import SIDE, describe
+from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
 from ..progress import Progress, silent
 from ..reference import SCALES, Reference
@@ -44,6 +44,8 @@ class Settings:
     """How much the spread of the candidates, in units of their mean's energy, fades them."""
     consistency_rounds: int = 4
     """Rounds of back-projection; each brings the reduced result closer to the input."""
+    patch_size: int = 3
+    """Side of the neighbourhood in cells whose matches are averaged, odd; 1: the own alone."""
 
     def __post_init__(self) -> None:
         low, high = self.gain_range
@@ -53,6 +55,7 @@ class Settings:
             ("gain_range", 0 <= low <= high < math.inf, "two numbers from 0 on, the lower first"),
             ("dissent", 0 <= self.dissent < math.inf, "0 or positive"),
             ("consistency_rounds", self.consistency_rounds >= 0, "0 or positive"),
+            ("patch_size", self.patch_size >= 1 and self.patch_size % 2, "positive and odd"),
         ):
             if not valid:
                 raise OptionError(f"Settings: {name} must be {rule}, got {getattr(self, name)!r}")
@@ -60,16 +63,21 @@ class Settings:
 
 @dataclass(frozen=True)
 class Found:
-    """The best match of each cell, as in `operators.ViewMatch`, and the contrast of the cell."""
+    """The best match of each cell, as in `operators.ViewMatch`, compared with the cell."""
 
-    score: Float[Tensor, "h w"]
     index: Int64[Tensor, "h w"]
     view: Int64[Tensor, "h w"]
-    contrast: Float[Tensor, "h w"]
+    comparison: Comparison
+
+    @property
+    def score(self) -> Float[Tensor, "h w"]:
+        """Normalised cross-correlation of the two patches."""
+        return self.comparison.score
 
     def within(self, area: Area) -> "Found":
         """The part in an area."""
-        return Found(self.score[area], self.index[area], self.view[area], self.contrast[area])
+        parts = Comparison(*(x[area] for x in self.comparison))
+        return Found(self.index[area], self.view[area], parts)
 
 
 class Piece(NamedTuple):
@@ -167,8 +175,8 @@ class TransferModel:
         """
         self._check(reference)
         found = match(colour, reference, self.search, self.backend, progress)
-        contrast = torch.linalg.vector_norm(describe(colour), dim=0)
-        return Found(found.score, found.index, found.view, contrast)
+        seen = compare(colour, reference, found.view, found.index)
+        return Found(found.index, found.view, seen)
 
     def _check(self, reference: Reference) -> None:
         if reference.scale != self.scale:
@@ -181,10 +189,10 @@ class TransferModel:
     def halo(self) -> int:
         """Cells around a tile that can change a pixel inside it.
 
-        One for the neighbours' matches and one for the smoothed spread; each round of
+        Half a patch for the neighbours' matches and one for the smoothed spread; each round of
         back-projection reduces (2 cells) and enlarges (2 cells).
         """
-        return 2 + 4 * self.settings.consistency_rounds
+        return self.settings.patch_size // 2 + 1 + 4 * self.settings.consistency_rounds
 
     def piece(
         self,
@@ -204,8 +212,7 @@ class TransferModel:
         settings = self.settings
         colour = colour[(slice(None), *area)]
         found = found.within(area)
-        score, contrast = found.score, found.contrast
-        key_contrast = reference.contrast_at(found.view, found.index)
+        score, contrast, key_contrast = found.comparison
         gain = score * contrast / key_contrast.clamp(min=1e-3)
         difference = _squared_difference(score, contrast, key_contrast)
         mixed = blend(
@@ -215,6 +222,7 @@ class TransferModel:
             weight=1 / (difference + settings.noise),
             gain=gain.clamp(*settings.gain_range),
             confidence=((score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(0, 1),
+            patch_size=settings.patch_size,
         )
         energy, spread = (_smooth(x) for x in (mixed.energy, mixed.spread))
         trust = mixed.confidence * energy / (energy + settings.dissent * spread + 1e-9)

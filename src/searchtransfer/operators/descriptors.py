@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain descriptors of image content: small patches in a cosine basis, without their mean."""
+"""Plain descriptors of image content: small patches in a cosine basis, without their mean.
+
+Photos have amplitudes that fall with frequency, so that the cosine of two patches is decided by
+their slow waves, which tell neighbouring places hardly apart. Descriptors weigh each wave by its
+frequency: on the average photo all then count alike (whitening; what it brings, and what learned
+weights do, is in `docs/design/upscaling.md`).
+"""
 
 import math
 
@@ -19,11 +25,24 @@ Dropping the fine chroma nearly halves the memory of the keys.
 
 
 def describe(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
-    """Describe every pixel by the patch around it, up to its mean.
+    """Describe every pixel by the patch around it, up to its mean, for a search.
 
-    The cosine of two descriptors is the normalised cross-correlation of their patches (fine chroma
-    left out): it does not change with brightness or contrast. Patches at the border see the border
-    pixels repeated.
+    The cosine of two descriptors does not change with brightness or contrast. Patches at the border
+    see the border pixels repeated.
+
+    Args:
+        image: `[3, H, W]`, any range, any size from 1 x 1.
+
+    Returns:
+        `[42, H, W]`; all zero where the patch is constant.
+    """
+    return coefficients(image).mul_(frequencies().to(image)[:, None, None])
+
+
+def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
+    """The patch around every pixel in an orthonormal basis, without mean and fine chroma.
+
+    The cosine of two is the normalised cross-correlation of the patches.
 
     Args:
         image: `[3, H, W]`, any range, any size from 1 x 1.
@@ -41,20 +60,38 @@ def describe(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
     return features.masked_fill_(flat, 0)
 
 
+def coefficients_of(patches: Float[Tensor, "3 h w k k"]) -> Float[Tensor, "c h w"]:
+    """The same from patches of 5 x 5 pixels."""
+    features = torch.einsum("cxij,xhwij->chw", _filters().to(patches), patches)
+    size = torch.linalg.vector_norm(features, dim=0)
+    return features.masked_fill_(size <= 1e-5 * patches.abs().amax((0, 3, 4)), 0)
+
+
+_COUNTS = (LUMA, CHROMA, CHROMA)
+
+
+def _waves() -> list[tuple[int, int]]:
+    """Of two cosines, the slow ones first, without the constant."""
+    every = ((i, j) for i in range(SIDE) for j in range(SIDE))
+    return sorted(every, key=lambda ij: (sum(ij), max(ij), ij))[1:]
+
+
+def frequencies() -> Float[Tensor, " c"]:
+    """Of each coefficient: the factor that whitens it."""
+    return torch.tensor([math.hypot(*wave) for count in _COUNTS for wave in _waves()[:count]])
+
+
 def _filters() -> Float[Tensor, "c 3 k k"]:
-    """Orthonormal: an opponent colour times two cosines, the slow ones first."""
+    """Orthonormal: an opponent colour times two cosines."""
     step = torch.arange(SIDE, dtype=torch.float64)
     cosines = torch.stack([torch.cos(math.pi * (step + 0.5) * k / SIDE) for k in range(SIDE)])
     cosines /= cosines.norm(dim=1, keepdim=True)
-    frequencies = sorted(
-        ((i, j) for i in range(SIDE) for j in range(SIDE)), key=lambda ij: (sum(ij), max(ij), ij)
-    )[1:]
     opponent = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]], dtype=torch.float64)
     opponent /= opponent.norm(dim=1, keepdim=True)
     return torch.stack(
         [
             colour[:, None, None] * cosines[i][:, None] * cosines[j]
-            for colour, count in zip(opponent, (LUMA, CHROMA, CHROMA), strict=True)
-            for i, j in frequencies[:count]
+            for colour, count in zip(opponent, _COUNTS, strict=True)
+            for i, j in _waves()[:count]
         ]
     )

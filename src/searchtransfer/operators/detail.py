@@ -122,7 +122,7 @@ def _strip(
             inside = (row >= 0) & (row < size[..., 0]) & (column >= 0) & (column < size[..., 1])
             weight = torch.where(inside, weight, 0)
             row, column = torch.where(inside, row, 0), torch.where(inside, column, 0)
-            cells = _detail(views, view, row, column) * gain[..., None, None]
+            cells = detail_at(views, view, row, column) * gain[..., None, None]
             total += weight[..., None, None] * cells
             squares += weight * cells.square().mean((0, 3, 4))
             weights += weight
@@ -134,7 +134,22 @@ def _strip(
     return image, torch.stack([confidences / weights, spread, energy])
 
 
-def _detail(views: Views, view: Tensor, row: Tensor, column: Tensor) -> Float[Tensor, "3 h w s s"]:
+def around(
+    views: Views,
+    view: Int64[Tensor, "h w"],
+    row: Int64[Tensor, "h w"],
+    column: Int64[Tensor, "h w"],
+) -> Float[Tensor, "3 h w k k"]:
+    """The cells around these, `REACH` on every side; those of the border repeated outside."""
+    pitch = views.size[view][..., 1] + 2 * REACH
+    step = torch.arange(-REACH, REACH + 1, device=view.device)
+    start = views.low_start[view] + row * pitch + column
+    return _take(views.low, start[..., None, None] + step[:, None] * pitch[..., None, None] + step)
+
+
+def detail_at(
+    views: Views, view: Tensor, row: Tensor, column: Tensor
+) -> Float[Tensor, "3 h w s s"]:
     """The pixels of these cells minus what their views say of them."""
     scale = views.scale
     pitch = views.pixel_pitch[view]
@@ -142,13 +157,7 @@ def _detail(views: Views, view: Tensor, row: Tensor, column: Tensor) -> Float[Te
     start = views.pixel_start[view] + (row * pitch + column) * scale
     pixels = start[..., None, None] + step[:, None] * pitch[..., None, None] + step
     sharp = _take(views.pixels, pixels)  # [3, H, W, s, s]
-
-    low_pitch = views.size[view][..., 1] + 2 * REACH
-    step = torch.arange(-REACH, REACH + 1, device=view.device)
-    start = views.low_start[view] + row * low_pitch + column
-    cells = start[..., None, None] + step[:, None] * low_pitch[..., None, None] + step
-    around = _take(views.low, cells)  # [3, H, W, 5, 5]
-    return sharp - views.enlarge @ around @ views.enlarge.T
+    return sharp - views.enlarge @ around(views, view, row, column) @ views.enlarge.T
 
 
 def _take(buffer: Float[Tensor, "3 n"], where: Int64[Tensor, "h w a b"]) -> Tensor:

@@ -49,7 +49,7 @@ def prepare(
         target, reference, kind = sources.draw(np.random.default_rng([seed, number]))
         crop = searched(target, reference)
         if teacher is not None:
-            crop["taught"] = _eight_bits(teacher(crop["low"].float() / 255))
+            crop["taught"] = eight_bits(teacher(crop["low"].float() / 255))
         write_atomically(path, safetensors.torch.save(crop, {"kind": kind}))
         made += 1
     return made
@@ -64,22 +64,23 @@ def searched(target: Pixels, reference: Pixels | None) -> dict[str, Tensor]:
         precision.
     """
     model = TransferModel()
-    sharp = _tensor(target)
+    sharp = tensor_of(target)
     low = degrade(sharp, model.scale)
-    pictures = {"hr": _eight_bits(sharp), "low": _eight_bits(low)}
+    pictures = {"hr": eight_bits(sharp), "low": eight_bits(low)}
     if reference is None:
         return pictures
-    prepared = Reference.build([_tensor(reference)], model.scale)
-    found = model.find(low, prepared)
-    evidence = raw_evidence(model.piece(low, found, prepared))
+    wide = model.widened(low, Reference.build([tensor_of(reference)], model.scale)).reference
+    evidence = raw_evidence(model.piece(low, model.find(low, wide), wide))
     return pictures | {name: x[0].half() for name, x in evidence._asdict().items()}
 
 
-def _eight_bits(colour: Tensor) -> Tensor:
+def eight_bits(colour: Tensor) -> Tensor:
+    """From [0, 1] to 0 to 255."""
     return (colour.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
-def _tensor(pixels: Pixels) -> Tensor:
+def tensor_of(pixels: Pixels) -> Tensor:
+    """Pixels as `[3, H, W]` in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).float() / 255
 
 
