@@ -36,11 +36,21 @@ class Config:
     """Convolutions in half precision: several times faster where the CPU has it in hardware."""
     crops: int | None = None
     """Use the crops with numbers below this; None: all."""
+    held_out_crops: int = 80
+    """Prepared to choose a checkpoint by."""
     validate_every: int = 500
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("features", "blocks", "steps", "batch", "side", "validate_every"):
+        for name in (
+            "features",
+            "blocks",
+            "steps",
+            "batch",
+            "side",
+            "validate_every",
+            "held_out_crops",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("alone", "teacher", "ema"):
