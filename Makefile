@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py constraints.txt \
 	$(wildcard src/searchtransfer/operators/backends/_native/*)
 
-.PHONY: help demo test check format bench docs sanitize clean
+.PHONY: help demo test check format bench docs sanitize arm clean
 
 help:
 	@echo "make demo      install, then make a real photo sharp with the other eye of its stereo pair"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench     measure the search on this machine: tables and plots in bench/"
 	@echo "make docs      build the pages into site/"
 	@echo "make sanitize  test the compiled kernel under AddressSanitizer and UBSan"
+	@echo "make arm       test the compiled kernel on an emulated ARM processor (see tests/arm.sh)"
 	@echo "make clean     remove what the other targets made"
 
 $(VENV)/bin/python:
@@ -57,6 +58,9 @@ docs: $(VENV)/.dev
 
 sanitize: $(VENV)/.dev
 	PYTHON=$(abspath $(BIN)/python) tests/sanitize.sh
+
+arm: $(VENV)/.dev
+	PYTHON=$(abspath $(BIN)/python) tests/arm.sh
 
 clean:
 	rm -rf $(VENV) build dist site bench .pytest_cache .ruff_cache .mypy_cache .hypothesis

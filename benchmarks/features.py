@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from searchtransfer import Reference
-from searchtransfer.matching import compare
+from searchtransfer.comparison import compare
 from searchtransfer.models.transfer import Found
 from searchtransfer.operators import Keys, search_views
 

@@ -8,10 +8,9 @@ from torch import Tensor
 from searchtransfer import Reference, matching
 from searchtransfer.errors import OptionError
 from searchtransfer.images import crop_to_multiple, down
-from searchtransfer.matching import SEED_PAIRS, Plan, compare, match, plan_search
+from searchtransfer.matching import SEED_PAIRS, Plan, match, plan_search
 from searchtransfer.operators import places
 from searchtransfer.operators import refine as refinement
-from searchtransfer.operators.descriptors import coefficients
 
 
 def scene(height: int, width: int) -> Tensor:
@@ -141,37 +140,6 @@ class TestMatch:
         assert seen == sorted(seen)
         assert seen[-1] == 1
         assert len(seen) > 4
-
-
-class TestCompare:
-    def test_is_the_correlation_of_the_two_patches(self) -> None:
-        small, reference = moved_pair(13, 30)
-        found = match(small, reference, "exact")
-        seen = compare(small, reference, found.view, found.index)
-        view = reference.views[int(found.view[9, 8])]
-        columns = view.low.shape[2]
-        row, column = divmod(int(found.index[9, 8]), columns)
-        ours, theirs = coefficients(small)[:, 9, 8], coefficients(view.low)[:, row, column]
-        torch.testing.assert_close(seen.contrast[9, 8], ours.norm())
-        torch.testing.assert_close(seen.key_contrast[9, 8], theirs.norm())
-        cosine = torch.nn.functional.cosine_similarity(ours, theirs, dim=0)
-        torch.testing.assert_close(seen.score[9, 8], cosine)
-
-    def test_rows_at_a_time_do_not_matter(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        small, reference = moved_pair(5, 6)
-        found = match(small, reference, "refine")
-        whole = compare(small, reference, found.view, found.index)
-        monkeypatch.setattr(matching, "ROWS", 7)
-        strips = compare(small, reference, found.view, found.index)
-        for ours, theirs in zip(strips, whole, strict=True):
-            torch.testing.assert_close(ours, theirs)
-
-    def test_flat_patches_have_no_score(self) -> None:
-        _, reference = moved_pair(0, 0)
-        none = torch.zeros(5, 5, dtype=torch.int64)
-        seen = compare(torch.full((3, 5, 5), 0.4), reference, none, none)
-        assert seen.score.eq(0).all()
-        assert seen.contrast.eq(0).all()
 
 
 class TestPlan:

@@ -10,16 +10,16 @@ The choice depends on the sizes alone, so that the same pair always gives the sa
 
 import logging
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from .errors import OptionError
 from .operators import Keys, ViewMatch, search_views
 from .operators.backends import native
-from .operators.descriptors import coefficients, coefficients_of, describe
+from .operators.descriptors import describe
 from .operators.places import PhotoPlaces
 from .operators.refine import Guess, refine
 from .progress import Progress, silent
@@ -127,37 +127,6 @@ def match(
         found = _refined(colour, reference, plan.stride, backend, progress)
     progress("search", 1.0)
     return found
-
-
-class Comparison(NamedTuple):
-    """The two patches of each match."""
-
-    score: Float[Tensor, "h w"]
-    """Their normalised cross-correlation, -1 to 1; 0 where one of them is constant."""
-    contrast: Float[Tensor, "h w"]
-    """Norm of that of the image, without its mean."""
-    key_contrast: Float[Tensor, "h w"]
-    """Norm of that of the reference."""
-
-
-def compare(
-    colour: Float[Tensor, "3 h w"],
-    reference: Reference,
-    view: Int64[Tensor, "h w"],
-    index: Int64[Tensor, "h w"],
-) -> Comparison:
-    """What each cell has in common with its match, all frequencies as they are.
-
-    The search weighs frequencies; how much of the picture a match explains is another question.
-    """
-    query = coefficients(colour)
-    rows = range(0, query.shape[1], ROWS)
-    patches = (reference.patches_at(view[i : i + ROWS], index[i : i + ROWS]) for i in rows)
-    key = torch.cat([coefficients_of(part) for part in patches], 1)
-    contrast, key_contrast = (torch.linalg.vector_norm(x, dim=0) for x in (query, key))
-    both = contrast * key_contrast
-    score = torch.where(both > 0, (query * key).sum(0) / both, 0).clamp(-1, 1)
-    return Comparison(score, contrast, key_contrast)
 
 
 def _exhaustive(

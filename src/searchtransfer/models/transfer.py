@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ..comparison import Comparison, compare
 from ..errors import OptionError
 from ..images.resize import down, up
-from ..matching import MODES, Comparison, SearchMode, compare, match
+from ..matching import MODES, SearchMode, match
 from ..operators.agreement import agreement
 from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
