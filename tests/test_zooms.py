@@ -5,9 +5,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from searchtransfer import Reference, Upscaler
+from searchtransfer import Reference, Upscaler, zooms
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import degrade, up
+from searchtransfer.matching import plan_search
 from searchtransfer.models import TransferModel
 from searchtransfer.zooms import ZOOMS, with_zooms
 
@@ -66,6 +67,16 @@ def test_unrelated_photos_get_none():
 def test_no_copies_for_a_refined_search():
     reference = Reference.build([resized(world(), 1.25)])
     assert with_zooms(LOW, reference, search="refine").zooms == ()
+
+
+def test_no_more_copies_than_are_searched_exactly(monkeypatch):
+    reference = Reference.build([resized(world(), 1.25)])
+    pairs = plan_search((40, 50), reference).pairs
+    monkeypatch.setattr(zooms, "EXACT_PAIRS", 1.7 * pairs)
+    assert with_zooms(LOW, reference).zooms == (0.8,)
+    monkeypatch.setattr(zooms, "EXACT_PAIRS", 1.6 * pairs)
+    assert with_zooms(LOW, reference).zooms == ()
+    assert 0.8 in with_zooms(LOW, reference, search="exact").zooms
 
 
 def test_one_view_means_one():

@@ -6,6 +6,7 @@ as much as further references, so they are tried at one sub-cell position first,
 join that find more in one piece than the photos themselves, or find it better.
 """
 
+from math import inf
 from typing import NamedTuple
 
 import torch
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from .matching import SearchMode, match, plan_search
+from .matching import EXACT_PAIRS, SearchMode, match, plan_search
 from .operators.agreement import agreement, shown
 from .reference import Reference
 
@@ -67,7 +68,8 @@ def with_zooms(
 ) -> Zoomed:
     """Choose the zooms that help an image.
 
-    None where the search would not be exact: a refined one does not pay for copies.
+    None where the search is refined, which does not pay for copies; and with "auto" no more than
+    what is still searched exactly.
 
     Args:
         colour: the small image, in [0, 1].
@@ -76,17 +78,18 @@ def with_zooms(
         search: see `searchtransfer.matching`.
         backend: of the search.
     """
-    size = (colour.shape[1], colour.shape[2])
-    plain = Zoomed(reference, (), len(reference.photos))
-    exact = plan_search(size, reference, search).mode == "exact"
-    if not (zooms and exact and reference.sub_cell):
-        return plain
-    found = {zoom: _found(colour, _first_views(reference, zoom), backend) for zoom in (1.0, *zooms)}
-    chosen = _that_help(found.pop(1.0), found)
-    joined = _joined(reference, chosen)
-    if not chosen or plan_search(size, joined, search).mode != "exact":
-        return plain
-    return Zoomed(joined, chosen, len(reference.photos))
+    plan = plan_search((colour.shape[1], colour.shape[2]), reference, search)
+    chosen: tuple[float, ...] = ()
+    if zooms and plan.mode == "exact" and reference.sub_cell:
+        views = {zoom: _first_views(reference, zoom) for zoom in (1.0, *zooms)}
+        found = {zoom: _found(colour, view, backend) for zoom, view in views.items()}
+        chosen = _that_help(found.pop(1.0), found)
+        # Not more than what is searched exactly: the least helpful stay out.
+        limit = inf if search == "exact" else EXACT_PAIRS
+        while plan.pairs * (1 + sum(zoom**2 for zoom in chosen)) > limit and chosen:
+            chosen = chosen[:-1]
+        chosen = tuple(sorted(chosen))
+    return Zoomed(_joined(reference, chosen), chosen, len(reference.photos))
 
 
 def _first_views(reference: Reference, zoom: float) -> Reference:
@@ -136,7 +139,7 @@ def _that_help(
             break
         known = torch.maximum(known, others[best])
         chosen.append(best)
-    return tuple(sorted(chosen))
+    return tuple(chosen)
 
 
 def _helps(known: Float[Tensor, "h w"], copy: Float[Tensor, "h w"]) -> bool:
