@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .operators import Match as Match
     from .operators import search as search
     from .operators import transfer as transfer
-    from .reference import Reference as Reference
+    from .references import Reference as Reference
     from .upscaler import Upscaler as Upscaler
 
 __version__ = "0.1.0"
@@ -23,7 +23,7 @@ _HOME = {
     "Match": ".operators",
     "search": ".operators",
     "transfer": ".operators",
-    "Reference": ".reference",
+    "Reference": ".references",
     "Upscaler": ".upscaler",
 }
 

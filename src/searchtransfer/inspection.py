@@ -10,7 +10,7 @@ from torch import Tensor
 from .images import Image, ImageWarning, to_profile, up
 from .images.kinds import as_image
 from .pictures.inspector import InspectorInput, Photo
-from .reference import Reference
+from .references import Reference
 from .upscaler import WEAK_COHERENCE, Matches, Result, coherence
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import MissingExtraError, OptionError, WeightsError
-from .matching import SearchMode
+from .references.matching import SearchMode
 from .models import FusionModel, Model, TransferModel, TTSRModel
 from .networks import FusionNet
 from .weights import read_weights

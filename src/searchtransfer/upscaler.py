@@ -13,7 +13,7 @@ from torch import Tensor
 from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
-from .matching import SearchMode
+from .references.matching import SearchMode
 from .models import Model
 from .models.pieces import TILE as TILE
 from .pretrained import DEFAULT_MODEL as DEFAULT_MODEL
@@ -21,7 +21,7 @@ from .pretrained import FROM_WEIGHTS as FROM_WEIGHTS
 from .pretrained import MODELS as MODELS
 from .pretrained import load_model
 from .progress import Progress, silent
-from .reference import Reference
+from .references import Reference
 
 WEAK_COHERENCE = 0.045
 """References that show other things reach less; see `coherence`."""

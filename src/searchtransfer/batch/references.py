@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import ImageFileError, OptionError
 from ..images import Image, ImageWarning, read_image, to_profile
 from ..images.formats import shown
-from ..reference import Reference
+from ..references import Reference
 from .files import images_in
 
 MOST_PREPARED = 2

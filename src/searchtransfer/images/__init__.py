@@ -18,7 +18,7 @@ from .reading import read_image as read_image
 from .resize import crop_to_multiple as crop_to_multiple
 from .resize import degrade as degrade
 from .resize import down as down
-from .resize import down_phases as down_phases
+from .resize import reduced_everywhere as reduced_everywhere
 from .resize import up as up
 from .tiles import Tile as Tile
 from .tiles import plan_tiles as plan_tiles

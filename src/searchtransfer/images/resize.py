@@ -40,39 +40,34 @@ def down(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h//{sc
             f"down: height and width must be multiples of scale {scale}, got {height} x {width}; "
             "use crop_to_multiple first"
         )
-    return _planes(image, lambda plane: _reduce(plane, scale, phases=1)[0, 0])
+    return _planes(image, lambda plane: _reduce(plane, scale, stride=scale))
 
 
-def down_phases(image: Float[Tensor, "c h w"], scale: int) -> list[Float[Tensor, "c hv wv"]]:
-    """Reduce by a whole scale at each of the scale x scale sub-cell positions.
+def reduced_everywhere(
+    image: Float[Tensor, "c h w"], scale: int
+) -> Float[Tensor, "c h-{scale}+1 w-{scale}+1"]:
+    """Reduce by a whole scale, with a cell beginning at every pixel.
 
-    Phase `dy * scale + dx` puts pixel `(scale * r + dy, scale * c + dx)` at the top left of cell
-    `(r, c)`. Its filter sees the whole image, so pixels above and left of the first cell, and below
-    and right of the last, count as neighbours; only the image's own border is an edge. Phase 0 is
-    `down` (to rounding). A phase has its full cells only: `(H - dy) // scale` rows and
-    `(W - dx) // scale` columns.
+    At (y, x) lies the cell whose first pixel is (y, x); so every `scale`-th row and column from
+    (0, 0) on are `down` (to rounding), and from another place on what `down` would make of the
+    image without the rows and columns before, had its border been no edge. In other words: the
+    image blurred as the reduction blurs it, at full size.
 
     Args:
-        image: `[C, H, W]`, floating point, of any size (H and W need not be multiples of scale).
+        image: `[C, H, W]`, floating point, H and W at least scale (need not be multiples of it).
         scale: 1 to 8.
 
-    Returns:
-        scale * scale tensors `[C, Hv, Wv]`, views of one; Hv or Wv is 0 where no full cell fits.
-
     Raises:
-        ShapeError: the image is not 3-dimensional, or empty.
+        ShapeError: the image is not 3-dimensional, or smaller than a cell.
         OptionError: scale is no whole number from 1 to 8.
     """
-    _check("down_phases", image, scale)
-    if image.dim() != 3:
-        raise ShapeError(f"down_phases: image must be [C, H, W], got {list(image.shape)}")
-    height, width = image.shape[1:]
-    cells = _planes(image, lambda plane: _reduce(plane, scale, scale))  # [C, dy, dx, H', W']
-    return [
-        cells[:, dy, dx, : max(0, (height - dy) // scale), : max(0, (width - dx) // scale)]
-        for dy in range(scale)
-        for dx in range(scale)
-    ]
+    _check("reduced_everywhere", image, scale)
+    if image.dim() != 3 or min(image.shape[1:]) < scale:
+        raise ShapeError(
+            f"reduced_everywhere: image must be [C, H, W] with sides of at least {scale}, "
+            f"got {list(image.shape)}"
+        )
+    return _planes(image, lambda plane: _reduce(plane, scale, stride=1))
 
 
 def up(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h*{scale} w*{scale}"]:
@@ -174,21 +169,29 @@ def _planes(image: Tensor, resize: Callable[[Tensor], Tensor]) -> Tensor:
     return torch.stack(resized).reshape(*image.shape[:-2], *resized[0].shape)
 
 
-def _reduce(plane: Float[Tensor, "h w"], scale: int, phases: int) -> Float[Tensor, "p q hr wr"]:
-    """The plane reduced at the first `phases` places in either direction, `[dy, dx, H', W']`.
-
-    H' and W' are those of phase 0; what lies beyond a later phase's last full cell is to be cut.
-    """
+def _reduce(plane: Float[Tensor, "h w"], scale: int, stride: int) -> Float[Tensor, "hr wr"]:
+    """The cells that begin at every `stride`-th pixel."""
     reach = (3 * scale) // 2  # pixels that the filter sees beyond its cell, on either side
-    taps = torch.arange(-reach, scale + phases - 1 + reach, dtype=torch.float64)
-    middles = torch.arange(phases, dtype=torch.float64) + (scale - 1) / 2
-    kernels = _cubic((taps - middles[:, None]) / scale)
-    height, width = plane.shape
-    if height < scale or width < scale:
-        return plane.new_zeros(phases, phases, height // scale, width // scale)
-    padding = (reach, reach + phases - 1)
-    rows = _filter(plane[None], kernels, scale, padding, axis=2)[0]  # [dx, H, W']
-    return _filter(rows, kernels, scale, padding, axis=1).transpose(0, 1)
+    taps = torch.arange(-reach, scale + reach, dtype=torch.float64)
+    kernel = _cubic((taps - (scale - 1) / 2) / scale)
+    rows = _summed(plane.T, kernel, stride, reach)  # [W', H]
+    return _summed(rows.T, kernel, stride, reach)
+
+
+def _summed(
+    plane: Float[Tensor, "h w"], kernel: Float64[Tensor, " taps"], stride: int, padding: int
+) -> Float[Tensor, "h2 w"]:
+    """Filter along the rows' axis, over the sum of the weights that lie inside: shifted sums, much
+    faster than a convolution of one channel.
+    """
+    inside = F.pad(torch.ones(1, 1, len(plane), dtype=torch.float64), (padding, padding))
+    share = F.conv1d(inside, kernel[None, None], stride=stride)[0, 0]
+    padded = F.pad(plane, (0, 0, padding, padding))
+    total = plane.new_zeros(len(share), plane.shape[1])
+    end = (len(share) - 1) * stride + 1
+    for tap, weight in enumerate(kernel.tolist()):
+        total.add_(padded[tap : tap + end : stride], alpha=weight)
+    return total.div_(share.to(plane)[:, None])
 
 
 def _enlarge(plane: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hr wr"]:

@@ -14,7 +14,7 @@ from ..images.resize import down, up
 from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
 from ..progress import Progress, silent
-from ..reference import Reference
+from ..references import Reference
 from ..weights import load_state, read_weights
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
@@ -97,15 +97,14 @@ class FusionModel:
         self.network.to(colour.device).eval()
         if reference is None:
             return self._alone(colour, tile, progress)
-        wide = self.transfer.widened(colour, reference)
-        found = self.transfer.find(colour, wide.reference, progress)
+        seen = self.transfer.find(colour, reference, progress)
 
         def make(area: Area) -> Tensor:
-            piece = self.transfer.piece(colour, found, wide.reference, area)
+            piece = self.transfer.piece(colour, seen, area)
             return self._sharp(colour[(slice(None), *area)], evidence_of(piece))
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
-        return Upscaled(sharp, found.score, *wide.locate(found.view, found.index))
+        return Upscaled(sharp, seen.score, *seen.found.located)
 
     def _alone(self, colour: Tensor, tile: int, progress: Progress) -> Upscaled:
         def make(area: Area) -> Tensor:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..progress import Progress, silent
-from ..reference import Reference
+from ..references import Reference
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,10 @@ class Upscaled:
     """How well each cell of the low-resolution image was found in the reference, -1 to 1."""
     photo: Int64[Tensor, "h w"]
     """Number of the reference photo that each cell was found in; -1 without a reference."""
-    pixel: Int64[Tensor, "h w 2"]
-    """Row and column in that photo of the first pixel of the match."""
-    zoom: Float[Tensor, "h w"] | None = None
-    """Of the copy of the photo that was found: the match covers `scale / zoom` pixels of the photo
-    on a side. None: 1 everywhere."""
+    position: Float[Tensor, "h w 2"]
+    """Row and column in that photo of the middle of the match, to a fraction of a pixel."""
+    jacobian: Float[Tensor, "h w 2 2"]
+    """Pixels of the photo for a step of one pixel of the result, down and right."""
 
 
 @runtime_checkable

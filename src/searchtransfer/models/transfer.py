@@ -10,19 +10,18 @@ from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
-from ..comparison import Comparison, compare
 from ..errors import OptionError
 from ..images.resize import down, up
-from ..matching import MODES, SearchMode, match
-from ..operators.agreement import agreement
 from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
 from ..progress import Progress, silent
-from ..reference import SCALES, Reference
-from ..zooms import ZOOMS, Zoomed, with_zooms
+from ..references import SCALES, Reference
+from ..references.comparison import Comparison, compare
+from ..references.matching import MODES, Found, SearchMode, match
+from ..references.texture import blocks_of
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
 
@@ -63,11 +62,10 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The best match of each cell, as in `operators.ViewMatch`, compared with the cell."""
+class Compared:
+    """What was found of an image, compared with it."""
 
-    index: Int64[Tensor, "h w"]
-    view: Int64[Tensor, "h w"]
+    found: Found
     comparison: Comparison
 
     @property
@@ -75,10 +73,12 @@ class Found:
         """Normalised cross-correlation of the two patches."""
         return self.comparison.score
 
-    def within(self, area: Area) -> "Found":
+    def within(self, area: Area) -> "Compared":
         """The part in an area."""
-        parts = Comparison(*(x[area] for x in self.comparison))
-        return Found(self.index[area], self.view[area], parts)
+        part = self.found._replace(
+            field=self.found.field.at(area), agreement=self.found.agreement[area]
+        )
+        return Compared(part, Comparison(*(x[area] for x in self.comparison)))
 
 
 class Piece(NamedTuple):
@@ -107,11 +107,9 @@ class TransferModel:
     scale: int = 4
     settings: Settings = field(default_factory=Settings)
     search: SearchMode = "auto"
-    """Exact, refined, or exact where the images are small enough; see `searchtransfer.matching`."""
+    """Exact, refined, or exact where the images are small enough; see `searchtransfer.references.matching`."""
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
-    zooms: tuple[float, ...] = ZOOMS
-    """Scales at which the photos are tried too; see `searchtransfer.zooms`."""
     name: str = "transfer"
     needs_reference: ClassVar[bool] = True
 
@@ -148,36 +146,25 @@ class TransferModel:
         """
         if reference is None:
             raise OptionError("model 'transfer' needs a reference; give it photos of the same")
-        wide = self.widened(colour, reference)
-        found = self.find(colour, wide.reference, progress)
+        seen = self.find(colour, reference, progress)
 
         def make(area: Area) -> Tensor:
-            return self.piece(colour, found, wide.reference, area).sharp
+            return self.piece(colour, seen, area).sharp
 
         sharp = in_pieces(colour, make, self.scale, tile, self.halo, progress)
-        return Upscaled(sharp, found.score, *wide.locate(found.view, found.index))
-
-    def widened(self, colour: Float[Tensor, "3 h w"], reference: Reference) -> Zoomed:
-        """The reference with those zoomed copies that help the image.
-
-        Raises:
-            OptionError: the reference was built for another scale.
-        """
-        self._check(reference)
-        return with_zooms(colour, reference, self.zooms, self.search, self.backend)
+        return Upscaled(sharp, seen.score, *seen.found.located)
 
     def find(
         self, colour: Float[Tensor, "3 h w"], reference: Reference, progress: Progress = silent
-    ) -> Found:
-        """Search the best match of each cell.
+    ) -> Compared:
+        """Find every cell, and compare it with its match.
 
         Raises:
             OptionError: the reference was built for another scale.
         """
         self._check(reference)
         found = match(colour, reference, self.search, self.backend, progress)
-        seen = compare(colour, reference, found.view, found.index)
-        return Found(found.index, found.view, seen)
+        return Compared(found, compare(colour, found.copies, found.field))
 
     def _check(self, reference: Reference) -> None:
         if reference.scale != self.scale:
@@ -198,31 +185,28 @@ class TransferModel:
     def piece(
         self,
         colour: Float[Tensor, "3 h w"],
-        found: Found,
-        reference: Reference,
+        seen: Compared,
         area: Area = (slice(None), slice(None)),
     ) -> Piece:
         """Upscale an area of an image whose matches are known, and keep what was seen.
 
         Args:
             colour: the whole image.
-            found: its matches, from `find`.
-            reference: what was searched.
+            seen: its matches, from `find`.
             area: rows and columns of the image; what lies around it is not looked at.
         """
         settings = self.settings
         colour = colour[(slice(None), *area)]
-        found = found.within(area)
-        score, contrast, key_contrast = found.comparison
+        seen = seen.within(area)
+        score, contrast, key_contrast = seen.comparison
         gain = score * contrast / key_contrast.clamp(min=1e-3)
         difference = _squared_difference(score, contrast, key_contrast)
         mixed = blend(
-            reference.values,
-            found.view,
-            found.index,
+            blocks_of(seen.found.copies, seen.found.field, settings.patch_size),
             weight=1 / (difference + settings.noise),
             gain=gain.clamp(*settings.gain_range),
             confidence=((score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(0, 1),
+            scale=self.scale,
             patch_size=settings.patch_size,
         )
         energy, spread = (_smooth(x) for x in (mixed.energy, mixed.spread))
@@ -232,8 +216,7 @@ class TransferModel:
         sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
             sharp += up(colour - down(sharp, self.scale), self.scale)
-        together = agreement(*reference.locate(found.view, found.index), self.scale)
-        return Piece(sharp, bicubic, mixed, score, trust, difference, together)
+        return Piece(sharp, bicubic, mixed, score, trust, difference, seen.found.agreement)
 
 
 def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..images.tiles import Tile, plan_tiles
-from ..matching import SearchMode
+from ..references.matching import SearchMode
 from ..networks.texture_extractor import REACH
 from ..networks.ttsr import TTSR
 from ..networks.ttsr_file import load_ttsr
 from ..networks.ttsr_inputs import enlarged
 from ..operators import ViewMatch, search_views
 from ..progress import Progress, silent
-from ..reference import Reference
+from ..references import Reference
 from .model import Upscaled
 from .pieces import Area, in_pieces, times
 from .ttsr_reference import SIDE, Textures, describe_references, levels_of

@@ -7,26 +7,63 @@ the same thing is found in one piece.
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 AROUND = 7
 """Cells on either side whose agreement decides whether a cell is shown by the reference."""
 
-CHANCE, SURE = 0.22, 0.32
+CHANCE, SURE = 0.28, 0.36
 """Mean agreement that other photos reach by chance, and that only the same things reach."""
+
+TOLERANCE = 0.75
+"""Pixels of the result that a match may be off where its neighbour says that it should be."""
+
+
+def beside(
+    photo: Int64[Tensor, "h w"],
+    position: Float[Tensor, "h w 2"],
+    jacobian: Float[Tensor, "h w 2 2"],
+    scale: int,
+    step: tuple[int, int],
+    tolerance: float = TOLERANCE,
+) -> Bool[Tensor, "h2 w2"]:
+    """Which cells and their neighbours one `step` on were found side by side.
+
+    Two matches belong together when their positions differ by what the Jacobian of the first says.
+
+    Args:
+        photo: number of the photo of each cell.
+        position: row and column of its match there.
+        jacobian: pixels of the photo for a step of one pixel of the result, down and right.
+        scale: pixels of a cell of the result.
+        step: rows down and columns right to the neighbour.
+        tolerance: in pixels of the result.
+    """
+    dy, dx = step
+    height, width = photo.shape
+    here = (slice(0, height - dy), slice(0, width - dx))
+    there = (slice(dy, height), slice(dx, width))
+    turn = jacobian[here]
+    off = position[there] - position[here] - turn @ position.new_tensor([scale * dy, scale * dx])
+    # In pixels of the result: the inverse of the Jacobian, written out.
+    a, b, c, d = turn.flatten(-2).unbind(-1)
+    y, x = off.unbind(-1)
+    rows, columns = d * y - b * x, a * x - c * y
+    limit = (tolerance * (a * d - b * c)).square()
+    return (rows.square() + columns.square() <= limit) & (photo[there] == photo[here])
 
 
 def agreement(
-    photo: Int64[Tensor, "h w"], pixel: Int64[Tensor, "h w 2"], scale: int, tolerance: int = 1
+    photo: Int64[Tensor, "h w"],
+    position: Float[Tensor, "h w 2"],
+    jacobian: Float[Tensor, "h w 2 2"],
+    scale: int,
+    tolerance: float = TOLERANCE,
 ) -> Float[Tensor, "h w"]:
     """The share of its (up to four) neighbours that a cell was found beside.
 
-    Args:
-        photo: number of the reference of each cell.
-        pixel: row and column of its match there, in pixels of the full-size reference.
-        scale: pixels of a cell; two matches are side by side if they are that far apart.
-        tolerance: pixels that they may be off, in either direction.
+    Args are those of `beside`.
 
     Returns:
         0 to 1; 1 for a cell without neighbours, since nothing contradicts it.
@@ -35,12 +72,12 @@ def agreement(
     voters = torch.zeros_like(votes)
     height, width = photo.shape
     for dy, dx in ((0, 1), (1, 0)):
-        here = (slice(0, height - dy), slice(0, width - dx))
-        there = (slice(dy, height), slice(dx, width))
-        off = pixel[there] - pixel[here] - scale * torch.tensor([dy, dx], device=pixel.device)
-        beside = (off.abs() <= tolerance).all(-1) & (photo[there] == photo[here])
-        for cells in (here, there):
-            votes[cells] += beside
+        together = beside(photo, position, jacobian, scale, (dy, dx), tolerance)
+        for cells in (
+            (slice(0, height - dy), slice(0, width - dx)),
+            (slice(dy, height), slice(dx, width)),
+        ):
+            votes[cells] += together
             voters[cells] += 1
     return torch.where(voters > 0, votes / voters.clamp(min=1), 1.0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from ..pretrained import MODELS
-from ..reference import SCALES
+from ..references import SCALES
 from . import fragments
 from .example import use_example
 from .faults import explain

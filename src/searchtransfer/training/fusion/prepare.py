@@ -21,7 +21,7 @@ from torch import Tensor
 from ...images.resize import degrade
 from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
-from ...reference import Reference
+from ...references import Reference
 from ...weights.save import write_atomically
 from ..data.pixels import Pixels
 from .sources import Sources, find_sources

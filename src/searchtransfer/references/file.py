@@ -13,17 +13,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from .errors import OutputError, WeightsError
-from .weights.content import recognise
-from .weights.save import write_atomically
+from ..errors import OutputError, WeightsError
+from ..weights.content import recognise
+from ..weights.save import write_atomically
 
 FORMAT = "searchtransfer-reference"
 VERSION = "1"
-VIEWS = ("first", "sub-cell")
 
 
 def save(
-    photos: Sequence[Tensor], scale: int, sub_cell: bool, path: Path, *, overwrite: bool
+    photos: Sequence[Tensor], scale: int, path: Path, *, overwrite: bool
 ) -> None:
     """Write photos and settings, atomically.
 
@@ -33,13 +32,12 @@ def save(
     if path.exists() and not overwrite:
         raise OutputError(f"{path}: exists; pass overwrite=True, or another name")
     tensors = {f"photo.{i}": _packed(photo.cpu()) for i, photo in enumerate(photos)}
-    views = VIEWS[sub_cell]
-    header = {"format": FORMAT, "version": VERSION, "scale": str(scale), "views": views}
+    header = {"format": FORMAT, "version": VERSION, "scale": str(scale)}
     write_atomically(path, to_bytes(tensors, metadata=header))
 
 
-def load(path: Path) -> tuple[list[Tensor], int, bool]:
-    """Read photos, scale, and whether all sub-cell views are wanted.
+def load(path: Path) -> tuple[list[Tensor], int]:
+    """Read photos and scale.
 
     Raises:
         WeightsError: the file is missing, damaged, or not a reference of a known version.
@@ -62,7 +60,7 @@ def load(path: Path) -> tuple[list[Tensor], int, bool]:
                     f"{path}: holds {sorted(file.keys())[:5]}, expected photo.0, ..."
                 )
             photos = [_unpacked(file.get_tensor(f"photo.{i}"), path) for i in range(len(names))]
-            return photos, int(header["scale"]), bool(VIEWS.index(header["views"]))
+            return photos, int(header["scale"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise WeightsError(f"{path}: is a damaged reference file: {error}") from None
 

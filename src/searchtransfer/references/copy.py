@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A copy of a photo: the photo as it is, zoomed, turned, or warped by a plane.
+
+A copy shows the photo at the scale of the result, so that what it shows can be found by comparing
+patches that lie upright. It is searched and compared; texture is sampled from the photo itself, at
+the place that the copy's map leads to.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ..images.resize import reduced_everywhere
+from .maps import Map, applied, identity, jacobian_at
+from .sampling import sampled
+
+ROWS = 256
+"""Rows of a copy that are warped at a time."""
+
+STEEPEST = 3.0
+"""How much larger or smaller than in the middle a plane may be shown; beyond, it is not used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Copy:
+    """A photo in a frame that fits the result, with the map back to it."""
+
+    photo: int
+    """Number of the photo."""
+    name: str
+    """What was done to it, for messages."""
+    source: Float[Tensor, "3 _ _"]
+    """Texture is sampled from here: the photo, reduced where it is larger than the result."""
+    to_source: Map
+    """From pixels of the copy to those of the source."""
+    to_photo: Map
+    """From pixels of the copy to those of the photo."""
+    pixels: Float[Tensor, "3 _ _"]
+    """What the copy shows."""
+    scale: int
+    """Pixels of a cell on a side."""
+    inside: Bool[Tensor, "_ _"] | None = None
+    """Which pixels show the photo; None for all."""
+
+    kept: dict[int, Any] = field(default_factory=dict, repr=False)
+    """Descriptors, by the number of phases; see `seeding`."""
+
+    @property
+    def cells(self) -> int:
+        """Cells of the copy, reduced."""
+        return (self.pixels.shape[1] // self.scale) * (self.pixels.shape[2] // self.scale)
+
+    @cached_property
+    def blurred(self) -> Float[Tensor, "3 _ _"]:
+        """The copy blurred as a reduction blurs it, at full size.
+
+        At (y, x) lies what a cell would be whose first pixel is (y, x), so that every `scale`-th
+        row and column, from any on, are the copy reduced; and what lies between pixels is plain
+        interpolation.
+        """
+        return reduced_everywhere(self.pixels, self.scale)
+
+    @cached_property
+    def is_shown(self) -> Bool[Tensor, "_ _"] | None:
+        """At the places of `blurred`: all pixels of the patch around that cell are inside."""
+        if self.inside is None:
+            return None
+        s = self.scale
+        # A patch of 5 x 5 cells, its middle at the cell that begins here; outside is not shown.
+        outside = F.pad((~self.inside).float()[None, None], (2 * s,) * 4, value=1.0)
+        side = 5 * s
+        rows = F.max_pool2d(outside, (side, 1), 1)
+        return F.max_pool2d(rows, (1, side), 1)[0, 0] == 0
+
+    def sharp(self, place: Float[Tensor, "n k 2"]) -> Float[Tensor, "3 n k"]:
+        """Pixels between pixels, from the source, at places of the copy."""
+        return sampled(self.source, applied(self.to_source, place), "bicubic")
+
+    def __getstate__(self) -> dict[str, object]:
+        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return state | {"kept": {}}
+
+
+def upright(photo: Float[Tensor, "3 h w"], number: int, scale: int) -> Copy:
+    """The photo as it is."""
+    return Copy(number, "as it is", photo, identity(), identity(), photo, scale)
+
+
+def resized(photo: Float[Tensor, "3 h w"], size: tuple[int, int]) -> Float[Tensor, "3 _ _"]:
+    """A photo at another size, bicubic, without aliasing where it gets smaller."""
+    if tuple(photo.shape[1:]) == size:
+        return photo
+    larger = F.interpolate(photo[None], size, mode="bicubic", align_corners=False, antialias=True)
+    return larger[0].clamp_(0, 1)
+
+
+def warped(
+    source: Float[Tensor, "3 h w"],
+    to_source: Map,
+    size: tuple[int, int],
+    middle: Float[Tensor, "2"],
+) -> tuple[Float[Tensor, "3 _ _"], Bool[Tensor, "_ _"] | None]:
+    """What a map sees of a picture from a frame of `size` rows and columns.
+
+    Args:
+        source: the picture, of about the scale of the frame.
+        to_source: from the pixels of the frame to those of `source`.
+        size: of the frame.
+        middle: place of the frame where the map is known to hold.
+
+    Returns:
+        The pixels of the frame, and which of them show the picture, from the same side and at
+        about the same scale as the middle; None for all.
+    """
+    known = torch.linalg.det(jacobian_at(to_source, middle)).item()
+    height, width = source.shape[1:]
+    pixels = source.new_empty(3, *size)
+    inside = torch.empty(size, dtype=torch.bool, device=source.device)
+    columns = torch.arange(size[1], device=source.device, dtype=torch.float32)
+    for top in range(0, size[0], ROWS):
+        rows = torch.arange(top, min(top + ROWS, size[0]), device=source.device)
+        grid = torch.stack(torch.meshgrid(rows.float(), columns, indexing="ij"), -1)
+        place = applied(to_source, grid)
+        y, x = place.unbind(-1)
+        there = (y >= -0.5) & (y <= height - 0.5) & (x >= -0.5) & (x <= width - 0.5)
+        area = torch.linalg.det(jacobian_at(to_source, grid)) / known
+        there &= (area > 1 / STEEPEST**2) & (area < STEEPEST**2) & _same_side(to_source, grid, middle)
+        pixels[:, top : top + ROWS] = sampled(source, place.nan_to_num(0, 0, 0), "bicubic")
+        inside[top : top + ROWS] = there
+    return pixels.clamp_(0, 1), None if bool(inside.all()) else inside
+
+
+def _same_side(to: Map, place: Float[Tensor, "h w 2"], known: Float[Tensor, "2"]) -> Tensor:
+    """Which places lie on the same side of the horizon as a known one."""
+    line = to[2]
+    depth = place @ line[:2].to(place) + line[2].item()
+    return depth * (known.to(line) @ line[:2] + line[2]).item() > 0

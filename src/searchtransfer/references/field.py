@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The match field: where every cell of a small image was found, to a fraction of a pixel."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from .copy import Copy
+from .maps import applied, jacobian_at
+from .sampling import sampled
+
+
+class Field(NamedTuple):
+    """The matches of cells, as maps or in a row."""
+
+    copy: Int64[Tensor, "*n"]  # type: ignore[assignment]  # hides nothing of a tuple
+    """Number of the copy."""
+    centre: Float[Tensor, "*n 2"]
+    """Row and column in that copy of the middle of the cell."""
+    jacobian: Float[Tensor, "*n 2 2"]
+    """Pixels of the copy for a step of one pixel of the result, down and right."""
+    score: Float[Tensor, "*n"]
+    """Cosine of the descriptors, -1 to 1; 0 where one of them is constant."""
+
+    def where(self, other: "Field", better: Tensor) -> "Field":
+        """The other's matches where they are better, else these."""
+        return Field(*(_chosen(b, a, better) for a, b in zip(self, other, strict=True)))
+
+    def at(self, where: object) -> "Field":
+        """The matches of some cells."""
+        return Field(*(x[where] for x in self))  # type: ignore[index]
+
+
+class Located(NamedTuple):
+    """Where in the original photos cells were found."""
+
+    photo: Int64[Tensor, "*n"]
+    position: Float[Tensor, "*n 2"]
+    """Row and column of the middle of the cell there."""
+    jacobian: Float[Tensor, "*n 2 2"]
+    """Pixels of the photo for a step of one pixel of the result, down and right."""
+
+
+def _chosen(a: Tensor, b: Tensor, better: Tensor) -> Tensor:
+    return torch.where(better.view(*better.shape, *[1] * (a.dim() - better.dim())), a, b)
+
+
+def by_copy(copy: Int64[Tensor, " n"]) -> Iterator[tuple[int, Int64[Tensor, " k"] | slice]]:
+    """The copies that occur, each with the cells that lie in it."""
+    numbers = copy.unique().tolist()
+    for number in numbers:
+        yield number, slice(None) if len(numbers) == 1 else (copy == number).nonzero()[:, 0]
+
+
+def located(copies: Sequence[Copy], field: Field) -> Located:
+    """The matches in the photos themselves."""
+    photo = torch.zeros_like(field.copy)
+    position, jacobian = torch.zeros_like(field.centre), torch.zeros_like(field.jacobian)
+    for number, copy in enumerate(copies):
+        here = field.copy == number
+        if not bool(here.any()):
+            continue
+        photo[here] = copy.photo
+        centre = field.centre[here]
+        position[here] = applied(copy.to_photo, centre)
+        jacobian[here] = jacobian_at(copy.to_photo, centre) @ field.jacobian[here]
+    return Located(photo, position, jacobian)
+
+
+def reduced_at(
+    copies: Sequence[Copy],
+    field: Field,
+    offsets: Float[Tensor, "k 2"],
+) -> Float[Tensor, "3 n k"]:
+    """Cells of the reduced copies, `offsets` cells away from matches (in a row)."""
+    result = field.centre.new_empty(3, len(field.copy), len(offsets))
+    for number, cells in by_copy(field.copy):
+        copy = copies[number]
+        step = copy.scale * (field.jacobian[cells] @ offsets.T).transpose(1, 2)
+        place = field.centre[cells, None] + step - (copy.scale - 1) / 2
+        result[:, cells] = sampled(copy.blurred, place, "bilinear")
+    return result
+
+
+def grid(radius: int, like: Tensor) -> Float[Tensor, "k 2"]:
+    """Steps to the cells of a block, row by row."""
+    steps = torch.arange(-radius, radius + 1, device=like.device, dtype=like.dtype)
+    return torch.cartesian_prod(steps, steps)

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Matching: every cell of a small image found in the photos of a reference, without a grid.
+
+First the copies of the photos that help are chosen, by keypoints and by trial. Then whole cells are
+searched among all cells of the copies; exhaustively, from every cell of the image or, where that is
+too much, from some of them, evenly spread. These seeds are refined to a fraction of a pixel, and
+neighbours hand their matches on to each other. The choices depend on the pictures alone, so that
+the same pair always gives the same picture.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import OptionError
+from ..images.resize import up
+from ..operators.agreement import agreement
+from ..progress import Progress, silent
+from .choosing import choose
+from .copy import Copy
+from .field import Field, Located, located
+from .geometry import keypoints, planes
+from .reference import Reference
+from .refinement import Target, refined
+from .seeding import Query, seeds
+
+log = logging.getLogger(__name__)
+
+SearchMode = Literal["exact", "refine", "auto"]
+MODES = ("exact", "refine", "auto")
+
+SEED_PAIRS = 2 * 10**10
+"""Pairs of cells that "auto" compares to find seeds: about 4 seconds on two cores."""
+
+PHASE_PAIRS = 10**9
+"""Pairs up to which "auto" searches the copies at 2 x 2 phases, not at one."""
+
+
+class Found(NamedTuple):
+    """Where every cell of an image was found."""
+
+    copies: tuple[Copy, ...]
+    """Of the photos, those that were searched."""
+    field: Field
+    """The matches, as maps."""
+    located: Located
+    """The matches in the photos themselves."""
+    agreement: Float[Tensor, "h w"]
+    """The share of its neighbours that a cell was found beside."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the seeds will be found, and what that costs."""
+
+    pairs: int
+    """Pairs of cells that are compared."""
+    phases: int = 1
+    """Positions that the copies are reduced at, along each side."""
+    stride: int = 1
+    """Every so many rows and columns of the image take part."""
+
+    def __str__(self) -> str:
+        every = f", from every {self.stride}th row and column" if self.stride > 1 else ""
+        return f"{self.pairs:.2g} pairs, {self.phases**2} phases{every}"
+
+
+def plan_search(size: tuple[int, int], cells: int, scale: int, mode: SearchMode = "auto") -> Plan:
+    """Choose a search from the sizes alone.
+
+    Args:
+        size: `(H, W)` of the small image.
+        cells: of all copies together, at one phase.
+        scale: pixels of a cell on a side.
+        mode: "exact": all cells, at all phases; "refine": some cells at one phase, however small
+            the image; "auto": all cells where that is quick.
+
+    Raises:
+        OptionError: no such mode.
+    """
+    if mode not in MODES:
+        raise OptionError(f"search must be one of {', '.join(MODES)}, got {mode!r}")
+    pairs = size[0] * size[1] * cells
+    if mode == "exact":
+        return Plan(pairs * scale**2, scale)
+    if mode == "auto" and 4 * pairs <= PHASE_PAIRS:
+        return Plan(4 * pairs, 2)
+    stride = 1 if mode == "auto" else 2
+    while _strided(size, stride) * cells > SEED_PAIRS and stride < max(size):
+        stride += 1
+    return Plan(_strided(size, stride) * cells, 1, stride)
+
+
+def _strided(size: tuple[int, int], stride: int) -> int:
+    return -(-size[0] // stride) * -(-size[1] // stride)
+
+
+@torch.no_grad()
+def match(
+    colour: Float[Tensor, "3 h w"],
+    reference: Reference,
+    mode: SearchMode = "auto",
+    backend: str = "auto",
+    progress: Progress = silent,
+) -> Found:
+    """Find every cell of a small image in a reference.
+
+    Args:
+        colour: `[3, H, W]`, the small image, in [0, 1].
+        reference: where to search.
+        mode: see `plan_search`.
+        backend: that of the exhaustive search; see `searchtransfer.search`.
+        progress: called with "search".
+
+    Raises:
+        OptionError: no such mode.
+    """
+    size = (colour.shape[1], colour.shape[2])
+    plan_search(size, 1, reference.scale, mode)  # refuses an unknown mode before any work
+    chosen = tuple(_chosen(colour, reference, backend, _share(progress, 0, 0.3)))
+    plan = plan_search(size, sum(copy.cells for copy in chosen), reference.scale, mode)
+    log.info("search: %d copies, %s", len(chosen), plan)
+    query = Query.of(colour, plan.stride, backend)
+    coarse = seeds(query, chosen, plan.phases, _watch(_share(progress, 0.3, 0.6)))
+    start = _spread(coarse, size, plan.stride, reference.scale)
+    target = Target.of(colour, chosen)
+    flat = Field(*(x.flatten(0, 1) for x in start))
+    better = refined(target, flat, _watch(_share(progress, 0.6, 1)))
+    field = Field(*(x.unflatten(0, size) for x in better))
+    place = located(chosen, field)
+    progress("search", 1.0)
+    return Found(chosen, field, place, agreement(*place, reference.scale))
+
+
+def _chosen(
+    colour: Tensor, reference: Reference, backend: str, progress: Progress
+) -> list[Copy]:
+    """The copies that help."""
+
+    def on_planes() -> list[Copy]:
+        large = up(colour, reference.scale)
+        size = (large.shape[1], large.shape[2])
+        ours = keypoints(large)
+        found = [(photo, planes(ours, photo.keypoints)) for photo in reference.prepared]
+        return [photo.on_plane(plane, size) for photo, several in found for plane in several]
+
+    return choose(colour, reference.prepared, on_planes, backend, _watch(progress))
+
+
+def _spread(coarse: Field, size: tuple[int, int], stride: int, scale: int) -> Field:
+    """Seeds for all cells: those between go on from the nearest one before."""
+    if stride == 1:
+        return coarse
+    y, x = (torch.arange(n, device=coarse.score.device) for n in size)
+    rows, columns = (torch.div(n, stride, rounding_mode="floor") for n in (y, x))
+    off = torch.stack(torch.meshgrid(y - rows * stride, x - columns * stride, indexing="ij"), -1)
+    start = coarse.at((rows[:, None], columns[None]))
+    return start._replace(centre=start.centre + scale * off)
+
+
+def _share(progress: Progress, first: float, last: float) -> Progress:
+    return lambda stage, done: progress(stage, first + (last - first) * done)
+
+
+def _watch(progress: Progress):  # type: ignore[no-untyped-def]
+    return lambda done: progress("search", done)

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refinement: from whole-cell matches to matches without a grid.
+
+A cell is described by the patch of 5 x 5 cells around it. The same patch of a copy, at a place
+between pixels and turned, tilted and zoomed a little by a 2 x 2 Jacobian, is sampled from the copy
+blurred as the reduction blurs it. Three moves make matches better, each kept only where it does:
+
+* Gauss-Newton steps on the position, contrast free (inverse or forward, as in Lucas and Kanade,
+  1981; Baker and Matthews, 2004: forward additive);
+* an affine map fitted robustly through the matches around (iteratively reweighted least squares),
+  which also knows the Jacobian;
+* the matches of neighbours, moved on by their own Jacobian (PatchMatch; Barnes et al., 2009).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from ..operators.descriptors import describe, described
+from ..progress import silent
+from .copy import Copy
+from .field import Field, by_copy, grid, reduced_at
+
+CELLS = 8192
+"""Cells compared at a time: their samples take about 20 MB."""
+
+CLOSE = 1.5
+"""Pixels that a Gauss-Newton step may lead at most; the blur makes no longer ones sure."""
+
+AROUND = 4
+"""Cells on either side that an affine map is fitted through."""
+
+AGREES = 2.0
+"""Pixels off the fitted map at which a match counts a quarter."""
+
+STIFF = 16.0
+"""Weight with which a fit keeps the Jacobian it begins with, in squared pixels."""
+
+YIELD = 0.02
+"""Score that a fitted match may lose: neighbours know better than a single noisy patch."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is looked for, and where."""
+
+    query: Float[Tensor, "n c"]
+    """Descriptors of the cells, of norm one or zero, row by row."""
+    size: tuple[int, int]
+    """Rows and columns of cells."""
+    copies: Sequence[Copy]
+
+    @classmethod
+    def of(cls, colour: Float[Tensor, "3 h w"], copies: Sequence[Copy]) -> "Target":
+        """The cells of a small image."""
+        rows = describe(colour).flatten(1).T
+        norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+        return cls(rows / norm.clamp(min=1e-30), (colour.shape[1], colour.shape[2]), copies)
+
+    @property
+    def scale(self) -> int:
+        """Pixels of a cell."""
+        return self.copies[0].scale
+
+
+def refined(
+    target: Target, start: Field, on_step: Callable[[float], None] = lambda done: None
+) -> Field:
+    """Make matches better, to a fraction of a pixel.
+
+    Args:
+        target: what is looked for.
+        start: a match of each cell, in a row.
+        on_step: called before each step with the share that is done.
+    """
+    field = start._replace(score=scores(target, start))
+    moves: list[Callable[[Field], Field]] = [
+        lambda x: shifted(target, x, 3),
+        lambda x: shifted(target, fitted(target, x), 2),
+        lambda x: shifted(target, handed_on(target, x, (1,)), 2),
+        lambda x: shifted(target, handed_on(target, x, (1, 4)), 2),
+    ]
+    for number, move in enumerate(moves):
+        on_step(number / len(moves))
+        field = move(field)
+    return field
+
+
+def scores(target: Target, field: Field, cells: slice = slice(None)) -> Float[Tensor, " n"]:
+    """The cosines of cells and matches; -1 for a match that does not lie inside its copy."""
+    query = target.query[cells]
+    parts = []
+    for i in range(0, len(query), CELLS):
+        some = slice(i, i + CELLS)
+        key = described(reduced_at(target.copies, field.at(some), grid(2, query)))
+        norm = torch.linalg.vector_norm(key, dim=1).clamp(min=1e-30)
+        parts.append((query[some] * key).sum(1) / norm)
+    score = torch.cat(parts) if parts else query.new_zeros(0)
+    return torch.where(is_inside(target.copies, field), score.clamp(-1, 1), -1.0)
+
+
+def is_inside(copies: Sequence[Copy], field: Field) -> Tensor:
+    """Which matches lie inside their copies, the whole cell."""
+    inside = torch.zeros(field.copy.shape, dtype=torch.bool, device=field.copy.device)
+    for number, cells in by_copy(field.copy):
+        copy = copies[number]
+        first = field.centre[cells] - (copy.scale - 1) / 2
+        last = torch.tensor(copy.blurred.shape[1:], device=first.device) - 1
+        within = ((first >= 0) & (first <= last)).all(-1)
+        if copy.is_shown is not None:
+            row, column = first.round().long().clamp(min=0).minimum(last).unbind(-1)
+            within &= copy.is_shown[row, column]
+        inside[cells] = within
+    return inside
+
+
+def shifted(target: Target, field: Field, steps: int) -> Field:
+    """Gauss-Newton steps on the positions, each where it raises the score."""
+    parts = []
+    for i in range(0, len(field.copy), CELLS):
+        some = slice(i, i + CELLS)
+        part = field.at(some)
+        for _ in range(steps):
+            moved = part._replace(centre=part.centre + _step(target, part, some))
+            moved = moved._replace(score=scores(target, moved, some))
+            part = part.where(moved, moved.score > part.score)
+        parts.append(part)
+    return Field(*(torch.cat(x) for x in zip(*parts, strict=True)))
+
+
+def _step(target: Target, field: Field, cells: slice) -> Float[Tensor, "n 2"]:
+    """The step that makes query = gain * (key + slope step) nearly true, least squares."""
+    query = target.query[cells]
+    key, slope_y, slope_x = (described(x) for x in _with_slopes(target.copies, field))
+    base = torch.stack([key, slope_y, slope_x], -1)  # [n, c, 3]
+    normal = base.transpose(1, 2) @ base
+    size = normal.diagonal(dim1=1, dim2=2).mean(1)
+    normal = normal + torch.eye(3, device=size.device) * (1e-4 * size + 1e-12)[:, None, None]
+    gain, *step = torch.linalg.solve(normal, (query[:, None] @ base)[:, 0]).unbind(-1)
+    # A patch that the query hardly resembles (gain near 0) says nothing about the way to go.
+    way = torch.stack(step, -1) / gain.clamp(min=1e-3 / size.clamp(min=1e-12).sqrt())[:, None]
+    way = torch.where(gain[:, None] > 0, way, 0.0)
+    length = torch.linalg.vector_norm(way, dim=1, keepdim=True)
+    return way * (CLOSE / length.clamp(min=CLOSE))
+
+
+def _with_slopes(copies: Sequence[Copy], field: Field) -> tuple[Tensor, Tensor, Tensor]:
+    """The patches at matches, `[3, n, 25]`, and how they change with row and column."""
+    around = grid(2, field.centre)
+    steps = ((0.0, 0.0), (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))
+    there = field.centre.new_tensor(steps)[:, None] + field.centre  # [5, n, 2]
+    five = Field(*(x.repeat(5, *[1] * (x.dim() - 1)) for x in field))
+    five = five._replace(centre=there.flatten(0, 1))
+    here, below, above, right, left = reduced_at(copies, five, around).unflatten(1, (5, -1)).unbind(1)
+    return here, (below - above) / 2, (right - left) / 2
+
+
+def fitted(target: Target, field: Field, rounds: int = 3) -> Field:
+    """Matches and Jacobians by the affine map that the matches around follow."""
+    height, width = target.size
+    parts = []
+    rows = max(1, CELLS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        parts.append(_fitted_rows(target, field, top, bottom, rounds))
+    fit = Field(*(torch.cat(x) for x in zip(*parts, strict=True)))
+    fit = fit._replace(score=scores(target, fit))
+    return field.where(fit, fit.score > field.score - YIELD)
+
+
+def _fitted_rows(target: Target, field: Field, top: int, bottom: int, rounds: int) -> Field:
+    height, width = target.size
+    first, last = max(0, top - AROUND), min(height, bottom + AROUND)
+    part = field.at(slice(first * width, last * width))
+    shape = (last - first, width)
+    # Neighbours of each cell, [k, n], outside the image with weight 0.
+    weight = _blocks(part.score.clamp(min=0).pow(4), shape)
+    copy = _blocks(part.copy.to(part.score) + 1, shape)
+    centre = torch.stack([_blocks(x, shape) for x in part.centre.unbind(1)], -1)
+    mine = slice((top - first) * width, (bottom - first) * width)
+    own = part.at(mine)
+    weight, copy, centre = (x[:, mine] for x in (weight, copy, centre))
+
+    offset = grid(AROUND, own.centre)
+    near = torch.exp(-offset.square().sum(1) / (2 * (0.7 * AROUND) ** 2))
+    weight = weight * (copy == own.copy + 1) * near[:, None]
+    pixels = target.scale * offset
+    base = torch.cat([torch.ones_like(pixels[:, :1]), pixels], 1)  # [k, 3]
+    stiff = base.new_tensor([1e-6, STIFF, STIFF])
+    off = centre - own.centre
+    shift, jacobian = torch.zeros_like(own.centre), own.jacobian
+    for number in range(rounds):
+        expected = shift + torch.einsum("nab,kb->kna", jacobian, pixels)
+        error = (off - expected).square().sum(-1)
+        scale = AGREES * (2 if number == 0 else 1)
+        robust = weight / (1 + error / scale**2) ** 2 * (error < (4 * scale) ** 2)
+        normal = torch.einsum("kn,ka,kb->nab", robust, base, base) + torch.diag(stiff)
+        right = torch.einsum("kn,ka,knc->nac", robust, base, off)
+        right[:, 1:] += STIFF * own.jacobian.transpose(1, 2)
+        solution = torch.linalg.solve(normal, right)
+        shift, jacobian = solution[:, 0], solution[:, 1:].transpose(1, 2)
+    return Field(own.copy, own.centre + shift, jacobian.contiguous(), own.score)
+
+
+def _blocks(x: Float[Tensor, " n"], shape: tuple[int, int]) -> Float[Tensor, "k n"]:
+    """The values around each cell, zero outside."""
+    return F.unfold(x.view(1, 1, *shape), 2 * AROUND + 1, padding=AROUND)[0]
+
+
+def handed_on(target: Target, field: Field, jumps: Sequence[int]) -> Field:
+    """The matches of neighbours, `jumps` cells away, where they fit better."""
+    height, width = target.size
+    numbers = torch.arange(height * width, device=field.copy.device).view(height, width)
+    for jump in jumps:
+        for dy, dx in ((0, jump), (0, -jump), (jump, 0), (-jump, 0)):
+            if jump >= (height if dy else width):
+                continue
+            rows = slice(max(0, -dy), height - max(0, dy))
+            columns = slice(max(0, -dx), width - max(0, dx))
+            cells = numbers[rows, columns].flatten()
+            offer = field.at(cells + dy * width + dx)
+            way = offer.jacobian @ offer.centre.new_tensor([dy, dx])
+            offer = offer._replace(centre=offer.centre - target.scale * way)
+            score = _scores_of(target, offer, cells)
+            better = score > field.score[cells]
+            chosen = cells[better]
+            offer = offer._replace(score=score).at(better)
+            for ours, theirs in zip(field, offer, strict=True):
+                ours[chosen] = theirs
+    return field
+
+
+def _scores_of(target: Target, offer: Field, cells: Tensor) -> Tensor:
+    part = Target(target.query[cells], target.size, target.copies)
+    return scores(part, offer)
+
+
+__all__ = ["Target", "refined", "scores", "silent"]

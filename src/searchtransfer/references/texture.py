@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texture: pixels of the photos at continuous matches, and what their reduction says of them."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..images.resize import enlarging_weights
+from ..operators.detail import REACH, Blocks, enlarging_block
+from .copy import Copy
+from .field import Field, by_copy, grid, reduced_at
+
+CELLS = 16384
+"""Cells sampled at a time: about 4 kB each at scale 4."""
+
+
+def blocks_of(copies: Sequence[Copy], field: Field, patch_size: int) -> Iterator[Blocks]:
+    """The detail of the block around each match, some rows of cells at a time.
+
+    A view reduced from the very place of the match has the aliasing of that place, so that the
+    pixels minus that view, enlarged, are what the small image lost.
+
+    Args:
+        copies: of the photos.
+        field: the matches, as maps.
+        patch_size: side of a block in cells.
+    """
+    height, width = field.copy.shape
+    scale = copies[0].scale
+    enlarge = enlarging_block(enlarging_weights(scale), patch_size).to(field.centre)
+    rows = max(1, CELLS * 16 // scale**2 // width)
+    for top in range(0, height, rows):
+        part = Field(*(x[top : top + rows].flatten(0, 1) for x in field))
+        sharp = sharp_at(copies, part, pixel_offsets(scale * patch_size, part.centre))
+        low = reduced_at(copies, part, grid(patch_size // 2 + REACH, part.centre))
+        side = patch_size + 2 * REACH
+        large = enlarge @ low.unflatten(2, (side, side)) @ enlarge.T
+        detail = sharp.unflatten(2, (scale * patch_size, -1)) - large
+        shape = (-1, width, patch_size, scale, patch_size, scale)
+        inside = cells_inside(copies, part, patch_size)
+        yield Blocks(
+            detail.reshape(3, *shape), inside.view(-1, width, patch_size, patch_size)
+        )
+
+
+def pixel_offsets(side: int, like: Tensor) -> Float[Tensor, "k 2"]:
+    """Steps from the middle of a square to its pixels, row by row."""
+    steps = torch.arange(side, device=like.device, dtype=like.dtype) - (side - 1) / 2
+    return torch.cartesian_prod(steps, steps)
+
+
+def sharp_at(
+    copies: Sequence[Copy], field: Field, offsets: Float[Tensor, "k 2"]
+) -> Float[Tensor, "3 n k"]:
+    """Pixels of the photos, `offsets` pixels of the result away from matches (in a row)."""
+    result = field.centre.new_empty(3, len(field.copy), len(offsets))
+    for number, cells in by_copy(field.copy):
+        step = (field.jacobian[cells] @ offsets.T).transpose(1, 2)
+        result[:, cells] = copies[number].sharp(field.centre[cells, None] + step)
+    return result
+
+
+def cells_inside(
+    copies: Sequence[Copy], field: Field, patch_size: int
+) -> Float[Tensor, "n k"]:
+    """1 for the cells of each block whose middle lies inside the copy; the block's own always."""
+    offsets = grid(patch_size // 2, field.centre)
+    inside = field.centre.new_zeros(len(field.copy), len(offsets))
+    for number, cells in by_copy(field.copy):
+        copy = copies[number]
+        step = copy.scale * (field.jacobian[cells] @ offsets.T).transpose(1, 2)
+        place = field.centre[cells, None] + step
+        half = (copy.scale - 1) / 2
+        last = torch.tensor(copy.pixels.shape[1:], device=place.device) - 1
+        # A tenth of a pixel for rounding: a block that ends at the border lies inside.
+        within = ((place >= half - 0.1) & (place <= last - half + 0.1)).all(-1)
+        if copy.inside is not None:
+            row, column = place.round().long().clamp(min=0).minimum(last).unbind(-1)
+            within &= copy.inside[row, column]
+        inside[cells] = within.to(inside)
+    inside[:, len(offsets) // 2] = 1
+    return inside
