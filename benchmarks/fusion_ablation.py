@@ -39,7 +39,7 @@ from searchtransfer.training.fusion.crops import crop_files, read_crop
 from searchtransfer.training.fusion.prepare import eight_bits, tensor_of
 from searchtransfer.training.fusion.run import Run
 from searchtransfer.training.fusion.sources import find_sources
-from searchtransfer.weights.save import write_atomically
+from searchtransfer.files import write_file
 
 SCALE = 4
 TRAIN_SEED, HELD_OUT_SEED, HELD_OUT_CROPS = 2, 1, 80
@@ -164,7 +164,8 @@ def prepare(data: Path, out: Path, wanted: list[str], crops: int) -> None:
                     seen = WAYS[way](pair)
                     crop |= {name: x[0].half() for name, x in seen._asdict().items()}
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, safetensors.torch.save(crop, {"kind": kind}))
+                content = safetensors.torch.save(crop, {"kind": kind})
+                write_file(path, content, on_exists="overwrite", what="crop")
 
 
 def _missing(

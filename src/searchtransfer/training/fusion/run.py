@@ -27,9 +27,9 @@ from torch import Tensor
 
 from ...errors import DataError
 from ...evaluation import psnr
+from ...files import write_file
 from ...networks.fusion_net import Evidence, FusionNet
 from ...weights import load_weights, save_weights
-from ...weights.save import write_atomically
 from .config import Config, read_config
 from .crops import Crop, batch, crop_files, read_crop, without_evidence
 
@@ -146,7 +146,7 @@ class Run:
             "numbers": {"step": self.step, "best": self.best, "seconds": self.seconds},
         }
         torch.save(state, content)
-        write_atomically(self._state, content.getvalue())
+        write_file(self._state, content.getvalue(), on_exists="overwrite", what="state")
 
     def _resume(self) -> None:
         state = torch.load(self._state, weights_only=True)
