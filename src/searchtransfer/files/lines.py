@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that grow by whole lines: journals, curves, manifests."""
 
+import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -27,8 +28,12 @@ class LineFile:
         self._name = f"{what} {shown(path)}"
         try:
             self._file = Path(path).open("a+b", buffering=0)  # noqa: SIM115
-            self._end = _end_of_last_line(self._file.fileno())
-            self._file.truncate(self._end)
+            try:
+                self._end = _end_of_last_line(self._file.fileno())
+                self._file.truncate(self._end)
+            except OSError:
+                self._file.close()
+                raise
         except OSError as error:
             raise self._fault(error) from error
 
@@ -44,7 +49,8 @@ class LineFile:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
-            os.truncate(self._file.fileno(), self._end)  # giving room back works on a full disk
+            with contextlib.suppress(OSError):  # giving room back works on a full disk
+                self._file.truncate(self._end)
             raise self._fault(error) from error
         self._end += len(data)
 

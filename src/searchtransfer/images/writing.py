@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from ..errors import ImageFileError, OptionError, OutputError, SearchTransferError
-from ..files import shown
+from ..files import OnExists, StrPath, check_file, shown, write_file
 from .encoding import encode
 from .formats import Format, format_of
 from .image import Bits, Image, ImageWarning, Metadata

@@ -34,8 +34,8 @@ def run_folder(folder: Path, resume: bool) -> Iterator[None]:
                 raise OutputError(
                     f"{folder}: holds a run already; resume it, or set run.folder to another place"
                 )
-            for part in ("", "checkpoints", "weights"):
-                clear_leftovers(folder / part)
+            for name in ("", "checkpoints", "weights"):
+                clear_leftovers(folder / name)
             yield
     except Timeout:
         raise OutputError(f"{folder}: another run works in this folder") from None

@@ -54,8 +54,9 @@ class Journal:
         """Note a validation: figures by set."""
         self._write({"step": step, "scores": scores})
         for name, figures in scores.items():
-            for figure in ("psnr", "ssim"):
-                self._board.add_scalar(f"validation/{name}/{figure}", figures[figure], step)
+            for figure, value in figures.items():
+                if figure != "photos":
+                    self._board.add_scalar(f"validation/{name}/{figure}", value, step)
 
     def scored(self, step: int) -> bool:
         """Whether the validation of a step is noted."""
