@@ -95,39 +95,6 @@ def inspect_result(
     )
 
 
-def usefulness(score: Float[Tensor, "h w"], matches: Matches, scale: int) -> str:
-    """How useful the references were, in plain sentences.
-
-    Judged by `coherence`, for scores alone say little. Where it is low the wording is that of
-    `WeakReferenceWarning`; above, it states the share and claims no gain in quality.
-    """
-    if bool((matches.photo < 0).all()):
-        return (
-            "No reference was used: the model made this picture from the small image alone, so "
-            "there is nothing to trace."
-        )
-    if not bool((score != 0).any()):
-        return "The image is flat everywhere, so there was nothing to look for in the reference."
-    if min(score.shape) == 1:
-        return (
-            "An image of a single row or column is too narrow to tell how useful the reference "
-            f"was; the mean score is {score.mean().item():.2f}."
-        )
-    share = coherence(score, matches, scale)
-    found = f"{share:.0%} of the cells were found there side by side with their neighbours"
-    if share < WEAK_COHERENCE:
-        return (
-            f"The reference was of little use, for it hardly shows the same things: only {found}. "
-            "The result is close to what there would be without it."
-        )
-    if share < 0.5:
-        return (
-            f"The reference was useful in parts: {found}. Elsewhere, the texture at most "
-            "resembles what was there."
-        )
-    return f"The reference shows the same things in most of the picture: {found}."
-
-
 def _colours(references: object) -> list[Float[Tensor, "3 _ _"]]:
     if references is None:
         return []

@@ -4,54 +4,42 @@
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
+from .devices import usable_device
 from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
-from .references.matching import SearchMode
+from .memory import with_smaller_tiles
 from .models import Model
 from .models.pieces import TILE as TILE
+from .presentation import Presentable
 from .pretrained import DEFAULT_MODEL as DEFAULT_MODEL
 from .pretrained import FROM_WEIGHTS as FROM_WEIGHTS
 from .pretrained import MODELS as MODELS
 from .pretrained import load_model
-from .progress import Progress, silent
+from .progress import Progress, callback
 from .references import Reference
+from .references.matching import SearchMode
+from .references.usefulness import WEAK_COHERENCE as WEAK_COHERENCE
+from .references.usefulness import WeakReferenceWarning as WeakReferenceWarning
+from .references.usefulness import coherence as coherence
+from .references.matches import Matches as Matches
 
-WEAK_COHERENCE = 0.045
-"""References that show other things reach less; see `coherence`."""
-
-
-class WeakReferenceWarning(UserWarning):
-    """The references show other things than the image, so they could not help much."""
-
-
-class Matches(NamedTuple):
-    """Where the texture of each cell (pixel of the small image) comes from."""
-
-    photo: Int64[Tensor, "h w"]
-    """Number of the reference."""
-    pixel: Int64[Tensor, "h w 2"]
-    """Row and column there of the first of the pixels that match the cell."""
-
-
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, repr=False)
+class Result(Presentable):
     """A sharp picture, and where its texture comes from."""
 
     image: Any
-    """Of the kind and dtype that was given: Image, Pillow, NumPy or tensor."""
+    """Of the kind and dtype that was given: Image (also for a path), Pillow, NumPy or tensor."""
     score: Float[Tensor, "h w"]
     """How well each cell was found in the references, a cosine from -1 to 1."""
     matches: Matches
-    zoom: Float[Tensor, "h w"] | None = None
-    """Of the copy of the reference that each cell was found in: the match covers `scale / zoom`
-    pixels of the reference on a side. None: 1 everywhere."""
+    """Where in the references, to a fraction of a pixel, turned and zoomed."""
 
 
 class Upscaler:
@@ -76,7 +64,10 @@ class Upscaler:
 
     def __init__(self, model: Model, device: torch.device | str | None = None) -> None:
         self.model = model
-        self.device = torch.device(device or "cpu")
+        self.device = usable_device(device)
+
+    def __repr__(self) -> str:
+        return f"Upscaler({self.model.name!r}, scale={self.scale}, device={str(self.device)!r})"
 
     @classmethod
     def from_pretrained(
@@ -96,9 +87,9 @@ class Upscaler:
                 folder with one, or "owner/name" on the Hugging Face hub. None: the best for the
                 scale.
             scale: how many times larger the result is: 2, 3, 4 or 8.
-           search: "exact" compares every pixel of the small image with every place of the
+            search: "exact" compares every pixel of the small image with every place of the
                 references, "refine" looks around good first matches, "auto" is exact for all but
-                large pictures; see `searchtransfer.matching`. "ttsr" is always exact.
+                large pictures; see `searchtransfer.references.matching`. "ttsr" is always exact.
             weights: file of weights for a model that is named.
             device: where to compute; None for the CPU.
 
@@ -118,33 +109,42 @@ class Upscaler:
         """Do all that can be done with the references alone, once.
 
         Args:
-            references: one picture or several, of any sizes: Image, Pillow, NumPy or tensor.
+            references: one picture or several, of any sizes: path of a file, Image, Pillow, NumPy
+                or tensor.
 
         Raises:
             SearchTransferError: whatever `Reference.build` and the conversions in `images` raise.
         """
         pictures = references if isinstance(references, (list, tuple)) else [references]
         photos = [as_image(x, f"reference {i}").colour for i, x in enumerate(pictures)]
-        return Reference.build([photo.to(self.device) for photo in photos], self.scale)
+        reference = Reference.build([photo.to(self.device) for photo in photos], self.scale)
+        self.model.prepare(reference)
+        return reference
+
+    def _prepared(self, reference: object) -> Reference:
+        if isinstance(reference, Reference):
+            return reference.to(self.device)
+        return self.prepare(reference)
 
     def upscale(
         self,
         lr: object,
-        reference: object | None,
+        reference: object | None = None,
         *,
         tile: int | Literal["auto"] = "auto",
-        on_progress: Progress = silent,
+        on_progress: Progress | None = None,
     ) -> Result:
         """Make one picture sharp.
 
         Alpha is enlarged too, bicubic. Bit depth, grey and metadata stay those of `lr`.
 
         Args:
-            lr: the small picture, of any size: Image, Pillow, NumPy or tensor.
+            lr: the small picture, of any size: path of a file, Image, Pillow, NumPy or tensor.
             reference: from `prepare`, or what `prepare` takes. None: upscale the picture alone,
                 if the model can; the scores are then 0 and the matches -1.
             tile: pixels of `lr` on a side of the tiles that the result is put together from, 0 for
                 one piece, "auto" for tiles where the picture is large. The result is the same.
+                Where memory lacks, smaller ones are tried.
             on_progress: called as `on_progress(stage, done)`, done from 0 to 1. An exception
                 raised in it stops the work.
 
@@ -154,23 +154,23 @@ class Upscaler:
         Raises:
             OptionError: tile is negative, the reference was prepared for another scale, or there is
                 none and the model needs one.
+            OutOfMemoryError: there is not enough memory, even for small tiles.
             SearchTransferError: whatever `prepare` raises.
         """
         if tile != "auto" and (isinstance(tile, bool) or not isinstance(tile, int) or tile < 0):
             raise OptionError(f"tile must be 'auto', 0 or a positive whole number, got {tile!r}")
         image = as_image(lr, "lr")
-        prepared = (
-            reference
-            if reference is None or isinstance(reference, Reference)
-            else self.prepare(reference)
-        )
+        prepared = None if reference is None else self._prepared(reference)
         size = image.colour.shape[1], image.colour.shape[2]
         cells = self.model.tile_for(*size) if tile == "auto" else tile
-        sharp = self.model.upscale(
-            image.colour.to(self.device, torch.float32), prepared, tile=cells, progress=on_progress
+        colour = image.colour.to(self.device, torch.float32)
+        progress = callback(on_progress)
+        sharp = with_smaller_tiles(
+            lambda side: self.model.upscale(colour, prepared, tile=side, progress=progress),
+            cells,
+            size,
         )
-        matches = Matches(sharp.photo, sharp.pixel)
-        agreement = coherence(sharp.score, matches, self.scale)
+        agreement = coherence(sharp.score, sharp.matches)
         if prepared is not None and agreement < WEAK_COHERENCE:
             warnings.warn(
                 "the reference hardly shows the same things (mean score "
@@ -184,28 +184,4 @@ class Upscaler:
             colour=sharp.colour.to(image.colour.device).clamp(0, 1),
             alpha=None if image.alpha is None else up(image.alpha.detach(), self.scale).clamp(0, 1),
         )
-        return Result(returns_as(lr)(picture), sharp.score, matches, sharp.zoom)
-
-
-def coherence(score: Float[Tensor, "h w"], matches: Matches, scale: int) -> float:
-    """The share of cells that were found side by side, within a pixel, with the next two.
-
-    The next two are the one to the right and the one below. What tells a reference of the same
-    things from another: small patches of any photo are found in any other with high scores, but
-    scattered; along an edge one neighbour may follow by chance, hardly both. Unrelated photos
-    reached 0.01 to 0.04, other views of one scene 0.04 to 0.17, a stereo pair 0.8. Cells of score
-    0 are flat and do not count; an image of flat cells only has coherence 0, a single row or column
-    1, since nothing contradicts it.
-    """
-    found = score != 0
-    corner = found[:-1, :-1] & found[1:, :-1] & found[:-1, 1:]
-    if not bool(corner.any()):
-        return float(found.any())
-    here = (slice(0, -1), slice(0, -1))
-    together = corner.clone()
-    for dy, dx in ((0, 1), (1, 0)):
-        there = (slice(dy, found.shape[0] + dy - 1), slice(dx, found.shape[1] + dx - 1))
-        step = matches.pixel[there] - matches.pixel[here]
-        off = step - scale * torch.tensor([dy, dx], device=step.device)
-        together &= (off.abs() <= 1).all(-1) & (matches.photo[there] == matches.photo[here])
-    return int(together.sum()) / int(corner.sum())
+        return Result(returns_as(lr)(picture), sharp.score, sharp.matches)

@@ -15,6 +15,7 @@ from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
 from ..progress import Progress, silent
 from ..references import Reference
+from ..references.matches import no_matches
 from ..weights import load_state, read_weights
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
@@ -72,6 +73,14 @@ class FusionModel:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
         return TILE
 
+    def prepare(self, reference: Reference) -> None:
+        """Compute now what a search needs of the photos.
+
+        Raises:
+            OptionError: the reference was built for another scale.
+        """
+        self.transfer.prepare(reference)
+
     @torch.no_grad()
     def upscale(
         self,
@@ -104,16 +113,15 @@ class FusionModel:
             return self._sharp(colour[(slice(None), *area)], evidence_of(piece))
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
-        return Upscaled(sharp, seen.score, *seen.found.located)
+        return Upscaled(sharp, seen.score, seen.found.matches)
 
     def _alone(self, colour: Tensor, tile: int, progress: Progress) -> Upscaled:
         def make(area: Area) -> Tensor:
             return self._sharp(colour[(slice(None), *area)], None)
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
-        none = torch.full(colour.shape[1:], -1, device=colour.device)
-        score = colour.new_zeros(colour.shape[1:])
-        return Upscaled(sharp, score, none, torch.stack([none, none], -1))
+        size = colour.shape[1], colour.shape[2]
+        return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour))
 
     def _sharp(self, colour: Tensor, evidence: Evidence | None) -> Float[Tensor, "3 hs ws"]:
         sharp = averaged(self.network, colour[None], evidence, self.symmetries)[0]

@@ -4,11 +4,12 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from ..progress import Progress, silent
 from ..references import Reference
+from ..references.matches import Matches
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,8 @@ class Upscaled:
     """The result; in [0, 1] up to overshoots, not rounded."""
     score: Float[Tensor, "h w"]
     """How well each cell of the low-resolution image was found in the reference, -1 to 1."""
-    photo: Int64[Tensor, "h w"]
-    """Number of the reference photo that each cell was found in; -1 without a reference."""
-    position: Float[Tensor, "h w 2"]
-    """Row and column in that photo of the middle of the match, to a fraction of a pixel."""
-    jacobian: Float[Tensor, "h w 2 2"]
-    """Pixels of the photo for a step of one pixel of the result, down and right."""
+    matches: Matches
+    """Where in the reference photos; photo -1 without a reference."""
 
 
 @runtime_checkable
@@ -45,6 +42,9 @@ class Model(Protocol):
 
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces of an image of this size when the choice is ours."""
+
+    def prepare(self, reference: Reference) -> None:
+        """Compute now what depends on the reference alone; it is kept."""
 
     def upscale(
         self,

@@ -6,6 +6,7 @@ The reasons for each step are in `docs/design/upscaling.md`, their gains in `doc
 
 import math
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -114,14 +115,23 @@ class TransferModel:
     needs_reference: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.scale not in SCALES:
-            raise OptionError(f"scale must be one of {SCALES}, got {self.scale}")
+        if not isinstance(self.scale, Integral) or self.scale not in SCALES:
+            raise OptionError(f"scale must be one of {SCALES}, got {self.scale!r}")
         if self.search not in MODES:
             raise OptionError(f"search must be one of {', '.join(MODES)}, got {self.search!r}")
 
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
         return TILE
+
+    def prepare(self, reference: Reference) -> None:
+        """Compute now what a search needs of the photos.
+
+        Raises:
+            OptionError: the reference was built for another scale.
+        """
+        self._check(reference)
+        reference.prepare()
 
     @torch.no_grad()
     def upscale(
@@ -152,7 +162,7 @@ class TransferModel:
             return self.piece(colour, seen, area).sharp
 
         sharp = in_pieces(colour, make, self.scale, tile, self.halo, progress)
-        return Upscaled(sharp, seen.score, *seen.found.located)
+        return Upscaled(sharp, seen.score, seen.found.matches)
 
     def find(
         self, colour: Float[Tensor, "3 h w"], reference: Reference, progress: Progress = silent

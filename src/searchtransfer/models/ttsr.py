@@ -19,6 +19,7 @@ from ..networks.ttsr_inputs import enlarged
 from ..operators import ViewMatch, search_views
 from ..progress import Progress, silent
 from ..references import Reference
+from ..references.matches import whole_cells
 from .model import Upscaled
 from .pieces import Area, in_pieces, times
 from .ttsr_reference import SIDE, Textures, describe_references, levels_of
@@ -79,6 +80,10 @@ class TTSRModel:
             return 0
         return max(SMALLEST, int(cells**0.5) - 2 * self._halo)
 
+    def prepare(self, reference: Reference) -> None:
+        """Compute the features of the photos now."""
+        self._textures(reference)
+
     @torch.no_grad()
     def upscale(
         self,
@@ -109,7 +114,7 @@ class TTSRModel:
             )
         network = self.network.to(colour.device).float().eval()
         progress("search", 0.0)
-        textures = reference.once(self, lambda: describe_references(network.LTE, reference.photos))
+        textures = self._textures(reference)
         lr, lr_up = colour * 2 - 1, enlarged(colour)
         found = self._found(lr_up, textures, progress)
         place = textures.place(found.view, found.index)
@@ -126,7 +131,12 @@ class TTSRModel:
         pixel = torch.stack(
             [torch.div(found.index, columns, rounding_mode="floor"), found.index % columns], -1
         )
-        return Upscaled(sharp, found.score, found.view, pixel * self.scale)
+        matches = whole_cells(found.view, pixel * self.scale, self.scale)
+        return Upscaled(sharp, found.score, matches)
+
+    def _textures(self, reference: Reference) -> Textures:
+        extractor = self.network.LTE
+        return reference.once(self, lambda: describe_references(extractor, reference.photos))
 
     def _found(
         self, lr_up: Float[Tensor, "3 _ _"], textures: Textures, progress: Progress

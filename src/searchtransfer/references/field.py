@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .copy import Copy
 from .maps import applied, jacobian_at
+from .matches import Matches
 from .sampling import sampled
 
 
@@ -34,16 +35,6 @@ class Field(NamedTuple):
         return Field(*(x[where] for x in self))  # type: ignore[index]
 
 
-class Located(NamedTuple):
-    """Where in the original photos cells were found."""
-
-    photo: Int64[Tensor, "*n"]
-    position: Float[Tensor, "*n 2"]
-    """Row and column of the middle of the cell there."""
-    jacobian: Float[Tensor, "*n 2 2"]
-    """Pixels of the photo for a step of one pixel of the result, down and right."""
-
-
 def _chosen(a: Tensor, b: Tensor, better: Tensor) -> Tensor:
     return torch.where(better.view(*better.shape, *[1] * (a.dim() - better.dim())), a, b)
 
@@ -55,19 +46,17 @@ def by_copy(copy: Int64[Tensor, " n"]) -> Iterator[tuple[int, Int64[Tensor, " k"
         yield number, slice(None) if len(numbers) == 1 else (copy == number).nonzero()[:, 0]
 
 
-def located(copies: Sequence[Copy], field: Field) -> Located:
-    """The matches in the photos themselves."""
+def located(copies: Sequence[Copy], field: Field) -> Matches:
+    """The matches, as maps, in the photos themselves."""
     photo = torch.zeros_like(field.copy)
     position, jacobian = torch.zeros_like(field.centre), torch.zeros_like(field.jacobian)
     for number, copy in enumerate(copies):
         here = field.copy == number
-        if not bool(here.any()):
-            continue
-        photo[here] = copy.photo
         centre = field.centre[here]
+        photo[here] = copy.photo
         position[here] = applied(copy.to_photo, centre)
         jacobian[here] = jacobian_at(copy.to_photo, centre) @ field.jacobian[here]
-    return Located(photo, position, jacobian)
+    return Matches(photo, position, jacobian, copies[0].scale)
 
 
 def reduced_at(

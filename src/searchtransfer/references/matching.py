@@ -22,8 +22,9 @@ from ..operators.agreement import agreement
 from ..progress import Progress, silent
 from .choosing import choose
 from .copy import Copy
-from .field import Field, Located, located
+from .field import Field, located
 from .geometry import keypoints, planes
+from .matches import Matches
 from .reference import Reference
 from .refinement import Target, refined
 from .seeding import Query, seeds
@@ -47,7 +48,7 @@ class Found(NamedTuple):
     """Of the photos, those that were searched."""
     field: Field
     """The matches, as maps."""
-    located: Located
+    matches: Matches
     """The matches in the photos themselves."""
     agreement: Float[Tensor, "h w"]
     """The share of its neighbours that a cell was found beside."""
@@ -131,9 +132,10 @@ def match(
     flat = Field(*(x.flatten(0, 1) for x in start))
     better = refined(target, flat, _watch(_share(progress, 0.6, 1)))
     field = Field(*(x.unflatten(0, size) for x in better))
-    place = located(chosen, field)
+    matches = located(chosen, field)
+    place = matches.photo, matches.position, matches.jacobian, matches.scale
     progress("search", 1.0)
-    return Found(chosen, field, place, agreement(*place, reference.scale))
+    return Found(chosen, field, matches, agreement(*place))
 
 
 def _chosen(

@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reference: a set of photos, and everything about them that can be computed once."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..devices import usable_device
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
 from .photo import Photo
 
 SCALES = (2, 3, 4, 8)
 
+Kept = TypeVar("Kept")
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Reference:
     """Reference photos, ready to be searched.
 
@@ -35,10 +41,14 @@ class Reference:
     """How many times larger than the low-resolution image the photos are to make it."""
     prepared: tuple[Photo, ...] = field(init=False, repr=False)
     """The photos with what is computed from each."""
+    _kept: dict[object, Any] = field(init=False, repr=False)
+    _lock: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         photos = (Photo(photo, number, self.scale) for number, photo in enumerate(self.photos))
         object.__setattr__(self, "prepared", tuple(photos))
+        object.__setattr__(self, "_kept", {})
+        object.__setattr__(self, "_lock", threading.RLock())
 
     @classmethod
     def build(cls, photos: Sequence[Float[Tensor, "3 _ _"]], scale: int = 4) -> "Reference":
@@ -54,8 +64,8 @@ class Reference:
             NonFiniteError: a photo holds NaN or infinity.
             OptionError: the scale is not supported.
         """
-        if scale not in SCALES:
-            raise OptionError(f"Reference: scale must be one of {SCALES}, got {scale}")
+        if not isinstance(scale, Integral) or scale not in SCALES:
+            raise OptionError(f"Reference: scale must be one of {SCALES}, got {scale!r}")
         if not photos:
             raise ShapeError("Reference: there must be at least one photo, got none")
         return cls(tuple(_checked(x, f"photo {i}", scale) for i, x in enumerate(photos)), scale)
@@ -66,12 +76,42 @@ class Reference:
             photo.prepare()
         return self
 
+    def once(self, owner: Hashable, compute: Callable[[], Kept]) -> Kept:
+        """What a model computes from the photos alone: computed the first time, kept with them.
+
+        Args:
+            owner: whose it is; the same one is given the same again.
+            compute: makes it.
+        """
+        with self._lock:
+            if owner not in self._kept:
+                self._kept[owner] = compute()
+            kept: Kept = self._kept[owner]
+            return kept
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"photos": self.photos, "scale": self.scale}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
+
     def to(self, device: torch.device | str) -> "Reference":
-        """The same reference on another device; itself if it is there."""
-        device = torch.device(device)
-        if all(photo.device == device for photo in self.photos):
+        """The same reference on another device; itself if it is there.
+
+        Raises:
+            OptionError: there is no such device here.
+        """
+        found = usable_device(device)
+        if all(photo.device == found for photo in self.photos):
             return self
-        return Reference(tuple(photo.to(device) for photo in self.photos), self.scale)
+        return Reference(tuple(photo.to(found) for photo in self.photos), self.scale)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{photo.shape[2]} x {photo.shape[1]}" for photo in self.photos[:3])
+        more = ", ..." if len(self.photos) > 3 else ""
+        return f"<Reference of {len(self.photos)} photos ({sizes}{more}), scale {self.scale}>"
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write photos, scale and version to one safetensors file, atomically.
