@@ -74,6 +74,12 @@ def described(patches: Float[Tensor, "3 n k"]) -> Float[Tensor, "n c"]:
     return coefficients_of(patches) * frequencies().to(patches)
 
 
+def described_luma(patches: Float[Tensor, "n k"]) -> Float[Tensor, "n l"]:
+    """The coefficients of `described` that speak of the mean of the channels, the first `LUMA`."""
+    filters = _filters()[:LUMA].sum(1).flatten(1) * frequencies()[:LUMA, None]
+    return patches @ filters.to(patches).T
+
+
 _COUNTS = (LUMA, CHROMA, CHROMA)
 
 

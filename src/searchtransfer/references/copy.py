@@ -66,6 +66,16 @@ class Copy:
         return reduced_everywhere(self.pixels, self.scale)
 
     @cached_property
+    def luma(self) -> Float[Tensor, "3 _ _"]:
+        """The mean of the channels of `blurred`, and its slopes down and right."""
+        mean = self.blurred.mean(0)
+        slopes = mean.new_zeros(3, *mean.shape)
+        slopes[0] = mean
+        torch.sub(mean[2:], mean[:-2], out=slopes[1, 1:-1]).div_(2)
+        torch.sub(mean[:, 2:], mean[:, :-2], out=slopes[2, :, 1:-1]).div_(2)
+        return slopes
+
+    @cached_property
     def is_shown(self) -> Bool[Tensor, "_ _"] | None:
         """At the places of `blurred`: all pixels of the patch around that cell are inside."""
         if self.inside is None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The match field: where every cell of a small image was found, to a fraction of a pixel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -63,14 +63,22 @@ def reduced_at(
     copies: Sequence[Copy],
     field: Field,
     offsets: Float[Tensor, "k 2"],
+    what: Callable[[Copy], Float[Tensor, "3 _ _"]] = lambda copy: copy.blurred,
 ) -> Float[Tensor, "3 n k"]:
-    """Cells of the reduced copies, `offsets` cells away from matches (in a row)."""
+    """Cells of the reduced copies, `offsets` cells away from matches (in a row).
+
+    Args:
+        copies: of the photos.
+        field: the matches, in a row.
+        offsets: rows and columns of cells.
+        what: picture of a copy, as `blurred` is one.
+    """
     result = field.centre.new_empty(3, len(field.copy), len(offsets))
     for number, cells in by_copy(field.copy):
         copy = copies[number]
         step = copy.scale * (field.jacobian[cells] @ offsets.T).transpose(1, 2)
         place = field.centre[cells, None] + step - (copy.scale - 1) / 2
-        result[:, cells] = sampled(copy.blurred, place, "bilinear")
+        result[:, cells] = sampled(what(copy), place, "bilinear")
     return result
 
 

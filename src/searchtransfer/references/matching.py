@@ -37,9 +37,6 @@ MODES = ("exact", "refine", "auto")
 SEED_PAIRS = 2 * 10**10
 """Pairs of cells that "auto" compares to find seeds: about 4 seconds on two cores."""
 
-PHASE_PAIRS = 10**9
-"""Pairs up to which "auto" searches the copies at 2 x 2 phases, not at one."""
-
 
 class Found(NamedTuple):
     """Where every cell of an image was found."""
@@ -88,8 +85,6 @@ def plan_search(size: tuple[int, int], cells: int, scale: int, mode: SearchMode 
     pairs = size[0] * size[1] * cells
     if mode == "exact":
         return Plan(pairs * scale**2, scale)
-    if mode == "auto" and 4 * pairs <= PHASE_PAIRS:
-        return Plan(4 * pairs, 2)
     stride = 1 if mode == "auto" else 2
     while _strided(size, stride) * cells > SEED_PAIRS and stride < max(size):
         stride += 1

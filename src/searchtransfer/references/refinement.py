@@ -20,8 +20,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..operators.descriptors import describe, described
-from ..progress import silent
+from ..operators.descriptors import LUMA, describe, described, described_luma
 from .copy import Copy
 from .field import Field, by_copy, grid, reduced_at
 
@@ -30,6 +29,9 @@ CELLS = 8192
 
 CLOSE = 1.5
 """Pixels that a Gauss-Newton step may lead at most; the blur makes no longer ones sure."""
+
+STILL = 0.05
+"""Pixels; a shorter step is the last one of a cell."""
 
 AROUND = 4
 """Cells on either side that an affine map is fitted through."""
@@ -77,7 +79,7 @@ def refined(
         start: a match of each cell, in a row.
         on_step: called before each step with the share that is done.
     """
-    field = start._replace(score=scores(target, start))
+    field = Field(*(x.clone() for x in start._replace(score=scores(target, start))))
     moves: list[Callable[[Field], Field]] = [
         lambda x: shifted(target, x, 3),
         lambda x: shifted(target, fitted(target, x), 2),
@@ -90,7 +92,7 @@ def refined(
     return field
 
 
-def scores(target: Target, field: Field, cells: slice = slice(None)) -> Float[Tensor, " n"]:
+def scores(target: Target, field: Field, cells: slice | Tensor = slice(None)) -> Float[Tensor, " n"]:
     """The cosines of cells and matches; -1 for a match that does not lie inside its copy."""
     query = target.query[cells]
     parts = []
@@ -124,39 +126,43 @@ def shifted(target: Target, field: Field, steps: int) -> Field:
     for i in range(0, len(field.copy), CELLS):
         some = slice(i, i + CELLS)
         part = field.at(some)
+        cells = torch.arange(i, i + len(part.copy), device=part.copy.device)
+        part = Field(*(x.clone() for x in part))
         for _ in range(steps):
-            moved = part._replace(centre=part.centre + _step(target, part, some))
-            moved = moved._replace(score=scores(target, moved, some))
-            part = part.where(moved, moved.score > part.score)
+            # Cells that have stopped moving have found their place.
+            here = cells - i
+            old = part.at(here)
+            step = _step(target, old, cells)
+            moved = old._replace(centre=old.centre + step)
+            moved = moved._replace(score=scores(target, moved, cells))
+            better = moved.score > old.score
+            for ours, theirs in zip(part, moved, strict=True):
+                ours[here[better]] = theirs[better]
+            cells = cells[better & (step.abs().amax(1) > STILL)]
+            if not len(cells):
+                break
         parts.append(part)
     return Field(*(torch.cat(x) for x in zip(*parts, strict=True)))
 
 
-def _step(target: Target, field: Field, cells: slice) -> Float[Tensor, "n 2"]:
-    """The step that makes query = gain * (key + slope step) nearly true, least squares."""
-    query = target.query[cells]
-    key, slope_y, slope_x = (described(x) for x in _with_slopes(target.copies, field))
-    base = torch.stack([key, slope_y, slope_x], -1)  # [n, c, 3]
+def _step(target: Target, field: Field, cells: slice | Tensor) -> Float[Tensor, "n 2"]:
+    """The step that makes query = gain * (key + slope step) nearly true, least squares.
+
+    By luma alone, which decides where things are.
+    """
+    query = target.query[cells, :LUMA]
+    patches = reduced_at(target.copies, field, grid(2, query), lambda copy: copy.luma)
+    base = torch.stack([described_luma(x) for x in patches], -1)  # [n, c, 3]: key, slopes
     normal = base.transpose(1, 2) @ base
     size = normal.diagonal(dim1=1, dim2=2).mean(1)
     normal = normal + torch.eye(3, device=size.device) * (1e-4 * size + 1e-12)[:, None, None]
     gain, *step = torch.linalg.solve(normal, (query[:, None] @ base)[:, 0]).unbind(-1)
     # A patch that the query hardly resembles (gain near 0) says nothing about the way to go.
-    way = torch.stack(step, -1) / gain.clamp(min=1e-3 / size.clamp(min=1e-12).sqrt())[:, None]
+    least = 1e-3 / size.clamp(min=1e-12).sqrt()
+    way = torch.stack(step, -1) / gain.clamp(min=least)[:, None]
     way = torch.where(gain[:, None] > 0, way, 0.0)
     length = torch.linalg.vector_norm(way, dim=1, keepdim=True)
     return way * (CLOSE / length.clamp(min=CLOSE))
-
-
-def _with_slopes(copies: Sequence[Copy], field: Field) -> tuple[Tensor, Tensor, Tensor]:
-    """The patches at matches, `[3, n, 25]`, and how they change with row and column."""
-    around = grid(2, field.centre)
-    steps = ((0.0, 0.0), (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))
-    there = field.centre.new_tensor(steps)[:, None] + field.centre  # [5, n, 2]
-    five = Field(*(x.repeat(5, *[1] * (x.dim() - 1)) for x in field))
-    five = five._replace(centre=there.flatten(0, 1))
-    here, below, above, right, left = reduced_at(copies, five, around).unflatten(1, (5, -1)).unbind(1)
-    return here, (below - above) / 2, (right - left) / 2
 
 
 def fitted(target: Target, field: Field, rounds: int = 3) -> Field:
@@ -225,18 +231,12 @@ def handed_on(target: Target, field: Field, jumps: Sequence[int]) -> Field:
             offer = field.at(cells + dy * width + dx)
             way = offer.jacobian @ offer.centre.new_tensor([dy, dx])
             offer = offer._replace(centre=offer.centre - target.scale * way)
-            score = _scores_of(target, offer, cells)
-            better = score > field.score[cells]
-            chosen = cells[better]
-            offer = offer._replace(score=score).at(better)
+            new = (offer.centre - field.centre[cells]).abs().amax(1) > STILL
+            new |= offer.copy != field.copy[cells]
+            asked, offer = cells[new], offer.at(new)
+            offer = offer._replace(score=scores(target, offer, asked))
+            better = offer.score > field.score[asked]
+            chosen, offer = asked[better], offer.at(better)
             for ours, theirs in zip(field, offer, strict=True):
                 ours[chosen] = theirs
     return field
-
-
-def _scores_of(target: Target, offer: Field, cells: Tensor) -> Tensor:
-    part = Target(target.query[cells], target.size, target.copies)
-    return scores(part, offer)
-
-
-__all__ = ["Target", "refined", "scores", "silent"]
