@@ -11,7 +11,7 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 def check_not_traced(who: str) -> None:
     """Refuse `torch.jit.trace`: its graph would keep sizes as constants and be wrong at others."""
-    if torch.jit.is_tracing():
+    if torch._C._get_tracing_state():
         raise BackendError(
             f"{who} cannot be traced by torch.jit.trace: it would answer for this one size only, "
             "and needs this package where it runs; use torch.export.export or torch.compile"

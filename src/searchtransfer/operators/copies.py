@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .contributors import neighbours
 
-STRIP = 2**20
+STRIP = 2**18
 """Cells hashed in one go: about 40 bytes each."""
 
 BLOCKS = 2**22

@@ -71,7 +71,7 @@ def _compare(
     flat_score, flat_position = score.view(-1), position.view(-1)
     for some in torch.split(cells, held):
         own = _unit_blocks([query], some, patch_size)
-        for others in torch.split(key_cells, held):
+        for others in torch.split(key_cells, held) if len(key_cells) else ():
             check()
             best, column = (own.T @ _unit_blocks(keys, others, patch_size)).max(1)
             best, found = best.to(score.dtype), others[column]

@@ -135,7 +135,7 @@ def _best_match(
     seen = survey("query", query)
     faint = faint_blocks(query, seen, keys.patch_size)
     few = share([faint], query[0].numel()) + share(keys.faint, sum(keys.counts)) <= FEW
-    if query.dtype == torch.float32 and not few:
+    if query.dtype == torch.float32 and not few and backend != "native":  # which has no float64
         log.info("search runs in float64: many blocks are too faint beside others for float32")
         return _best_match(query.double(), keys.doubled, backend)
     query = to_moderate(query, seen.largest)

@@ -24,8 +24,9 @@ from ..interruption import check
 from ..relevance import inverse_norm
 
 WORKING_MEMORY = 64 * 2**20
-"""Bytes that one search may use beyond its inputs and outputs; more only where a single row of
-`LEAST_COLUMNS` columns needs more, with some thousand channels or very large blocks."""
+"""Bytes of the tiles that are held at a time. A search takes up to three times as many beyond its
+inputs and outputs, whatever the sizes: the allocator keeps what it got. More only where a single
+row of `LEAST_COLUMNS` columns needs more, with some thousand channels or very large blocks."""
 
 MAX_COLUMNS = 256
 """Wider inputs are cut into column blocks: the halo costs 1 % there, and the rows stay in cache."""
@@ -125,20 +126,33 @@ def _walk(
     for offset in range(1 - rows, key_height):
         check()
         first, last = max(0, -offset), min(rows, key_height - offset)
-        pixels = torch.bmm(
-            query_rows[first : last + halo], key_rows[first + offset : last + offset + halo]
-        )  # [last - first + halo, w, k]
-        blocks = _diagonal_sum(pixels, halo)
-        blocks *= key_scale[first + offset : last + offset, None]
-        if muted is not None:
-            blocks.masked_fill_(muted[first + offset : last + offset, None], -torch.inf)
-        relevance, column = blocks.max(dim=2)
+        relevance, column = _best_of_rows(
+            query_rows[first : last + halo],
+            key_rows[first + offset : last + offset + halo],
+            key_scale[first + offset : last + offset],
+            None if muted is None else muted[first + offset : last + offset],
+        )
         key_row = torch.arange(first + offset, last + offset, device=best.device)[:, None]
         found = origin + key_row * pitch + column
         old, old_where = best[first:last], where[first:last]
         better = (relevance > old) | ((relevance == old) & (found < old_where))
         best[first:last] = torch.where(better, relevance, old)
         where[first:last] = torch.where(better, found, old_where)
+
+
+def _best_of_rows(
+    query_rows: Float[Tensor, "n w c"],
+    key_rows: Float[Tensor, "n c k"],
+    key_scale: Float[Tensor, "nc kc"],
+    muted: Bool[Tensor, "nc kc"] | None,
+) -> tuple[Float[Tensor, "nc wc"], Int64[Tensor, "nc wc"]]:
+    """Meet each query row with its key row: relevance and column of the best block."""
+    blocks = _diagonal_sum(torch.bmm(query_rows, key_rows), len(query_rows) - len(key_scale))
+    blocks *= key_scale[:, None]
+    if muted is not None:
+        blocks.masked_fill_(muted[:, None], -torch.inf)
+    relevance, column = blocks.max(dim=2)
+    return relevance, column
 
 
 def _diagonal_sum(pixels: Float[Tensor, "n w k"], halo: int) -> Float[Tensor, "nc wc kc"]:

@@ -105,7 +105,7 @@ INLINE void match_row(const struct diagonal *d, struct ring *ring, const float *
     const float *lines[MOST_PATCH], *rows[MOST_PATCH];
     int64_t summed = d->px0;
     for (int64_t x = d->x0; x < d->x1; x++) {
-        if (x % ROW_PART == 0 && stopped()) return;
+        if (x % ROW_PART == ROW_PART - 1 && stopped()) return;
         for (; summed < d->px1 && summed <= x + radius; summed++) {
             for (int64_t i = 0; i < slot_count; i++)
                 rows[i] = slots[i] + (summed - d->px0) * ring->row_step;
