@@ -11,7 +11,7 @@ from PIL import Image as PILImage
 from torch import Tensor
 
 from searchtransfer import Reference, Upscaler
-from searchtransfer.errors import DTypeError, OptionError, ShapeError
+from searchtransfer.errors import DTypeError, ImageFileError, OptionError, ShapeError
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import Image, Metadata, degrade, up
 from searchtransfer.models import TransferModel
@@ -307,9 +307,11 @@ class TestErrors:
     def test_no_picture(self) -> None:
         upscaler = Upscaler.from_pretrained()
         with pytest.raises(DTypeError, match="reference 1 must be"):
-            upscaler.prepare([related(), "b.png"])
+            upscaler.prepare([related(), 2])
         with pytest.raises(DTypeError, match="lr must be"):
-            upscaler.upscale("a.png", related())
+            upscaler.upscale(1, related())
+        with pytest.raises(ImageFileError, match=r"b\.png': no such file"):
+            upscaler.prepare([related(), "b.png"])
 
     def test_reference_smaller_than_a_cell(self) -> None:
         with pytest.raises(ShapeError, match="photo 0 must be at least 4 x 4 pixels"):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .upscaler import Upscaler as Upscaler
 
 __version__ = "0.1.0"
+__all__ = ["Match", "Reference", "SearchTransfer", "Upscaler", "search", "transfer"]
 
 _HOME = {
     "SearchTransfer": ".networks",

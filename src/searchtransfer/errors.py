@@ -53,5 +53,9 @@ class TrainingError(SearchTransferError, RuntimeError):
     """Training had to stop; the message says why, and what has been kept."""
 
 
+class OutOfMemoryError(SearchTransferError, MemoryError):
+    """There is not enough memory, even for smaller pieces; the message says what needs less."""
+
+
 class MissingExtraError(SearchTransferError, ImportError):
     """An optional package is not installed, or does not work; the message says how to get it."""

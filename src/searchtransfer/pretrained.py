@@ -4,6 +4,7 @@
 import difflib
 import re
 from collections.abc import Callable
+from numbers import Integral
 from pathlib import Path
 
 from .errors import MissingExtraError, OptionError, WeightsError
@@ -62,6 +63,8 @@ def load_model(
         WeightsError: the weights cannot be read, or are of another model or scale.
         MissingExtraError: the hub is asked for and its library is not installed.
     """
+    if isinstance(scale, bool) or not isinstance(scale, Integral):
+        raise OptionError(f"scale must be a whole number, got {scale!r}")
     if source is None:
         source = default_model(scale) if weights is None else weights
         weights = None

@@ -4,6 +4,7 @@
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from .devices import usable_device
 from .errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
 from .images.resize import down_phases, enlarging_weights
 from .operators import Keys
@@ -73,8 +75,8 @@ class Reference:
             NonFiniteError: a photo holds NaN or infinity.
             OptionError: the scale is not supported.
         """
-        if scale not in SCALES:
-            raise OptionError(f"Reference: scale must be one of {SCALES}, got {scale}")
+        if not isinstance(scale, Integral) or scale not in SCALES:
+            raise OptionError(f"Reference: scale must be one of {SCALES}, got {scale!r}")
         if not photos:
             raise ShapeError("Reference: there must be at least one photo, got none")
         for number, photo in enumerate(photos):
@@ -170,8 +172,18 @@ class Reference:
         return kept
 
     def to(self, device: torch.device | str) -> "Reference":
-        """The same reference on another device."""
-        return replace(self, photos=tuple(photo.to(device) for photo in self.photos))
+        """The same reference on another device.
+
+        Raises:
+            OptionError: there is no such device here.
+        """
+        found = usable_device(device)
+        return replace(self, photos=tuple(photo.to(found) for photo in self.photos))
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{photo.shape[2]} x {photo.shape[1]}" for photo in self.photos[:3])
+        more = ", ..." if len(self.photos) > 3 else ""
+        return f"<Reference of {len(self.photos)} photos ({sizes}{more}), scale {self.scale}>"
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write photos, settings and version to one safetensors file, atomically.

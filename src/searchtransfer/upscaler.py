@@ -10,17 +10,20 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from .devices import usable_device
 from .errors import OptionError
 from .images import up
 from .images.kinds import as_image, returns_as
 from .matching import SearchMode
+from .memory import with_smaller_tiles
 from .models import Model
 from .models.pieces import TILE as TILE
+from .presentation import Presentable
 from .pretrained import DEFAULT_MODEL as DEFAULT_MODEL
 from .pretrained import FROM_WEIGHTS as FROM_WEIGHTS
 from .pretrained import MODELS as MODELS
 from .pretrained import load_model
-from .progress import Progress, silent
+from .progress import Progress, callback
 from .reference import Reference
 
 WEAK_COHERENCE = 0.045
@@ -40,12 +43,12 @@ class Matches(NamedTuple):
     """Row and column there of the first of the pixels that match the cell."""
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, repr=False)
+class Result(Presentable):
     """A sharp picture, and where its texture comes from."""
 
     image: Any
-    """Of the kind and dtype that was given: Image, Pillow, NumPy or tensor."""
+    """Of the kind and dtype that was given: Image (also for a path), Pillow, NumPy or tensor."""
     score: Float[Tensor, "h w"]
     """How well each cell was found in the references, a cosine from -1 to 1."""
     matches: Matches
@@ -76,7 +79,10 @@ class Upscaler:
 
     def __init__(self, model: Model, device: torch.device | str | None = None) -> None:
         self.model = model
-        self.device = torch.device(device or "cpu")
+        self.device = usable_device(device)
+
+    def __repr__(self) -> str:
+        return f"Upscaler({self.model.name!r}, scale={self.scale}, device={str(self.device)!r})"
 
     @classmethod
     def from_pretrained(
@@ -96,7 +102,7 @@ class Upscaler:
                 folder with one, or "owner/name" on the Hugging Face hub. None: the best for the
                 scale.
             scale: how many times larger the result is: 2, 3, 4 or 8.
-           search: "exact" compares every pixel of the small image with every place of the
+            search: "exact" compares every pixel of the small image with every place of the
                 references, "refine" looks around good first matches, "auto" is exact for all but
                 large pictures; see `searchtransfer.matching`. "ttsr" is always exact.
             weights: file of weights for a model that is named.
@@ -118,7 +124,8 @@ class Upscaler:
         """Do all that can be done with the references alone, once.
 
         Args:
-            references: one picture or several, of any sizes: Image, Pillow, NumPy or tensor.
+            references: one picture or several, of any sizes: path of a file, Image, Pillow, NumPy
+                or tensor.
 
         Raises:
             SearchTransferError: whatever `Reference.build` and the conversions in `images` raise.
@@ -130,21 +137,22 @@ class Upscaler:
     def upscale(
         self,
         lr: object,
-        reference: object | None,
+        reference: object | None = None,
         *,
         tile: int | Literal["auto"] = "auto",
-        on_progress: Progress = silent,
+        on_progress: Progress | None = None,
     ) -> Result:
         """Make one picture sharp.
 
         Alpha is enlarged too, bicubic. Bit depth, grey and metadata stay those of `lr`.
 
         Args:
-            lr: the small picture, of any size: Image, Pillow, NumPy or tensor.
+            lr: the small picture, of any size: path of a file, Image, Pillow, NumPy or tensor.
             reference: from `prepare`, or what `prepare` takes. None: upscale the picture alone,
                 if the model can; the scores are then 0 and the matches -1.
             tile: pixels of `lr` on a side of the tiles that the result is put together from, 0 for
                 one piece, "auto" for tiles where the picture is large. The result is the same.
+                Where memory lacks, smaller ones are tried.
             on_progress: called as `on_progress(stage, done)`, done from 0 to 1. An exception
                 raised in it stops the work.
 
@@ -154,6 +162,7 @@ class Upscaler:
         Raises:
             OptionError: tile is negative, the reference was prepared for another scale, or there is
                 none and the model needs one.
+            OutOfMemoryError: there is not enough memory, even for small tiles.
             SearchTransferError: whatever `prepare` raises.
         """
         if tile != "auto" and (isinstance(tile, bool) or not isinstance(tile, int) or tile < 0):
@@ -166,8 +175,12 @@ class Upscaler:
         )
         size = image.colour.shape[1], image.colour.shape[2]
         cells = self.model.tile_for(*size) if tile == "auto" else tile
-        sharp = self.model.upscale(
-            image.colour.to(self.device, torch.float32), prepared, tile=cells, progress=on_progress
+        colour = image.colour.to(self.device, torch.float32)
+        progress = callback(on_progress)
+        sharp = with_smaller_tiles(
+            lambda side: self.model.upscale(colour, prepared, tile=side, progress=progress),
+            cells,
+            size,
         )
         matches = Matches(sharp.photo, sharp.pixel)
         agreement = coherence(sharp.score, matches, self.scale)

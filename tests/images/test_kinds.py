@@ -94,10 +94,10 @@ class TestThereAndBack:
 
 @pytest.mark.usefixtures("as_users_run")
 class TestErrors:
-    @pytest.mark.parametrize("picture", ["photo.png", None, 3, [[0.5]]])
+    @pytest.mark.parametrize("picture", [None, 3, [[0.5]]])
     def test_no_picture(self, picture):
         kind = type(picture).__name__
-        with pytest.raises(DTypeError, match=rf"reference 2 must be .* got {kind}; read files"):
+        with pytest.raises(DTypeError, match=rf"reference 2 must be .* got {kind}"):
             as_image(picture, "reference 2")
 
     def test_those_of_the_conversions(self):

@@ -29,7 +29,10 @@ from searchtransfer.studio.work import OutOfTime
         (OutOfTime("Too long."), "Too long."),
         (OptionError("image '/tmp/x/1' is odd"), "Image 'mine.png' is odd"),
         (MemoryError(), "There is not enough memory"),
-        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried"), "not enough memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+            "not enough memory",
+        ),
         (ZeroDivisionError("secret of /tmp/x/1"), "Something went wrong here"),
     ],
 )

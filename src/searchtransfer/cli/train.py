@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`searchtransfer train`: train a network as a configuration says."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ def train(
     config: Annotated[
         str,
         typer.Argument(
-            help="YAML file, or a ready one: ttsr-rec, ttsr, ttsr-small, ttsr-tiny.",
+            help="YAML file, or a ready one: fusion-x4, ttsr-rec, ttsr, ttsr-small, ttsr-tiny.",
             show_default=False,
         ),
     ],
@@ -24,6 +25,22 @@ def train(
         list[str] | None,
         typer.Option(
             "--set", metavar="A.B=VALUE", help="Change a setting, as in phases.0.steps=100."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="DIR", help="Photos to train on: data.photos (fusion)."),
+    ] = None,
+    folder: Annotated[
+        str | None,
+        typer.Option("--run", metavar="DIR", help="Gets everything of the run: run.folder."),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher",
+            metavar="STEM",
+            help="SPAN x4, .param and .bin, without suffix: teacher.files (fusion).",
         ),
     ] = None,
     resume: Annotated[
@@ -41,10 +58,12 @@ def train(
     from ..training import train as run
     from ..training.launch import asked_of_accelerate, launch
 
-    settings = load_config(config, set_ or [])
+    named = {"data.photos": data, "run.folder": folder, "teacher.files": teacher}
+    changes = [*(set_ or []), *(f"{k}={json.dumps(v)}" for k, v in named.items() if v is not None)]
+    settings = load_config(config, changes)
     several = processes if processes > 1 else asked_of_accelerate()
     if several > 1:
-        words = [config, *(part for word in set_ or [] for part in ("--set", word))]
+        words = [config, *(part for word in changes for part in ("--set", word))]
         code = launch(several, [*words, *(["--resume"] if resume else [])])
         if code:
             raise typer.Exit(code)
@@ -61,7 +80,20 @@ def train(
         )
         raise typer.Exit(130)
     best = "" if outcome.best_psnr is None else f"; best validation {outcome.best_psnr:.2f} dB"
-    typer.echo(f"Trained {outcome.step} steps{best}. Weights: {outcome.weights}")
+    of = "" if outcome.step == outcome.steps else f" of {outcome.steps}"
+    typer.echo(f"Trained {outcome.step}{of} steps{best}. Weights: {outcome.weights}")
+
+
+def _figure(name: str, value: int | float) -> str:
+    match name:
+        case "photos":
+            return f"{value:.0f} photos"
+        case "ssim":
+            return f"SSIM {value:.4f}"
+        case "psnr":
+            return f"{value:.2f} dB"
+        case _:
+            return f"{name} {value:.3f} dB"
 
 
 @contextmanager
@@ -85,12 +117,12 @@ def _display() -> "Iterator[Callable[[Progress], None]]":
             if progress.note:
                 console.print(progress.note, markup=False, highlight=False)
             for name, figures in progress.scores.items():
-                console.print(
-                    f"step {progress.step}: {name} {figures['psnr']:.2f} dB, "
-                    f"SSIM {figures['ssim']:.4f}",
-                    markup=False,
-                    highlight=False,
-                )
+                text = ", ".join(_figure(*figure) for figure in figures.items())
+                console.print(f"step {progress.step}: {name} {text}", markup=False, highlight=False)
+            if progress.prepared is not None:
+                done, pieces = progress.prepared
+                bar.update(task, description="searching references", completed=done, total=pieces)
+                return
             if progress.losses:
                 text = f"{progress.phase}: loss {progress.losses['total']:.4f}"
                 bar.update(task, description=text)

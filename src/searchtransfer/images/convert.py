@@ -88,6 +88,12 @@ def from_numpy(array: NDArray[Any], *, bits: Bits = 8) -> Image:
     """
     if array.ndim not in (2, 3):
         raise ShapeError(f"image: array must be [H, W] or [H, W, C], got {list(array.shape)}")
+    if array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4):
+        first = array.shape[0] in (1, 2, 3, 4)
+        raise ShapeError(
+            f"image: array must be [H, W, C] with 1 to 4 channels, got {list(array.shape)}"
+            + ("; it looks like [C, H, W], so transpose it (1, 2, 0)" if first else "")
+        )
     pixels = array[..., None] if array.ndim == 2 else array
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:  # in either byte order
         bits = 16 if array.dtype.itemsize == 2 else 8

@@ -57,6 +57,11 @@ class Image:
         if self.bits not in (8, 16):
             raise OptionError(f"Image: bits must be 8 or 16, got {self.bits!r}")
 
+    def __repr__(self) -> str:
+        kind = ("grey" if self.grey else "RGB") + (" with alpha" if self.alpha is not None else "")
+        height, width = self.size
+        return f"<Image {width} x {height}, {kind}, {self.bits} bits>"
+
     @property
     def size(self) -> tuple[int, int]:
         """`(H, W)` in pixels."""

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Same kind in, same kind out: a picture given as Image, Pillow, NumPy or tensor, and back."""
+"""Same kind in, same kind out: a picture given as Image, Pillow, NumPy or tensor, and back.
 
+A path of a file goes in too, and an `Image` comes out for it.
+"""
+
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,19 +16,23 @@ from PIL import Image as PILImage
 from ..errors import DTypeError
 from .convert import from_numpy, from_pil, from_tensor, to_numpy, to_pil, to_tensor
 from .image import Image
+from .reading import read_image
 
 
 def as_image(picture: object, name: str) -> Image:
     """Take a picture of any kind.
 
     Args:
-        picture: `Image`, Pillow image, NumPy array `[H, W]` or `[H, W, C]`, or tensor `[C, H, W]`.
+        picture: path of a file, `Image`, Pillow image, NumPy array `[H, W]` or `[H, W, C]`, or
+            tensor `[C, H, W]`.
         name: what to call it in errors.
 
     Raises:
         DTypeError: it is none of these.
-        SearchTransferError: whatever the conversions in `images` raise.
+        SearchTransferError: whatever reading and the conversions in `images` raise.
     """
+    if isinstance(picture, (str, os.PathLike)):
+        return read_image(picture)
     if isinstance(picture, Image):
         return picture
     if isinstance(picture, PILImage.Image):
@@ -34,8 +42,8 @@ def as_image(picture: object, name: str) -> Image:
     if isinstance(picture, torch.Tensor):
         return from_tensor(picture)
     raise DTypeError(
-        f"{name} must be a searchtransfer Image, a Pillow image, a NumPy array [H, W, C] or a "
-        f"tensor [C, H, W], got {type(picture).__name__}; read files with images.read_image"
+        f"{name} must be the path of a file, a searchtransfer Image, a Pillow image, a NumPy array "
+        f"[H, W, C] or a tensor [C, H, W], got {type(picture).__name__}"
     )
 
 

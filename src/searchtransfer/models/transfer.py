@@ -6,6 +6,7 @@ The reasons for each step are in `docs/design/upscaling.md`, their gains in `doc
 
 import math
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -116,8 +117,8 @@ class TransferModel:
     needs_reference: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.scale not in SCALES:
-            raise OptionError(f"scale must be one of {SCALES}, got {self.scale}")
+        if not isinstance(self.scale, Integral) or self.scale not in SCALES:
+            raise OptionError(f"scale must be one of {SCALES}, got {self.scale!r}")
         if self.search not in MODES:
             raise OptionError(f"search must be one of {', '.join(MODES)}, got {self.search!r}")
 

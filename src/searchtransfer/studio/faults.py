@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..batch.stop import Stopped
 from ..errors import SearchTransferError
+from ..memory import lacks_memory
 from .work import OutOfTime
 
 log = logging.getLogger(__name__)
@@ -32,10 +33,10 @@ def explain(error: Exception, names: dict[str, str]) -> Fault:
     number = secrets.token_hex(4)
     if isinstance(error, OutOfTime):
         message = str(error)
+    elif lacks_memory(error):
+        message = "There is not enough memory for this. Use a smaller image, scale or reference."
     elif isinstance(error, SearchTransferError):
         message = renamed(str(error), names)
-    elif isinstance(error, MemoryError) or "not enough memory" in str(error):  # torch's allocator
-        message = "There is not enough memory for this. Use a smaller image, scale or reference."
     else:
         log.error("fault %s", number, exc_info=error)
         return Fault("Something went wrong here; it is not your picture's fault.", number)
