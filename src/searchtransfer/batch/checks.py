@@ -8,8 +8,8 @@ import warnings
 from pathlib import Path
 
 from ..errors import ImageFileError, OutputError
+from ..foreign import shown
 from ..images import check_output, read_image
-from ..images.formats import shown
 from ..images.writing import PARTIAL, check_place
 from .plan import Job
 from .references import References
@@ -57,9 +57,9 @@ def check_job(job: Job, settings: Settings, scale: int, references: References) 
         on_exists=settings.replace,
         inputs=inputs,
     )
-    if job.score_map is not None:
+    if job.score_map is not None and not settings.keeps(job.score_map):
         check_output(job.score_map, size=(1, 1), on_exists=settings.replace, inputs=inputs)
-    if job.report is not None:
+    if job.report is not None and not settings.keeps(job.report):
         check_report(job.report)
         check_place(job.report, settings.replace, inputs)
 
