@@ -11,9 +11,9 @@ kept in WORK; what is there is not made again, so it can be stopped and started.
 """
 
 import argparse
-import csv
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import mean
@@ -27,19 +27,21 @@ from torch import Tensor
 
 from searchtransfer import Reference
 from searchtransfer.evaluation import psnr
+from searchtransfer.files import write_file
 from searchtransfer.images import degrade, down, up
 from searchtransfer.models.fusion import AGREEMENT, raw_evidence
 from searchtransfer.models.transfer import Found, Piece, Settings, TransferModel
 from searchtransfer.networks.fusion_net import MAPS, Evidence
 from searchtransfer.operators.descriptors import coefficients
 from searchtransfer.operators.detail import Views
+from searchtransfer.training import load_config, train
+from searchtransfer.training.config import TrainConfig
 from searchtransfer.training.data.pixels import Pixels
-from searchtransfer.training.fusion.config import Config
 from searchtransfer.training.fusion.crops import crop_files, read_crop
+from searchtransfer.training.fusion.manifest import NAME, Manifest
 from searchtransfer.training.fusion.prepare import eight_bits, tensor_of
-from searchtransfer.training.fusion.run import Run
 from searchtransfer.training.fusion.sources import find_sources
-from searchtransfer.weights.save import write_atomically
+from searchtransfer.training.journal import read_journal
 
 SCALE = 4
 TRAIN_SEED, HELD_OUT_SEED, HELD_OUT_CROPS = 2, 1, 80
@@ -164,7 +166,8 @@ def prepare(data: Path, out: Path, wanted: list[str], crops: int) -> None:
                     seen = WAYS[way](pair)
                     crop |= {name: x[0].half() for name, x in seen._asdict().items()}
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, safetensors.torch.save(crop, {"kind": kind}))
+                content = safetensors.torch.save(crop, {"kind": kind})
+                write_file(path, content, on_exists="overwrite", what="crop")
 
 
 def _missing(
@@ -198,13 +201,30 @@ def transferred_quality(crops: Path) -> float:
     return mean(found)
 
 
-def trained(config: Config, crops: Path) -> list[float]:
+def settings(options: argparse.Namespace, crops: Path, seed: int) -> TrainConfig:
+    """The same short training of a small network for all ways."""
+    folder = crops / f"run-{seed}-{options.steps}"
+    return load_config(
+        "fusion-x4",
+        [
+            f"model.blocks={options.blocks}",
+            f"data={{photos: unused, crops: {options.crops}, prepared: {json.dumps(str(crops))}}}",
+            f"phases=[{{name: all, steps: {options.steps}}}]",
+            "optimiser.learning_rate=5e-4",
+            "ema_decay=0.99",
+            "teacher.share=0",
+            f"validation={{crops: {HELD_OUT_CROPS}, every: 500}}",
+            f"seed={seed}",
+            f"run.folder={json.dumps(str(folder))}",
+        ],
+    )
+
+
+def trained(config: TrainConfig) -> list[float]:
     """With a useful reference, without any, harm of a useless one; at the last step."""
-    folder = crops / f"run-{config.seed}-{config.steps}"
-    Run(config, crops, folder).train()
-    with (folder / "log.csv").open(encoding="utf-8") as file:
-        last = list(csv.DictReader(file))[-1]
-    return [float(last[x]) for x in ("with reference", "without", "harm")]
+    train(config, resume=True)
+    last = [line["scores"] for line in read_journal(config.run.folder) if "scores" in line][-1]
+    return [last["with reference"]["psnr"], last["alone"]["psnr"], last["alone"]["harm"]]
 
 
 def main() -> None:
@@ -219,16 +239,16 @@ def main() -> None:
     options = parser.parse_args()
     wanted = [way for way in WAYS if not options.ways or way in (WHOLE, *options.ways)]
     prepare(options.data, options.work, wanted, options.crops)
-    config = Config(
-        blocks=options.blocks, steps=options.steps, ema=0.99, validate_every=500, teacher=0
-    )
     print("| evidence | transferred | with reference | without | harm |")
     print("|---|--:|--:|--:|--:|", flush=True)
     for way in wanted:
         crops = options.work / _folder(way)
         before = transferred_quality(crops)
         for seed in range(options.seeds if way == WHOLE else 1):
-            row = trained(replace(config, seed=seed), crops)
+            config = settings(options, crops, seed)
+            # Crops are the same for all seeds, which only the network begins with.
+            (crops / NAME).write_text(json.dumps(asdict(Manifest.of(config))))
+            row = trained(config)
             name = f"{way}, other seed" if seed else way
             cells = (f"{x:.3f} |" for x in (before, *row))
             print(f"| {name} |", *cells, flush=True)

@@ -6,8 +6,9 @@ from torch.utils.data import Dataset
 
 from searchtransfer.errors import ConfigError
 from searchtransfer.training.batches import Chunks, Division, steps_of
-from searchtransfer.training.config import Losses, Optimiser, Phase
+from searchtransfer.training.config import Optimiser
 from searchtransfer.training.schedule import rate_share, stretch_at, stretches
+from searchtransfer.training.ttsr.config import Losses, TTSRPhase
 
 
 class Numbers(Dataset):
@@ -65,14 +66,14 @@ def test_steps_of_a_loader():
 
 def test_phases_in_steps():
     phases = [
-        Phase(name="a", epochs=2.0),
-        Phase(name="b", steps=3),
-        Phase(name="c", epochs=0.001, losses=Losses(l1=2.0)),
+        TTSRPhase(name="a", epochs=2.0),
+        TTSRPhase(name="b", steps=3),
+        TTSRPhase(name="c", epochs=0.001, losses=Losses(l1=2.0)),
     ]
     plan = stretches(phases, samples=10, batch=4)
-    assert [(s.name, s.stop) for s in plan] == [("a", 5), ("b", 8), ("c", 9)]
-    assert [stretch_at(plan, step).name for step in range(9)] == list("aaaaabbbc")
-    assert stretch_at(plan, 8).losses.l1 == 2
+    assert [(s.phase.name, s.stop) for s in plan] == [("a", 5), ("b", 8), ("c", 9)]
+    assert [stretch_at(plan, step).phase.name for step in range(9)] == list("aaaaabbbc")
+    assert stretch_at(plan, 8).phase.losses.l1 == 2
 
 
 def test_rates():

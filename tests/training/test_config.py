@@ -6,7 +6,7 @@ from searchtransfer.errors import ConfigError
 from searchtransfer.networks import TTSR
 from searchtransfer.training import load_config, ready_configs
 from searchtransfer.training.config_file import parse
-from searchtransfer.training.resumption import require_same_model, what_differs
+from searchtransfer.training.resumption import require_same_run, what_differs
 
 SMALL = """
 model: {architecture: ttsr}
@@ -63,7 +63,7 @@ def test_the_published_training():
         ("phases.0.losses.l2=1", r"phases\.0\.losses\.l2: there is no such key; .*'l1'"),
         (
             "model.architecture=tssr",
-            r"model\.architecture: Input should be 'ttsr', got 'tssr'; did",
+            r"model\.architecture: must be one of ttsr, fusion, got 'tssr'; did",
         ),
         ("model.features=64.5", r"model\.features: .*integer.*64\.5"),
         ("model.features='64'", r"model\.features: .*integer.*'64'"),
@@ -181,9 +181,9 @@ def test_what_has_changed_since_a_checkpoint(tmp_path):
     ]
     longer = load_config(path, ["phases=[{name: a, steps: 1}, {name: b, steps: 1}]"])
     assert "phases.1.name was None and is 'b'" in what_differs(before, longer)
-    require_same_model(before, load_config(path, ["model.extractor=x"]))
+    require_same_run(before, load_config(path, ["model.extractor=x"]))
     with pytest.raises(ConfigError, match=r"another network: model\.blocks\.1 was 16 and is 2"):
-        require_same_model(before, load_config(path, ["model.blocks=[16, 2, 8, 4]"]))
+        require_same_run(before, load_config(path, ["model.blocks=[16, 2, 8, 4]"]))
 
 
 def test_the_settings_of_the_other_tests_are_valid(tmp_path):

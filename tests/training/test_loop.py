@@ -237,9 +237,9 @@ def poison(monkeypatch, step, fail):
     restore = loop.Learner._restore
     count = []
 
-    def instead(self, part):
+    def instead(self, part, phase):
         count.append(part)
-        restored = restore(self, part)
+        restored = restore(self, part, phase)
         return fail(restored) if len(count) == step else restored
 
     monkeypatch.setattr(loop.Learner, "_restore", instead)

@@ -10,11 +10,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
+from ..files import clear_leftovers
 from ..foreign import shown
 from ..items import Failure, attempt, harmless
 from ..stop import Stop
 from ..upscaler import Upscaler
-from .checks import check_job, clear_leftovers
+from .checks import check_job
 from .claim import claimed
 from .folders import trial_folders
 from .item import upscale_file

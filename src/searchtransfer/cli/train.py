@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`searchtransfer train`: train a network as a configuration says."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ def train(
     config: Annotated[
         str,
         typer.Argument(
-            help="YAML file, or a ready one: ttsr-rec, ttsr, ttsr-small, ttsr-tiny.",
+            help="YAML file, or a ready one: fusion-x4, ttsr-rec, ttsr, ttsr-small, ttsr-tiny.",
             show_default=False,
         ),
     ],
@@ -27,6 +28,22 @@ def train(
         list[str] | None,
         typer.Option(
             "--set", metavar="A.B=VALUE", help="Change a setting, as in phases.0.steps=100."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="DIR", help="Photos to train on: data.photos (fusion)."),
+    ] = None,
+    folder: Annotated[
+        str | None,
+        typer.Option("--run", metavar="DIR", help="Gets everything of the run: run.folder."),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher",
+            metavar="STEM",
+            help="SPAN x4, .param and .bin, without suffix: teacher.files (fusion).",
         ),
     ] = None,
     resume: Annotated[
@@ -44,10 +61,12 @@ def train(
     from ..training import train as run
     from ..training.launch import asked_of_accelerate, launch
 
-    settings = load_config(config, set_ or [])
+    named = {"data.photos": data, "run.folder": folder, "teacher.files": teacher}
+    changes = [*(set_ or []), *(f"{k}={json.dumps(v)}" for k, v in named.items() if v is not None)]
+    settings = load_config(config, changes)
     several = processes if processes > 1 else asked_of_accelerate()
     if several > 1:
-        words = [config, *(part for word in set_ or [] for part in ("--set", word))]
+        words = [config, *(part for word in changes for part in ("--set", word))]
         code = launch(several, [*words, *(["--resume"] if resume else [])])
         if code:
             raise typer.Exit(code)
@@ -63,7 +82,20 @@ def train(
         note(f"Stopped after step {outcome.step} of {outcome.steps}; go on with --resume.")
         raise typer.Exit(130)
     best = "" if outcome.best_psnr is None else f"; best validation {outcome.best_psnr:.2f} dB"
-    say(f"Trained {outcome.step} steps{best}. Weights: {outcome.weights}")
+    of = "" if outcome.step == outcome.steps else f" of {outcome.steps}"
+    say(f"Trained {outcome.step}{of} steps{best}. Weights: {outcome.weights}")
+
+
+def _figure(name: str, value: int | float) -> str:
+    match name:
+        case "photos":
+            return f"{value:.0f} photos"
+        case "ssim":
+            return f"SSIM {value:.4f}"
+        case "psnr":
+            return f"{value:.2f} dB"
+        case _:
+            return f"{name} {value:.3f} dB"
 
 
 @contextmanager
@@ -75,9 +107,12 @@ def _display() -> "Iterator[Callable[[Progress], None]]":
         if progress.note:
             bar.tell(progress.note)
         for name, figures in progress.scores.items():
-            bar.tell(
-                f"step {progress.step}: {name} {figures['psnr']:.2f} dB, SSIM {figures['ssim']:.4f}"
-            )
+            text = ", ".join(_figure(*figure) for figure in figures.items())
+            bar.tell(f"step {progress.step}: {name} {text}")
+        if progress.prepared is not None:
+            done, pieces = progress.prepared
+            bar.progressed(f"searching references, {done} of {pieces}", done / max(1, pieces))
+            return
         loss = f", loss {progress.losses['total']:.4f}" if progress.losses else ""
         stage = f"{progress.phase}{loss}, step {progress.step} of {progress.steps}"
         bar.progressed(stage, progress.step / max(1, progress.steps))

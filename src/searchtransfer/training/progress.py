@@ -20,6 +20,8 @@ class Progress:
     """After a step."""
     scores: Scores = field(default_factory=dict)
     """After a validation."""
+    prepared: tuple[int, int] | None = None
+    """Before the first step: pieces of work done, and how many there are."""
     note: str = ""
     """Something to be told, such as a damaged checkpoint."""
 

@@ -2,37 +2,49 @@
 """What has changed in a configuration since a checkpoint was written."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from ..errors import ConfigError
 from .config import TrainConfig
 
-_STARTS = ("model.extractor", "model.weights")  # what it once started from
-_HARMLESS = ("run.", *_STARTS)  # with them the curve stays what it was
+_HARMLESS = re.compile(
+    r"run\..*|model\.(extractor|weights)|teacher\.files|data\.(cache|prepared)"
+)  # with them the curve stays what it was
+_FREE = re.compile(
+    r"phases\..*|validation\..*|data\.(max_skipped|photos|train\.\d+\.path)"
+)  # a run may be prolonged or looked at otherwise, and folders move
 
 
-def require_same_model(before: dict[str, Any], config: TrainConfig) -> None:
-    """Refuse to put weights into another network.
+def require_same_run(before: dict[str, Any], config: TrainConfig) -> None:
+    """Refuse to put weights into another network, or to go on in another way than was begun.
 
     Raises:
-        ConfigError: an argument of the network differs.
+        ConfigError: a setting differs that neither prolongs a run nor says where things are.
     """
     changes = [
-        text
+        (key, text)
         for key, text in _changes(before, config)
-        if key.startswith("model.") and key not in _STARTS
+        if not _HARMLESS.fullmatch(key) and not _FREE.fullmatch(key)
     ]
-    if changes:
+    if not changes:
+        return
+    texts = ", ".join(text for _, text in changes)
+    if any(key.startswith("model.") for key, _ in changes):
         raise ConfigError(
-            f"the checkpoint is of another network: {', '.join(changes)}; "
+            f"the checkpoint is of another network: {texts}; "
             "set run.folder to another place to train this one"
         )
+    raise ConfigError(
+        f"the run was begun with other settings: {texts}. Set them back; or train on from its "
+        "weights (model.weights) with run.folder set to another place"
+    )
 
 
 def what_differs(before: dict[str, Any], config: TrainConfig) -> list[str]:
     """Settings that let the curve go another way than it would have gone."""
-    return [text for key, text in _changes(before, config) if not key.startswith(_HARMLESS)]
+    return [text for key, text in _changes(before, config) if not _HARMLESS.fullmatch(key)]
 
 
 def _changes(before: dict[str, Any], config: TrainConfig) -> list[tuple[str, str]]:

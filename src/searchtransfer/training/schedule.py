@@ -8,16 +8,15 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .config import Losses, Optimiser, Phase
+from .config import Optimiser, Phase
 
 
 class Stretch(NamedTuple):
     """A phase in steps."""
 
-    name: str
+    phase: Phase
     stop: int
     """The first step after it."""
-    losses: Losses
 
 
 def stretches(phases: Sequence[Phase], samples: int, batch: int) -> list[Stretch]:
@@ -32,7 +31,7 @@ def stretches(phases: Sequence[Phase], samples: int, batch: int) -> list[Stretch
     for phase in phases:
         length = phase.steps or max(1, math.ceil((phase.epochs or 0) * samples / batch))
         start = result[-1].stop if result else 0
-        result.append(Stretch(phase.name, start + length, phase.losses))
+        result.append(Stretch(phase, start + length))
     return result
 
 

@@ -1,26 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the loop must be told of a network; everything else about training is the same for all."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import Dataset
 
-from ..errors import ConfigError
-from ..evaluation import Method
-from ..pairs import Pair, cufed_groups, cufed_pairs, list_pairs, scene_pairs, single_photos
-from .config import Source, TrainConfig
+from .config import Phase
+from .objective import Objective, Restored
+from .validation import Validator
 
 
-class Restored(NamedTuple):
-    """A result beside its truth; RGB in [-1, 1]."""
+@dataclass(frozen=True)
+class Preparation:
+    """How the work before the first step is shared, watched and ended."""
 
-    sr: Float[Tensor, "b 3 h w"]
-    hr: Float[Tensor, "b 3 h w"]
-    own: Mapping[str, Callable[[], Tensor]] = {}
-    """Losses that only this network has, by their names in `config.Losses`."""
+    process: int
+    """The number of this one."""
+    processes: int
+    """That share the work."""
+    workers: int
+    """Processes that this one may start for it; 0: none."""
+    stop: Callable[[], bool]
+    """Whether to end early; asked between any two pieces of work."""
+    tell: Callable[[int, int], None]
+    """Called with how many pieces are done, and of how many."""
+    meet: Callable[[], None]
+    """Wait until all processes have come here."""
 
 
 @runtime_checkable
@@ -33,48 +41,20 @@ class Task(Protocol):
     def groups(self, model: nn.Module) -> list[dict[str, Any]]:
         """Parameters to train, for an optimiser: `params` and `lr`."""
 
+    def objective(self) -> Objective:
+        """What is minimised."""
+
+    def prepare(self, how: Preparation) -> None:
+        """Make what samples are read from, if it must be made; what is there is kept."""
+
     def dataset(self) -> Dataset[Any]:
-        """Samples by draw, with a length; see `data.PairDataset`."""
+        """Samples by draw, with a length; not read from before `prepare`."""
 
     def collate(self, samples: Sequence[Any]) -> Any:
         """A batch: a NamedTuple of tensors, and `skipped`, the reasons of what was left out."""
 
-    def restore(self, model: nn.Module, batch: Any) -> Restored:
+    def restore(self, model: nn.Module, batch: Any, phase: Phase) -> Restored:
         """Run the network on a batch."""
 
-    def method(self, model: nn.Module) -> Method:
-        """The network as evaluation runs it, always with its present weights."""
-
-
-def task_for(config: TrainConfig) -> Task:
-    """The task of the network that a configuration names."""
-    from .ttsr import TTSRTask
-
-    return TTSRTask(config)
-
-
-def find_pairs(source: Source, key: str) -> list[Pair]:
-    """The pairs of a data set.
-
-    Args:
-        source: layout and place.
-        key: of the source in the configuration, for messages.
-
-    Raises:
-        ConfigError: there is nothing at that place.
-        DataError: it has another layout.
-    """
-    if not source.path.exists():
-        raise ConfigError(f"{key}.path: there is no {source.path}")
-    match source.layout:
-        case "cufed":
-            pairs = cufed_pairs(source.path)
-        case "groups":
-            pairs = cufed_groups(source.path)
-        case "scenes":
-            pairs = scene_pairs(source.path, source.neighbours)
-        case "singles":
-            pairs = single_photos(source.path)
-        case "list":
-            pairs = list_pairs(source.path)
-    return pairs * source.repeat
+    def validator(self) -> Validator | None:
+        """Shows how far training has come; None: nothing is to be looked at."""

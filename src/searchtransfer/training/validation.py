@@ -1,32 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far training has come: photos that it never sees, restored by protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from accelerate import Accelerator
 from accelerate.utils import gather_object
+from torch import nn
 
 from ..errors import DataError
 from ..evaluation import Method, Row, evaluate
 from ..pairs import Pair
-from .config import Validation
-from .task import find_pairs
+from .config import PhotoValidation
+from .pairs import find_pairs
 
 Scores = dict[str, dict[str, float]]
-"""PSNR, SSIM and the number of photos, for each set."""
+"""Figures of each set: `psnr`, `photos`, the number of them, and what else is known."""
+
+
+@runtime_checkable
+class Validator(Protocol):
+    """Shows how far training has come."""
+
+    def scores(self, model: nn.Module, accelerator: Accelerator) -> tuple[Scores, list[str]]:
+        """Figures by set, the work divided over the processes; and what could not be used."""
 
 
 @dataclass(frozen=True)
-class Validator:
-    """Sets that were found, and the protocol."""
+class PhotoValidator:
+    """Sets of photos that were found, and the protocol."""
 
     sets: dict[str, list[Pair]]
-    options: Validation
+    options: PhotoValidation
+    method: Callable[[nn.Module], Method]
+    """How evaluation runs the network."""
 
     @classmethod
-    def of(cls, options: Validation) -> "Validator":
-        """Find the sets, before training begins.
+    def of(
+        cls, options: PhotoValidation, method: Callable[[nn.Module], Method]
+    ) -> "PhotoValidator | None":
+        """Find the sets, before training begins; None if there are none.
 
         Raises:
             ConfigError, DataError: a set is not there, or has another layout.
@@ -36,14 +50,15 @@ class Validator:
             pairs = find_pairs(item, f"validation.sets.{i}")
             count = min(item.limit or len(pairs), len(pairs))
             sets[item.name] = [pairs[len(pairs) * k // count] for k in range(count)]
-        return cls(sets, options)
+        return cls(sets, options, method) if sets else None
 
-    def scores(self, method: Method, accelerator: Accelerator) -> tuple[Scores, list[str]]:
-        """Figures by set, the work divided over the processes; and what could not be used.
+    def scores(self, model: nn.Module, accelerator: Accelerator) -> tuple[Scores, list[str]]:
+        """See `Validator`.
 
         Raises:
             DataError: none of a set's photos could be used.
         """
+        method = self.method(model)
         scores: Scores = {}
         failures: list[str] = []
         for name, pairs in self.sets.items():

@@ -1,55 +1,181 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one command from photos to weights."""
+"""From photos to weights: crops are searched, then trained on, however often it is stopped."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
-from training.data.photos import photo, saved
+from training.fusion.runs import photos, settings, tiny
+from training.test_loop import assert_same_checkpoint, curve, last, quiet
 
-from searchtransfer.errors import ConfigError
+from searchtransfer.errors import ConfigError, TrainingError
 from searchtransfer.networks import FusionNet
-from searchtransfer.training.fusion.__main__ import train_from_photos
-from searchtransfer.training.fusion.config import Config
+from searchtransfer.training import train
 from searchtransfer.training.fusion.crops import crop_files
 from searchtransfer.weights import load_weights
-
-TINY = Config(
-    features=8, blocks=1, steps=2, batch=2, side=16, validate_every=2, warm_up=1, bfloat16=False,
-    crops=4, held_out_crops=2,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("photos")
-    for i in range(12):
-        saved(root / f"{i}.png", photo(128, 136, seed=i))
-    return root
+    return photos(tmp_path_factory.mktemp("photos"))
 
 
-def test_from_photos_to_weights(data, tmp_path):
-    best = train_from_photos(TINY, data, tmp_path)
-    load_weights(FusionNet(8, 1), best)
-    files = [*crop_files(tmp_path / "crops/train"), *crop_files(tmp_path / "crops/held-out")]
-    assert len(files) == 6
-    before = [x.stat().st_mtime_ns for x in (*files, best)]
-    assert train_from_photos(TINY, data, tmp_path) == best
-    assert [x.stat().st_mtime_ns for x in (*files, best)] == before
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    train(tiny(data, folder))
+    return folder
 
 
-def test_processes_share_the_work(data, tmp_path):
-    alone, shared = tmp_path / "alone", tmp_path / "shared"
-    paths = [train_from_photos(TINY, data, x, processes=n) for x, n in ((alone, 1), (shared, 2))]
-    crops = [
-        {x.relative_to(folder): x.read_bytes() for x in folder.rglob("crops/*/*.safetensors")}
-        for folder in (alone, shared)
-    ]
-    assert crops[0] == crops[1]
-    ours, theirs = (load_file(path) for path in paths)
-    assert ours.keys() == theirs.keys()
-    assert all(ours[name].equal(theirs[name]) for name in ours)
+def crops(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for part in ("train", "held-out")
+        for path in crop_files(folder / "crops" / part)
+    }
 
 
-def test_how_many_crops_must_be_said(data, tmp_path):
-    with pytest.raises(ConfigError, match="crops must be a number"):
-        train_from_photos(Config(), data, tmp_path)
-    assert not any(tmp_path.iterdir())
+def test_from_photos_to_weights(whole):
+    assert len(crops(whole)) == 6
+    for name in ("best", "last"):
+        load_weights(FusionNet(8, 1), whole / "weights" / f"{name}.safetensors")
+    lines = curve(whole.parent)
+    assert [line["step"] for line in lines if "losses" in line] == [1, 2, 3, 4, 5, 6]
+    scores = [line["scores"] for line in lines if "scores" in line]
+    assert len(scores) == 2
+    assert all(x["alone"]["psnr"] > 10 and x["alone"]["photos"] == 2 for x in scores)
+
+
+def test_loss_falls(data, whole, tmp_path):
+    overrides = ("phases=[{name: a, steps: 100, alone: 0}]", "optimiser.learning_rate=3e-3")
+    words = (*overrides, f"data.prepared={whole / 'crops'}", "validation.every=100", "data.crops=1")
+    train(tiny(data, tmp_path / "run", *words))
+    losses = [x["losses"]["total"] for x in curve(tmp_path) if "losses" in x]
+    assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
+
+
+def test_stopped_while_crops_are_searched_and_gone_on_with(data, whole, tmp_path):
+    seen = []
+
+    def stop(progress):
+        seen.append(progress.prepared)
+        if progress.prepared == (3, 6):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    outcome = train(tiny(data, tmp_path / "run"), on_progress=stop)
+    assert outcome.interrupted
+    assert outcome.step == 0
+    assert seen == [(1, 6), (2, 6), (3, 6)]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("crops/*/*.safetensors")}
+    assert len(before) == 3
+    train(tiny(data, tmp_path / "run"))
+    assert crops(tmp_path / "run") == crops(whole)
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    assert curve(tmp_path) == curve(whole.parent)
+
+
+def test_stopped_between_steps_and_gone_on_with(data, whole, tmp_path):
+    words = (f"data.prepared={whole / 'crops'}", "run.stop_after=3")
+    outcome = train(tiny(data, tmp_path / "run", *words))
+    assert (outcome.step, outcome.steps, outcome.interrupted) == (3, 6, False)
+    config = tiny(data, tmp_path / "run", words[0])
+    train(config, resume=True, on_progress=quiet)
+    assert curve(tmp_path) == curve(whole.parent)
+    assert_same_checkpoint(last(tmp_path), last(whole.parent))
+
+
+def test_killed_at_a_bad_moment_and_gone_on_with(data, whole, tmp_path):
+    child = Path(__file__).parents[1] / "child.py"
+    words = settings(data, tmp_path / "run", f"data.prepared={whole / 'crops'}")
+    command = [sys.executable, str(child), "fusion-x4", *words, "--kill", "step:5"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3] / "src")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    train(tiny(data, tmp_path / "run", words[-1]), resume=True, on_progress=quiet)
+    assert curve(tmp_path) == curve(whole.parent)
+
+
+def test_processes_share_the_work(data, whole, tmp_path):
+    train(tiny(data, tmp_path / "run", "run.workers=2"))
+    assert crops(tmp_path / "run") == crops(whole)
+    ours, theirs = (
+        load_file(folder / "weights/last.safetensors") for folder in (tmp_path / "run", whole)
+    )
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_killed_worker_is_told_and_finished_crops_are_kept(data, tmp_path):
+    def kill(progress):
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    with pytest.raises(TrainingError, match="a process that prepares crops died"):
+        train(tiny(data, tmp_path / "run", "run.workers=1", "data.crops=40"), on_progress=kill)
+    assert list(tmp_path.rglob("*.part")) == []
+    assert len(crop_files(tmp_path / "run/crops/held-out")) >= 1
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed=1", "the run was begun with other settings: seed was 0 and is 1"),
+        ("batch=4", "batch was 2 and is 4"),
+        ("optimiser.learning_rate=1", r"optimiser\.learning_rate was 0.0008 and is 1"),
+        ("model.features=16", r"another network: model\.features was 8 and is 16"),
+        ("teacher.share=0.25", r"teacher\.share was 0.5 and is 0.25"),
+        ("data.window=8", r"data\.window was 16 and is 8"),
+    ],
+)
+def test_another_run_is_not_gone_on_with(data, whole, override, message):
+    before = curve(whole.parent)
+    with pytest.raises(ConfigError, match=message):
+        train(tiny(data, whole, override), resume=True)
+    assert curve(whole.parent) == before
+
+
+def test_crops_made_with_other_settings_are_not_used(data, whole, tmp_path):
+    prepared = f"data.prepared={whole / 'crops'}"
+    with pytest.raises(ConfigError, match=r"seed was 0 and is 1\. Set them back"):
+        train(tiny(data, tmp_path / "run", prepared, "seed=1"))
+    stem = tmp_path / "span"
+    for suffix in (".param", ".bin"):
+        stem.with_suffix(suffix).write_text("x")
+    with pytest.raises(
+        ConfigError, match=r"the teacher \(teacher\.files.*was None and is [0-9a-f]"
+    ):
+        train(tiny(data, tmp_path / "run", prepared, f"teacher.files={stem}"))
+
+
+def test_crops_of_which_nothing_is_known_are_not_used(data, whole, tmp_path):
+    copy = tmp_path / "crops" / "train" / "000000.safetensors"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes((whole / "crops/train/000000.safetensors").read_bytes())
+    with pytest.raises(ConfigError, match=r"no crops\.json that says what they were made with"):
+        train(tiny(data, tmp_path / "run", f"data.prepared={tmp_path / 'crops'}"))
+    (tmp_path / "crops/crops.json").write_text(json.dumps({"version": 0, "seed": 0}))
+    with pytest.raises(ConfigError, match="the version of what is stored was 0 and is "):
+        train(tiny(data, tmp_path / "run", f"data.prepared={tmp_path / 'crops'}"))
+
+
+def test_photos_are_needed_only_while_crops_are_missing(whole, tmp_path):
+    prepared = f"data.prepared={whole / 'crops'}"
+    train(tiny("nowhere", tmp_path / "run", prepared))
+    with pytest.raises(ConfigError, match=r"data\.photos: there is no folder nowhere"):
+        train(tiny("nowhere", tmp_path / "other", prepared, "data.crops=5"))
+
+
+def test_training_starts_from_weights(data, whole, tmp_path):
+    start = load_file(whole / "weights/last.safetensors")
+    words = (f"data.prepared={whole / 'crops'}", "run.stop_after=1", "ema_decay=null")
+    first = f"model.weights={whole / 'weights/last.safetensors'}"
+    outcome = train(tiny(data, tmp_path / "run", *words, first))
+    moved = load_file(outcome.weights)
+    assert all((moved[name] - start[name]).abs().max() <= 8e-4 for name in start)

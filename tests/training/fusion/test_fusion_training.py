@@ -1,34 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-import csv
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from training.data.photos import photo, saved
+from training.fusion.runs import tiny
 
-from searchtransfer.errors import ConfigError, DataError
+from searchtransfer.errors import DataError
 from searchtransfer.images import up
 from searchtransfer.models import TransferModel
 from searchtransfer.networks import FusionNet
 from searchtransfer.reference import Reference
-from searchtransfer.training.fusion.config import Config, read_config
+from searchtransfer.training.fusion.config import FusionPhase
 from searchtransfer.training.fusion.crops import (
     batch,
     crop_files,
+    hidden,
     read_crop,
     turned,
     without_evidence,
 )
+from searchtransfer.training.fusion.dataset import CropDataset, Windows, collate
 from searchtransfer.training.fusion.prepare import prepare, searched
-from searchtransfer.training.fusion.run import Run, learning_rate
 from searchtransfer.training.fusion.sources import find_sources
+from searchtransfer.training.fusion.task import FusionTask
 from searchtransfer.training.fusion.wear import worn
-from searchtransfer.weights import load_weights
-
-TINY = Config(
-    features=8, blocks=1, steps=6, batch=2, side=16, validate_every=3, warm_up=1, bfloat16=False
-)
 
 
 def bright(low):
@@ -158,45 +153,92 @@ def test_bicubic_of_a_window_is_that_of_the_crop(crops):
         torch.testing.assert_close(window["bicubic"], expected, atol=1e-6, rtol=0)
 
 
+def windows(files, size, seed=0):
+    """Windows of random crops."""
+    rng = np.random.default_rng(seed)
+    return batch(
+        [turned(read_crop(files[int(rng.integers(len(files)))], 16, rng), rng) for _ in range(size)]
+    )
+
+
 def test_batch(crops):
     files = useful(crops)
-    ours = batch(files, 4, 16, 0.0, np.random.default_rng(0))
-    again = batch(files, 4, 16, 0.0, np.random.default_rng(0))
-    assert torch.equal(ours.truth, again.truth)
+    ours = windows(files, 4)
     assert ours.truth.shape == ours.taught.shape == (4, 3, 64, 64)
     assert ours.low.shape == (4, 3, 16, 16)
     assert ours.evidence.maps.abs().sum() > 0
     assert ours.helped.sum() == 4
-    none = batch(files, 4, 16, 1.0, np.random.default_rng(0))
-    assert all(x.abs().sum() == 0 for x in none.evidence)
-    assert none.helped.sum() == 0
+    some = hidden(ours, torch.tensor([True, False, True, False]))
+    for before, after in zip(ours.evidence, some.evidence, strict=True):
+        assert torch.equal(after[1::2], before[1::2])
+        assert after[::2].abs().sum() == 0
+    assert some.helped.tolist() == [0, 1, 0, 1]
+    assert torch.equal(some.truth, ours.truth)
+
+
+def test_a_draw_is_the_same_whoever_makes_it(crops):
+    data = CropDataset(crops / "train", 5, 16, seed=3)
+    assert len(data) == 5
+    for draw in (0, 7, 12):
+        ours, theirs = data[draw], CropDataset(crops / "train", 5, 16, seed=3)[draw]
+        assert ours.luck == theirs.luck
+        assert all(torch.equal(x, theirs.crop.fields[name]) for name, x in ours.crop.fields.items())
+    other = CropDataset(crops / "train", 5, 16, seed=4)[7]
+    assert other.luck != data[7].luck
+
+
+def test_a_damaged_crop_is_left_out_and_named(crops, tmp_path):
+    for number, path in enumerate(crop_files(crops / "train")[:2]):
+        (tmp_path / path.name).write_bytes(path.read_bytes() if number else b"nothing")
+    batched = collate([CropDataset(tmp_path, 2, 16, seed=0)[0]])
+    assert "000000.safetensors: cannot be read as a prepared crop" in batched.skipped[0]
+    (tmp_path / "000001.safetensors").unlink()
+    with pytest.raises(DataError, match="2 crops in a row could not be used"):
+        CropDataset(tmp_path, 2, 16, seed=0)[0]
+
+
+def loss(task, model, seen, alone):
+    phase = FusionPhase(name="a", steps=1, alone=alone)
+    restored = task.restore(model, Windows(seen, torch.full((len(seen.low),), 0.5), ()), phase)
+    return restored.own["charbonnier"]()
 
 
 def test_the_teacher_is_believed_where_no_reference_helps(crops, tmp_path):
-    files = crop_files(crops / "train")
-    result = {}
-    for weight in (0.0, 1.0):
-        config = replace(TINY, steps=80, learning_rate=3e-3, alone=1.0, teacher=weight)
-        run = Run(config, crops, tmp_path / str(weight))
-        for _ in range(80):
-            run.one_step(files)
-        with torch.no_grad():
-            result[weight] = run.network(torch.full((1, 3, 16, 16), 0.25)).mean().item()
-    assert result[1.0] > result[0.0] + 0.1
+    """The gradient follows the teacher alone, the truth alone, or both, as its share says."""
+    seen = windows(crop_files(crops / "train"), 4)
+    truth, taught = (seen._replace(taught=x, truth=x) for x in (seen.truth, seen.taught))
+    expected = {}
+    for share in (0.0, 0.5, 1.0):
+        task = FusionTask(tiny(tmp_path, tmp_path, f"teacher.share={share}"))
+        torch.manual_seed(0)
+        model = task.build()
+        ours = loss(task, model, seen, alone=1.0)
+        expected[share] = ours.item()
+        if share != 0.5:
+            only = taught if share else truth
+            assert ours.item() == pytest.approx(loss(task, model, only, alone=1.0).item())
+    assert expected[0.5] == pytest.approx((expected[0.0] + expected[1.0]) / 2)
+    assert abs(expected[0.0] - expected[1.0]) > 0.01
 
 
-def test_evidence_is_hidden_at_first(crops, tmp_path):
-    files = useful(crops)
-    seen = []
-    run = Run(replace(TINY, alone=0.0, alone_until=2), crops, tmp_path)
-    forward = run._beyond_bicubic
-    run._beyond_bicubic = lambda n, low, found: (
-        seen.append(float(found.maps.abs().sum())) or forward(n, low, found)
-    )
-    for _ in range(3):
-        run.one_step(files)
-    assert seen[:2] == [0, 0]
-    assert seen[2] > 0
+def test_the_truth_is_believed_where_a_reference_helps(crops, tmp_path):
+    seen = windows(useful(crops), 4)
+    assert torch.equal(seen.helped, torch.ones(4))
+    task = FusionTask(tiny(tmp_path, tmp_path, "teacher.share=1"))
+    model = task.build()
+    only = seen._replace(taught=seen.taught + 1)
+    assert loss(task, model, seen, alone=0.0) == loss(task, model, only, alone=0.0)
+    assert loss(task, model, seen, alone=1.0) != loss(task, model, only, alone=1.0)
+
+
+def test_a_phase_says_how_much_evidence_is_hidden(crops, tmp_path):
+    task = FusionTask(tiny(tmp_path, tmp_path))
+    model = task.build()  # it begins with what the evidence says
+    seen = Windows(windows(useful(crops), 4), torch.tensor([0.0, 0.3, 0.6, 0.9]), ())
+    for alone, hidden_ones in ((0.0, 0), (0.5, 2), (1.0, 4)):
+        phase = FusionPhase(name="a", steps=1, alone=alone)
+        result = task.restore(model, seen, phase).sr
+        assert [bool(x.abs().sum() == 0) for x in result].count(True) == hidden_ones
 
 
 def test_without_evidence_keeps_the_pictures(crops):
@@ -225,75 +267,3 @@ def test_wear_is_small_and_repeats():
     changes = [np.abs(x.astype(int) - pixels).mean() for x in versions]
     assert min(changes) == 0
     assert 0 < max(changes) < 30
-
-
-def test_loss_falls(crops, tmp_path):
-    config = replace(TINY, steps=60, learning_rate=2e-3, alone=0.0)
-    run = Run(config, crops, tmp_path)
-    files = useful(crops)[:1]
-    losses = [run.one_step(files) for _ in range(60)]
-    assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])
-
-
-def test_run_writes_and_resumes(crops, tmp_path):
-    whole = Run(TINY, crops, tmp_path / "whole")
-    whole.train()
-    part = Run(TINY, crops, tmp_path / "parts")
-    files = crop_files(crops / "train")
-    for _ in range(3):
-        part.one_step(files)
-    part._save()
-    again = Run(TINY, crops, tmp_path / "parts")
-    assert again.step == 3
-    again.train()
-    for ours, theirs in zip(again.network.parameters(), whole.network.parameters(), strict=True):
-        torch.testing.assert_close(ours, theirs)
-    with (tmp_path / "whole" / "log.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["step"] for row in rows] == ["3", "6"]
-    assert all(float(row["without"]) > 10 for row in rows)
-    for name in ("last", "best"):
-        load_weights(FusionNet(8, 1), tmp_path / "whole" / f"{name}.safetensors")
-
-
-def test_start_from_weights(crops, tmp_path):
-    Run(TINY, crops, tmp_path / "first").train()
-    run = Run(TINY, crops, tmp_path / "second")
-    run.start_from(tmp_path / "first" / "last.safetensors")
-    expected = FusionNet(8, 1)
-    load_weights(expected, tmp_path / "first" / "last.safetensors")
-    for ours, theirs in zip(run.network.parameters(), expected.parameters(), strict=True):
-        assert torch.equal(ours, theirs)
-
-
-def test_learning_rate():
-    config = replace(TINY, steps=1000, warm_up=100, learning_rate=1.0)
-    rates = [learning_rate(step, config) for step in range(1000)]
-    assert rates[0] == pytest.approx(0.01)
-    assert max(rates) == pytest.approx(1, abs=0.05)
-    assert rates[-1] == pytest.approx(0.01)
-
-
-def test_config(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text("steps: 7\nlearning_rate: 1\n")
-    assert read_config(path) == Config(steps=7, learning_rate=1.0)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("stepz: 7", "unknown key 'stepz'"),
-        ("steps: many", "steps must be of type int, got 'many'"),
-        ("steps: true", "steps must be of type int, got True"),
-        ("- 1", "must be a mapping"),
-        ("a: [", "cannot be read as a configuration"),
-        ("steps: 0", "steps must be at least 1, got 0"),
-        ("alone: 2", r"alone must be in \[0, 1\]"),
-    ],
-)
-def test_bad_config(tmp_path, text, message):
-    path = tmp_path / "a.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=message):
-        read_config(path)

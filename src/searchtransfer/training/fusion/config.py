@@ -1,88 +1,73 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of a training of FusionNet."""
+"""What a training of FusionNet is told."""
 
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-from ...errors import ConfigError
+from pydantic import Field, PositiveFloat, PositiveInt
 
+from ..config import Data, Phase, Section, TrainConfig, Validation
 
-@dataclass(frozen=True)
-class Config:
-    """Read from a flat YAML file."""
-
-    features: int = 64
-    blocks: int = 16
-    steps: int = 10000
-    """Of the whole training; the cosine ends there."""
-    batch: int = 16
-    side: int = 32
-    """Of a window, in cells."""
-    alone: float = 0.1
-    """The part of the windows whose evidence is hidden."""
-    alone_until: int = 0
-    """Up to this step all evidence is hidden."""
-    teacher: float = 0.5
-    """Weight of the teacher where no useful reference is seen; the truth has the rest."""
-    learning_rate: float = 5e-4
-    warm_up: int = 200
-    """Steps in which the learning rate rises from 0."""
-    clip: float = 0.5
-    """Largest norm of the gradient."""
-    ema: float = 0.998
-    """Decay of the mean of the weights."""
-    bfloat16: bool = True
-    """Convolutions in half precision: several times faster where the CPU has it in hardware."""
-    crops: int | None = None
-    """Use the crops with numbers below this; None: all."""
-    held_out_crops: int = 80
-    """Prepared to choose a checkpoint by."""
-    validate_every: int = 500
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in (
-            "features",
-            "blocks",
-            "steps",
-            "batch",
-            "side",
-            "validate_every",
-            "held_out_crops",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("alone", "teacher", "ema"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+Portion = Annotated[float, Field(ge=0, le=1)]
 
 
-def read_config(path: Path) -> Config:
-    """Read a configuration.
+class FusionModel(Section):
+    """FusionNet; the first two after the name are its arguments."""
 
-    Raises:
-        ConfigError: the file cannot be read, or has an unknown key or a value of another type.
-    """
-    import yaml  # an optional extra
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as a configuration: {error}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must be a mapping of names to values")
-    known = {x.name: x for x in fields(Config)}
-    return Config(**{name: _checked(path, name, value, known) for name, value in content.items()})
+    architecture: Literal["fusion"] = "fusion"
+    features: PositiveInt = 64
+    blocks: PositiveInt = 16
+    weights: Path | None = None
+    """Weights that it starts from, as an earlier run wrote them."""
 
 
-def _checked(path: Path, name: Any, value: Any, known: dict[str, Any]) -> Any:
-    if name not in known:
-        raise ConfigError(f"{path}: unknown key {name!r}; known are {', '.join(known)}")
-    default = known[name].default
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    expected = int if default is None else type(default)
-    if type(value) is not expected and not (default is None and value is None):
-        raise ConfigError(f"{path}: {name} must be of type {expected.__name__}, got {value!r}")
-    return value
+class FusionData(Data):
+    """Photos, and the crops of them that are searched once and stored."""
+
+    photos: Path
+    """A folder; see `sources.find_sources`. Not looked at once all crops are stored."""
+    crops: PositiveInt
+    """How many to train on."""
+    prepared: Path | None = None
+    """Where crops are stored; null: in `crops` of `run.folder`."""
+    window: PositiveInt = 32
+    """Side of the square part of a crop that a sample shows, in cells."""
+
+
+class Teacher(Section):
+    """A single-image network whose answers are learned where no reference helps."""
+
+    files: Path | None = None
+    """SPAN x4, .param and .bin, without their suffix; null: none."""
+    share: Portion = 0.5
+    """Of the loss where no reference helps; the truth has the rest."""
+
+
+class FusionLosses(Section):
+    """Weights of the losses."""
+
+    charbonnier: PositiveFloat = 1.0
+
+
+class FusionPhase(Phase):
+    """A stretch with so much evidence hidden."""
+
+    alone: Portion = 0.1
+    """The part of the samples whose evidence is hidden, so that the network can do without."""
+    losses: FusionLosses = FusionLosses()
+
+
+class CropValidation(Validation):
+    """Crops of photos that training leaves out."""
+
+    crops: PositiveInt = 80
+
+
+class FusionConfig(TrainConfig):
+    """The whole configuration."""
+
+    model: FusionModel
+    data: FusionData
+    phases: Annotated[tuple[FusionPhase, ...], Field(min_length=1)]
+    teacher: Teacher = Teacher()
+    validation: CropValidation = CropValidation()

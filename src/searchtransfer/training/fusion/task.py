@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training FusionNet: crops searched once, windows of them, and the loss with its teacher."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ...networks import FusionNet
+from ...weights import load_weights
+from ..config import Phase
+from ..objective import Objective, Restored
+from ..task import Preparation
+from .config import FusionConfig, FusionPhase
+from .crops import hidden
+from .dataset import CropDataset, Draw, Windows, collate
+from .stage import HELD_OUT, TRAIN, crop_folder, prepare_all
+from .validation import CropValidator, beyond_bicubic
+
+
+class FusionTask:
+    """See `task.Task`."""
+
+    def __init__(self, config: FusionConfig) -> None:
+        self.config = config
+
+    def build(self) -> nn.Module:
+        """FusionNet, from weights if the configuration names them."""
+        options = self.config.model
+        network = FusionNet(options.features, options.blocks)
+        if options.weights:
+            load_weights(network, options.weights)
+        return network
+
+    def groups(self, model: nn.Module) -> list[dict[str, Any]]:
+        """All of it."""
+        return [{"params": list(model.parameters()), "lr": self.config.optimiser.learning_rate}]
+
+    def objective(self) -> Objective:
+        """Nothing but the network's own loss."""
+        return Objective()
+
+    def prepare(self, how: Preparation) -> None:
+        """Search the crops that are not stored yet."""
+        prepare_all(self.config, how)
+
+    def dataset(self) -> CropDataset:
+        """Windows of the stored crops."""
+        data = self.config.data
+        folder = crop_folder(self.config) / TRAIN
+        return CropDataset(folder, data.crops, data.window, self.config.seed)
+
+    def collate(self, samples: Sequence[Draw]) -> Windows:
+        """Windows side by side."""
+        return collate(samples)
+
+    def restore(self, model: nn.Module, batch: Windows, phase: Phase) -> Restored:
+        """What the network adds to bicubic, with the evidence that the phase lets it see."""
+        seen = hidden(batch.windows, batch.luck < cast(FusionPhase, phase).alone)
+        result = beyond_bicubic(cast(FusionNet, model), seen.low, seen.evidence)
+        trust = self.config.teacher.share * (1 - seen.helped)
+
+        def loss() -> Tensor:
+            truth = (1 - trust) * charbonnier(result, seen.truth)
+            return (truth + trust * charbonnier(result, seen.taught)).mean()
+
+        return Restored(result, seen.truth, {"charbonnier": loss})
+
+    def validator(self) -> CropValidator:
+        """Crops of photos that training leaves out."""
+        return CropValidator(crop_folder(self.config) / HELD_OUT, self.config.validation.crops)
+
+
+def charbonnier(
+    image: Float[Tensor, "b c h w"], truth: Float[Tensor, "b c h w"]
+) -> Float[Tensor, " b"]:
+    """A smooth L1 loss: the mean of sqrt(difference^2 + 0.001^2) of each image."""
+    return torch.sqrt((image - truth) ** 2 + 1e-6).mean((1, 2, 3))
