@@ -20,7 +20,7 @@ from ...reference import Reference
 from ...weights.save import write_atomically
 from ..data.pixels import Pixels
 from .crops import crop_file
-from .sources import Sources
+from .drawing import Sources
 
 
 def prepare(
