@@ -27,6 +27,7 @@ from torch import Tensor
 
 from searchtransfer import Reference
 from searchtransfer.evaluation import psnr
+from searchtransfer.files import write_file
 from searchtransfer.images import degrade, down, up
 from searchtransfer.models.fusion import AGREEMENT, raw_evidence
 from searchtransfer.models.transfer import Found, Piece, Settings, TransferModel
@@ -41,7 +42,6 @@ from searchtransfer.training.fusion.manifest import NAME, Manifest
 from searchtransfer.training.fusion.prepare import eight_bits, tensor_of
 from searchtransfer.training.fusion.sources import find_sources
 from searchtransfer.training.journal import read_journal
-from searchtransfer.weights.save import write_atomically
 
 SCALE = 4
 TRAIN_SEED, HELD_OUT_SEED, HELD_OUT_CROPS = 2, 1, 80
@@ -166,7 +166,8 @@ def prepare(data: Path, out: Path, wanted: list[str], crops: int) -> None:
                     seen = WAYS[way](pair)
                     crop |= {name: x[0].half() for name, x in seen._asdict().items()}
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, safetensors.torch.save(crop, {"kind": kind}))
+                content = safetensors.torch.save(crop, {"kind": kind})
+                write_file(path, content, on_exists="overwrite", what="crop")
 
 
 def _missing(

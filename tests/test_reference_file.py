@@ -93,16 +93,16 @@ class TestSavingFails:
     def test_where_a_file_exists(self, tmp_path: Path) -> None:
         path = tmp_path / "r.safetensors"
         path.write_bytes(b"precious")
-        with pytest.raises(OutputError, match=r"r\.safetensors: exists; pass overwrite=True"):
+        with pytest.raises(OutputError, match=r"r\.safetensors.: exists already.*overwrite=True"):
             Reference.build([texture(4, 4)]).save(path)
         assert path.read_bytes() == b"precious"
 
     def test_without_a_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(OutputError, match="cannot be written: No such file"):
+        with pytest.raises(OutputError, match=r"its folder .* does not exist"):
             Reference.build([texture(4, 4)]).save(tmp_path / "none" / "r.safetensors")
 
     def test_over_a_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(OutputError, match="cannot be written"):
+        with pytest.raises(OutputError, match="is a folder"):
             Reference.build([texture(4, 4)]).save(tmp_path, overwrite=True)
         assert list(tmp_path.iterdir()) == []
 

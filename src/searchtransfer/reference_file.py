@@ -13,9 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from .errors import OutputError, WeightsError
+from .errors import WeightsError
+from .files import OnExists, check_file, write_file
 from .weights.content import recognise
-from .weights.save import write_atomically
 
 FORMAT = "searchtransfer-reference"
 VERSION = "1"
@@ -30,12 +30,12 @@ def save(
     Raises:
         OutputError: the file exists and overwrite is False, or its folder cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path}: exists; pass overwrite=True, or another name")
+    on_exists: OnExists = "overwrite" if overwrite else "error"
+    check_file(path, on_exists=on_exists, what="reference", allow="overwrite=True")
     tensors = {f"photo.{i}": _packed(photo.cpu()) for i, photo in enumerate(photos)}
     views = VIEWS[sub_cell]
     header = {"format": FORMAT, "version": VERSION, "scale": str(scale), "views": views}
-    write_atomically(path, to_bytes(tensors, metadata=header))
+    write_file(path, to_bytes(tensors, metadata=header), on_exists=on_exists, what="reference")
 
 
 def load(path: Path) -> tuple[list[Tensor], int, bool]:

@@ -258,7 +258,7 @@ def test_names_and_failures_cannot_inject(tmp_path):
 
 def test_reports_are_not_overwritten(tmp_path):
     write_report(tmp_path / "a.csv", "x")
-    with pytest.raises(OutputError, match=r"a\.csv: exists already"):
+    with pytest.raises(OutputError, match=r"a\.csv.: exists already.*--overwrite"):
         write_report(tmp_path / "a.csv", "y")
     write_report(tmp_path / "a.csv", "y", overwrite=True)
     assert (tmp_path / "a.csv").read_text() == "y"

@@ -4,6 +4,7 @@
 import errno
 import os
 import stat
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from image_files import noise, png, write
 from PIL import Image as PILImage
 
 from searchtransfer.errors import ImageFileError, NonFiniteError, OptionError, OutputError
+from searchtransfer.files import writing as files
 from searchtransfer.images import (
     Image,
     check_output,
@@ -314,7 +316,7 @@ def test_folder_that_refuses_is_found_before_the_work(tmp_path, monkeypatch):
     def refuse(**_):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(writing.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     both(tmp_path / "a.png", OutputError, r"cannot be written to \(Read-only file system\)")
 
 
@@ -346,9 +348,9 @@ def failing_at(monkeypatch, step, error):
 
     # where the failing step is looked up
     targets = {
-        "sync": (writing.os, "fsync"),
-        "link": (writing, "_move_to_new"),
-        "move": (writing.Path, "replace"),
+        "sync": (os, "fsync"),
+        "link": (files, "_give_name"),
+        "move": (Path, "replace"),
         "encode": (writing, "encode"),
     }
     monkeypatch.setattr(*targets[step], fail)
@@ -400,7 +402,7 @@ def test_of_many_writers_one_wins(tmp_path, monkeypatch, links):
         def no_links(*_):
             raise OSError(errno.EPERM, "Operation not permitted")
 
-        monkeypatch.setattr(writing.os, "link", no_links)
+        monkeypatch.setattr(os, "link", no_links)
     images = [from_numpy(np.full((4, 5, 3), value, np.uint8)) for value in range(8)]
     outcomes = []
 
@@ -425,8 +427,8 @@ def test_without_links_a_failed_move_gives_the_name_back(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(writing.os, "link", fail)
-    monkeypatch.setattr(writing.Path, "replace", fail)
+    monkeypatch.setattr(os, "link", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OutputError, match="cannot be written"):
         write_image(PLAIN, tmp_path / "a.png")
     assert not names(tmp_path)

@@ -9,13 +9,12 @@ when N photos of all validations have been measured.
 """
 
 import os
-import re
 import signal
 import sys
 from pathlib import Path
 
 from searchtransfer.evaluation import protocol
-from searchtransfer.training import load_config, train
+from searchtransfer.training import checkpoint, load_config, train
 
 
 def die():
@@ -23,17 +22,19 @@ def die():
 
 
 def die_writing(step, halved):
-    fsync = os.fsync
+    write = checkpoint.write_file
 
-    def instead(handle):
-        name = str(Path(f"/proc/self/fd/{handle}").readlink())
-        if re.search(rf"/\.step-0*{step}\.safetensors\.\w+\.part$", name):
-            if halved:
-                os.ftruncate(handle, os.fstat(handle).st_size // 2)
-            die()
-        fsync(handle)
+    def instead(path, *args, **options):
+        if path.name == f"step-{step:09}.safetensors":
+            os.fsync = die_syncing
+        write(path, *args, **options)
 
-    os.fsync = instead
+    def die_syncing(handle):
+        if halved:
+            os.ftruncate(handle, os.fstat(handle).st_size // 2)
+        die()
+
+    checkpoint.write_file = instead
 
 
 def die_measuring(count):

@@ -13,7 +13,6 @@ from searchtransfer.training.checkpoint import (
     checkpoints,
     latest_checkpoint,
     read_checkpoint,
-    remove_parts,
     set_aside,
     write_checkpoint,
 )
@@ -56,7 +55,6 @@ def test_the_last_two_are_kept(tmp_path):
 def test_nothing_is_there(tmp_path):
     assert latest_checkpoint(tmp_path) == (None, {})
     assert latest_checkpoint(tmp_path / "none") == (None, {})
-    remove_parts(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -121,17 +119,6 @@ def test_a_full_disk_leaves_the_old_ones_and_nothing_else(tmp_path, monkeypatch,
     with pytest.raises(OutputError, match="No space left on device"):
         write_checkpoint(tmp_path, 2, some(2))
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
-
-
-def test_leftovers_are_removed_and_nothing_else(tmp_path):
-    write_checkpoint(tmp_path, 1, some())
-    (tmp_path / ".step-000000002.safetensors.0a1b2c3d.part").touch()
-    (tmp_path / "notes.part").touch()
-    remove_parts(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "notes.part",
-        "step-000000001.safetensors",
-    ]
 
 
 def test_the_header_is_plain(tmp_path):

@@ -70,7 +70,7 @@ def test_killed_at_every_bad_moment_the_curve_is_that_of_a_whole_run(tmp_path, w
     root = data(tmp_path)  # checkpoints at 3, 6 and 8, validations of 2 photos at 4 and 8
     killed(root, "--kill", "write:3")
     (part,) = names(root)
-    assert part.startswith(".step-000000003.safetensors.") and part.endswith(".part")
+    assert part.startswith(".searchtransfer-") and part.endswith(".part")
 
     output = killed(root, "--resume", "--kill", "step:5")  # in the middle of an epoch
     assert "resumed" not in output  # there was nothing to go on from
@@ -78,7 +78,7 @@ def test_killed_at_every_bad_moment_the_curve_is_that_of_a_whole_run(tmp_path, w
 
     output = killed(root, "--resume", "--kill", "swap:6")  # complete, but not under its name
     assert "resumed at step 3 of 8" in output
-    assert len(names(root)) == 2 and names(root)[1] == "step-000000003.safetensors"
+    assert len(names(root)) == 2 and "step-000000003.safetensors" in names(root)
 
     output = killed(root, "--resume", "--kill", "validation:3")  # the first one of step 8's
     assert "resumed at step 3 of 8" in output

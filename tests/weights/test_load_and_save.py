@@ -155,7 +155,7 @@ def test_convert_never_overwrites_its_source(tmp_path, model):
 def test_writing_that_cannot_work(tmp_path, model):
     with pytest.raises(OutputError, match=r"written as \.safetensors"):
         save_weights(model, tmp_path / "w.pt")
-    with pytest.raises(OutputError, match="cannot be written: No such file"):
+    with pytest.raises(OutputError, match=r"its folder .* does not exist"):
         save_weights(model, tmp_path / "none" / "w.safetensors")
     with pytest.raises(WeightsError, match="a Linear lacks architecture, scale or config"):
         save_weights(torch.nn.Linear(1, 1), tmp_path / "w.safetensors")

@@ -2,26 +2,18 @@
 """What can be known of a job before its work: whether it can be read, made and written."""
 
 import os
-import re
-import time
 import warnings
 from pathlib import Path
 
 from ..errors import ImageFileError, OutputError
+from ..files import check_file, shown
 from ..images import check_output, read_image
-from ..images.formats import shown
-from ..images.writing import PARTIAL, check_place
 from .plan import Job
 from .references import References
 from .settings import Settings
 
 WORKING_BYTES = 2 * 3 * 4
 """Of memory for each pixel of a result, at the least: the picture and its copy for the file."""
-
-LEFTOVER_SECONDS = 3600
-"""An unfinished file of this age was left by a process that was killed."""
-
-_LEFTOVER = re.compile(re.escape(PARTIAL) + r"[0-9a-f]{16}\.part")
 
 
 def check_job(job: Job, settings: Settings, scale: int, references: References) -> None:
@@ -61,7 +53,7 @@ def check_job(job: Job, settings: Settings, scale: int, references: References) 
         check_output(job.score_map, size=(1, 1), on_exists=settings.replace, inputs=inputs)
     if job.report is not None:
         check_report(job.report)
-        check_place(job.report, settings.replace, inputs)
+        check_file(job.report, on_exists=settings.replace, inputs=inputs, what="report")
 
 
 def check_report(path: Path) -> None:
@@ -88,18 +80,6 @@ def check_reducible(path: Path, size: tuple[int, int], scale: int) -> None:
             f"image {shown(path)}: has {size[0]} x {size[1]} pixels, too few to be reduced "
             f"{scale} times; at least {scale} x {scale} are needed"
         )
-
-
-def clear_leftovers(folder: Path) -> None:
-    """Remove unfinished files that a killed process left an hour ago or earlier."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if not _LEFTOVER.fullmatch(path.name):
-            continue
-        try:
-            if time.time() - path.lstat().st_mtime > LEFTOVER_SECONDS:
-                path.unlink()
-        except OSError:
-            continue  # another process was faster
 
 
 def _memory() -> float:

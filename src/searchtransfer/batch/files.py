@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import ImageFileError
-from ..images.formats import FORMATS, shown
+from ..files import shown
+from ..images.formats import FORMATS
 
 EXTENSIONS = frozenset(extension for format in FORMATS for extension in format.extensions)
 

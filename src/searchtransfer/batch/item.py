@@ -4,6 +4,7 @@
 from dataclasses import replace
 
 from ..evaluation import psnr, ssim
+from ..files import write_file
 from ..images import (
     Image,
     crop_to_multiple,
@@ -14,7 +15,6 @@ from ..images import (
     up,
     write_image,
 )
-from ..images.writing import write_whole
 from ..inspection import inspect_result
 from ..pictures import draw_score_map
 from ..pictures.inspector import inspector_page
@@ -66,7 +66,7 @@ def upscale_file(
         if job.score_map is not None and score_map is not None:
             write_image(score_map, job.score_map, on_exists=settings.replace)
         if job.report is not None and report is not None:
-            write_whole(report, job.report, settings.replace)
+            write_file(job.report, report, on_exists=settings.replace, what="report")
         write_image(
             result.image, job.target, metadata=settings.metadata, on_exists=settings.replace
         )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ImageFileError, OptionError, OutputError
-from ..images.formats import FORMATS, shown
+from ..files import shown
+from ..images.formats import FORMATS
 from .files import images_in
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ImageFileError, OptionError
+from ..files import shown
 from ..images import Image, ImageWarning, read_image, to_profile
-from ..images.formats import shown
 from ..reference import Reference
 from .files import images_in
 

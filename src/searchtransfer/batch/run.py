@@ -14,10 +14,10 @@ from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from ..errors import OutputError, SearchTransferError
+from ..files import clear_leftovers, shown
 from ..images import ImageWarning
-from ..images.formats import shown
 from ..upscaler import Upscaler, WeakReferenceWarning
-from .checks import check_job, clear_leftovers
+from .checks import check_job
 from .folders import trial_folders
 from .item import upscale_file
 from .outcome import Outcome

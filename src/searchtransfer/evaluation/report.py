@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from ..errors import OptionError, OutputError
-from ..weights.save import write_atomically
+from ..errors import OptionError
+from ..files import OnExists, check_file, write_file
 from .protocol import Evaluation
 
 _COLUMNS = ("method", "profile", "scale", "photo", "psnr", "ssim", "lpips", "seconds")
@@ -87,9 +87,9 @@ def write_report(path: Path, text: str, overwrite: bool = False) -> None:
     Raises:
         OutputError: the file exists, or cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path}: exists already; remove it, or ask to overwrite")
-    write_atomically(path, text.encode("utf-8", "backslashreplace"))
+    on_exists: OnExists = "overwrite" if overwrite else "error"
+    check_file(path, on_exists=on_exists, what="report", allow="--overwrite")
+    write_file(path, text.encode("utf-8", "backslashreplace"), on_exists=on_exists, what="report")
 
 
 def shown(value: float | None, digits: int) -> str:

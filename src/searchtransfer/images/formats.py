@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ImageFileError
+from ..files import shown
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,3 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     hint = f"did you mean {nearest[0]!r}?" if nearest else f"use one of {', '.join(known)}"
     what = f"unknown extension {extension!r}" if extension else "no extension"
     raise ImageFileError(f"output {shown(path)}: {what}; {NAMES} can be written, {hint}")
-
-
-def shown(path: str | bytes | os.PathLike[str]) -> str:
-    """A path for messages: quoted, with control characters and stray bytes escaped."""
-    return repr(os.fsdecode(path))

@@ -9,9 +9,10 @@ import numpy as np
 from PIL import ImageFile
 
 from ..errors import ImageFileError
+from ..files import shown
 from .convert import from_samples, turn
 from .decoding import decode
-from .formats import NAMES, detect, shown
+from .formats import NAMES, detect
 from .image import Bits, Image, ImageWarning, from_channels
 from .metadata import upright
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inspector of a run, as a file of its session."""
 
+from ..files import write_file
 from ..inspection import inspect_result
 from ..pictures.inspector import inspector_page
 from .job import Outcome
@@ -20,5 +21,5 @@ def write_inspector(outcome: Outcome, session: Session) -> str:
     )
     key = f"run-{session.run}-inspector.html"
     path = session.folder / key
-    path.write_text(inspector_page(picture), encoding="utf-8")
+    write_file(path, inspector_page(picture).encode(), what="page")
     return session.serve(key, path, "text/html")

@@ -19,13 +19,12 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import NonFiniteError, WeightsError
-from ..weights.save import write_atomically
+from ..files import write_file
 
 FORMAT = "searchtransfer-checkpoint"
 VERSION = 1
 KEPT = 2
 _NAME = re.compile(r"step-(\d{9})\.safetensors")
-_PART = re.compile(r"\.step-\d{9}\.safetensors\.\w+\.part")
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,8 @@ def write_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> Path:
         "digest": _digest(tensors, state),
     }
     path = folder / f"step-{step:09}.safetensors"
-    write_atomically(path, safetensors.torch.save(tensors, header))
+    content = safetensors.torch.save(tensors, header)
+    write_file(path, content, on_exists="overwrite", what="checkpoint")
     for old in checkpoints(folder)[KEPT:]:
         old.unlink(missing_ok=True)
     return path
@@ -126,13 +126,6 @@ def set_aside(damaged: Iterable[Path]) -> None:
     """Rename damaged checkpoints, so that they do not count among the last two."""
     for path in damaged:
         path.replace(path.with_name(f"{path.name}.damaged"))
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove what a killed process left half-written."""
-    for path in list(folder.iterdir()) if folder.is_dir() else []:
-        if _PART.fullmatch(path.name):
-            path.unlink(missing_ok=True)
 
 
 def _digest(tensors: Mapping[str, Tensor], state: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import OutputError
-from .checkpoint import checkpoints, remove_parts
+from ..files import clear_leftovers
+from .checkpoint import checkpoints
 
 
 @contextmanager
@@ -33,7 +34,8 @@ def run_folder(folder: Path, resume: bool) -> Iterator[None]:
                 raise OutputError(
                     f"{folder}: holds a run already; resume it, or set run.folder to another place"
                 )
-            remove_parts(folder / "checkpoints")
+            for name in ("", "checkpoints", "weights"):
+                clear_leftovers(folder / name)
             yield
     except Timeout:
         raise OutputError(f"{folder}: another run works in this folder") from None

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from ..weights.save import write_atomically
+from ..files import LineFile, write_file
 
 NAME = "log.jsonl"
 
@@ -39,8 +39,8 @@ class Journal:
     def __init__(self, folder: Path, step: int) -> None:
         self.lines = [line for line in read_journal(folder) if line["step"] <= step]
         text = "".join(json.dumps(line) + "\n" for line in self.lines)
-        write_atomically(folder / NAME, text.encode())
-        self._file = (folder / NAME).open("a", encoding="utf-8")
+        write_file(folder / NAME, text.encode(), on_exists="overwrite", what="journal")
+        self._file = LineFile(folder / NAME)
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def step(self, step: int, losses: dict[str, float], rate: float, seconds: float) -> None:
@@ -75,8 +75,7 @@ class Journal:
     def _write(self, line: dict[str, Any]) -> None:
         if "scores" in line:
             self.lines.append(line)
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        self._file.append(json.dumps(line))
 
 
 def mean_psnr(scores: dict[str, dict[str, float]]) -> float:

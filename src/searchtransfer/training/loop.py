@@ -15,8 +15,8 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from ..errors import NonFiniteError, TrainingError
+from ..files import write_file
 from ..weights import save_weights
-from ..weights.save import write_atomically
 from .batches import Chunks, Division, steps_of
 from .checkpoint import latest_checkpoint, set_aside, write_checkpoint
 from .config import TrainConfig
@@ -293,7 +293,8 @@ class _Training:
             for name, value in _tensors(part)
         }
         path = self.folder / f"failed-step-{step}-process-{self.division.process}.safetensors"
-        write_atomically(path, safetensors.torch.save(tensors, {"reason": str(error)}))
+        content = safetensors.torch.save(tensors, {"reason": str(error)})
+        write_file(path, content, on_exists="overwrite", what="failed batch")
         raise TrainingError(
             f"step {step}: {error}. The batch is in {path}; the last checkpoint in "
             f"{self.folder / 'checkpoints'} is from before. A lower optimiser.learning_rate, or "

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writing weights: safetensors with a description, whole or not at all."""
 
-import contextlib
-import os
-import uuid
 from pathlib import Path
 
 import safetensors.torch
 from torch import nn
 
 from ..errors import OutputError, WeightsError
+from ..files import OnExists, check_file, shown, write_file
 from .description import Described, Description
 from .file import WeightsFile
 from .load import check_tensors, load_weights
@@ -31,9 +29,11 @@ def save_weights(module: nn.Module, path: str | Path, *, overwrite: bool = False
     """
     path = Path(path)
     if path.suffix != ".safetensors":
-        raise OutputError(f"{path}: weights are written as .safetensors, give it that suffix")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path}: exists already; remove it, or ask to overwrite")
+        raise OutputError(
+            f"weights {shown(path)}: are written as .safetensors, give it that suffix"
+        )
+    on_exists: OnExists = "overwrite" if overwrite else "error"
+    check_file(path, on_exists=on_exists, what="weights", allow="overwrite=True")
     if not isinstance(module, Described):
         raise WeightsError(
             f"{path}: a {type(module).__name__} lacks architecture, scale or config, "
@@ -41,7 +41,8 @@ def save_weights(module: nn.Module, path: str | Path, *, overwrite: bool = False
         )
     state = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     check_tensors(state, {key: value.shape for key, value in state.items()}, path)
-    write_atomically(path, safetensors.torch.save(state, Description.of(module).to_header()))
+    content = safetensors.torch.save(state, Description.of(module).to_header())
+    write_file(path, content, on_exists=on_exists, what="weights")
 
 
 def convert(
@@ -67,36 +68,3 @@ def convert(
     file = load_weights(module, source)
     save_weights(module, target, overwrite=overwrite)
     return file
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then move it there.
-
-    Raises:
-        OutputError: the folder is missing, not writable, or full; nothing is left behind.
-    """
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        try:
-            with part.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-            _make_durable(path.parent)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-def _make_durable(folder: Path) -> None:
-    """Let a new name in a folder outlive a power failure, where the system knows how."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    with contextlib.suppress(OSError):  # some file systems refuse; the file itself is written
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

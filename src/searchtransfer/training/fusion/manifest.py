@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError
-from ...weights.save import write_atomically
+from ...files import write_file
 from .config import FusionConfig
 from .crops import VERSION
 from .sources import settled
@@ -57,7 +57,7 @@ class Manifest:
                     "remove them, or set data.prepared to another place"
                 )
             folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / NAME, json.dumps(asdict(self)).encode())
+            _write(folder / NAME, asdict(self))
             return
         before = _read(folder / NAME)
         changes = [
@@ -79,8 +79,12 @@ def held_out(folder: Path, share: float, photos: Path) -> Split:
         named = _read(path).get("named", [])
         return settled(photos, Split(share, frozenset(map(str, named))))
     split = settled(photos, Split(share))
-    write_atomically(path, json.dumps({"named": sorted(split.named)}).encode())
+    _write(path, {"named": sorted(split.named)})
     return split
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    write_file(path, json.dumps(content).encode(), on_exists="overwrite", what="manifest")
 
 
 def _read(path: Path) -> dict[str, Any]:

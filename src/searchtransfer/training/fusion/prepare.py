@@ -13,11 +13,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from ...files import write_file
 from ...images.resize import degrade
 from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...reference import Reference
-from ...weights.save import write_atomically
 from ..data.pixels import Pixels
 from .crops import crop_file
 from .drawing import Sources
@@ -45,7 +45,8 @@ def prepare(
         crop = searched(target, reference)
         if teacher is not None:
             crop["taught"] = eight_bits(teacher(crop["low"].float() / 255))
-        write_atomically(path, safetensors.torch.save(crop, {"kind": kind}))
+        content = safetensors.torch.save(crop, {"kind": kind})
+        write_file(path, content, on_exists="overwrite", what="crop")
         made += 1
     return made
 
