@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ImageFileError, OptionError, OutputError
-from ..files import shown
+from ..foreign import shown
 from ..images.formats import FORMATS
 from .files import images_in
 
