@@ -11,7 +11,8 @@ from .images import Image, ImageWarning, to_profile, up
 from .images.kinds import as_image
 from .pictures.inspector import InspectorInput, Photo
 from .references import Reference
-from .upscaler import WEAK_COHERENCE, Matches, Result, coherence
+from .references.usefulness import usefulness
+from .upscaler import Result
 
 
 def inspect_result(
@@ -89,7 +90,7 @@ def inspect_result(
         photo=result.matches.photo,
         pixel=result.matches.pixel,
         zoom=zoom,
-        summary=usefulness(result.score, result.matches, scale),
+        summary=usefulness(result.score, result.matches),
         facts=(*about, *facts),
         notes=tuple(notes),
     )

@@ -10,7 +10,7 @@ from ..batch.checks import check_reducible
 from ..batch.item import measure, reduced
 from ..errors import OptionError
 from ..images import Image, Metadata, read_image, to_profile, up, write_image
-from ..inspection import usefulness
+from ..references.usefulness import usefulness
 from ..pretrained import MODELS, default_model
 from ..progress import Progress
 from ..upscaler import Result, Upscaler, WeakReferenceWarning
@@ -127,7 +127,7 @@ def make(order: Order, session: Session, limits: Limits, progress: Progress) -> 
         result,
         tuple(photos),
         quality,
-        usefulness(result.score, result.matches, order.scale) if photos else "",
+        usefulness(result.score, result.matches) if photos else "",
         tuple(renamed(remark, order.names) for remark in remarks),
         seconds,
         pictures,
