@@ -13,11 +13,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..operators import search
+from ..operators import Keys
 from ..operators.agreement import AROUND, agreement
 from ..operators.descriptors import describe
 from .copy import Copy, resized
 from .photo import Photo
+from .seeding import STRIP, Query, Watch, best_cells
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +52,8 @@ CHANCE, SURE = 0.22, 0.32
 """Mean agreement of whole cells, before anything is refined, that other photos reach by chance, and
 that only the same things reach."""
 
-TRIAL_CELLS = 12000
+TRIAL_CELLS = 6000
 """Cells of the image in a trial at most: a larger one is reduced, and the copies with it."""
-
-Watch = Callable[[float], None]
 
 
 class Trial:
@@ -69,15 +68,15 @@ class Trial:
     def __init__(self, colour: Float[Tensor, "3 h w"], scale: int, backend: str) -> None:
         size = colour.shape[1], colour.shape[2]
         self.reduction = max(1.0, (size[0] * size[1] / TRIAL_CELLS) ** 0.5)
-        self.scale, self.backend = scale, backend
-        self.query = describe(resized(colour, self._reduced(size, self.reduction)))[None]
-        self.known = colour.new_zeros(self.query.shape[2:])
+        self.scale = scale
+        self.query = Query.of(resized(colour, self._reduced(size, self.reduction)), 1, backend)
+        self.known = colour.new_zeros(self.query.described.shape[1:])
         self.budget = TRIAL_PAIRS
         self.joined: list[Copy] = []
 
-    def offer(self, copies: Sequence[Copy]) -> None:
+    def offer(self, copies: Sequence[Copy], watch: Watch) -> None:
         """Try copies; those that help join, the most helpful first."""
-        results = {number: self._found(copy) for number, copy in enumerate(copies)}
+        results = {number: self._found(copy, watch) for number, copy in enumerate(copies)}
         found = {number: x for number, x in results.items() if x is not None}
         while found:
             best = max(found, key=lambda x: torch.maximum(self.known, found[x]).mean().item())
@@ -93,12 +92,12 @@ class Trial:
         """How much of the image is found in one piece, weighted by score."""
         return self.known.mean().item()
 
-    def _found(self, copy: Copy) -> Float[Tensor, "h w"] | None:
+    def _found(self, copy: Copy, watch: Watch) -> Float[Tensor, "h w"] | None:
         """The score of what is found in one piece, 0 to 1; None for what is too large to try."""
         size = copy.pixels.shape[1], copy.pixels.shape[2]
         size = self._reduced(size, self.scale * self.reduction)
         pairs = self.known.numel() * size[0] * size[1]
-        if pairs > self.budget:
+        if pairs > self.budget or size[0] * size[1] > STRIP:
             log.debug("not tried: photo %d %s, %.1g pairs", copy.photo, copy.name, pairs)
             return None
         self.budget -= pairs
@@ -106,12 +105,10 @@ class Trial:
         if copy.inside is not None:
             outside = (~copy.inside).float()[None, None]
             key *= F.interpolate(outside, size, mode="area")[0, 0] == 0
-        found = search(self.query, key[None], patch_size=1, backend=self.backend)
-        row = torch.div(found.index[0], size[1], rounding_mode="floor")
-        place = torch.stack([row, found.index[0] - row * size[1]], -1)
-        still = torch.eye(2, device=row.device).expand(*row.shape, 2, 2)
-        together = agreement(torch.zeros_like(row), place.to(still), still, scale=1)
-        result = _in_one_piece(together) * found.score[0].clamp(min=0)
+        score, place = best_cells(self.query, Keys([key], 1, copy=False), watch)
+        still = torch.eye(2, device=score.device).expand(*score.shape, 2, 2)
+        one = torch.zeros_like(place[..., 0])
+        result = _in_one_piece(agreement(one, place.to(score), still, 1)) * score.clamp(min=0)
         log.debug("tried: photo %d %s, %.3f", copy.photo, copy.name, result.mean())
         return result
 
@@ -162,10 +159,11 @@ def choose(
         lambda: [photo.zoomed(zoom) for photo in photos for zoom in FAR_ZOOMS],
     ]
     for number, stage in enumerate([*stages, *lost]):
-        watch(number / (len(stages) + len(lost)))
+        first, part = number / (len(stages) + len(lost)), 1 / (len(stages) + len(lost))
+        watch(first)
         if trial.share >= ENOUGH or (number >= len(stages) and trial.share > NOTHING):
             break
-        trial.offer(stage())
+        trial.offer(stage(), lambda done, a=first, b=part: watch(a + b * done))
     return trial.joined or [photo.upright for photo in photos]
 
 

@@ -6,9 +6,9 @@ patches that lie upright. It is searched and compared; texture is sampled from t
 the place that the copy's map leads to.
 """
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +16,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..images.resize import reduced_everywhere
+from .kept import Kept
 from .maps import Map, applied, identity, jacobian_at
 from .sampling import sampled
+
+T = TypeVar("T")
 
 ROWS = 256
 """Rows of a copy that are warped at a time."""
@@ -47,15 +50,18 @@ class Copy:
     inside: Bool[Tensor, "_ _"] | None = None
     """Which pixels show the photo; None for all."""
 
-    kept: dict[int, Any] = field(default_factory=dict, repr=False)
-    """Descriptors, by the number of phases; see `seeding`."""
+    _kept: Kept = field(default_factory=Kept, repr=False)
 
     @property
     def cells(self) -> int:
         """Cells of the copy, reduced."""
         return (self.pixels.shape[1] // self.scale) * (self.pixels.shape[2] // self.scale)
 
-    @cached_property
+    def once(self, name: Hashable, compute: Callable[[], T]) -> T:
+        """What is computed from the copy: by one thread, and kept with it."""
+        return self._kept.once(name, compute)
+
+    @property
     def blurred(self) -> Float[Tensor, "3 _ _"]:
         """The copy blurred as a reduction blurs it, at full size.
 
@@ -63,37 +69,44 @@ class Copy:
         row and column, from any on, are the copy reduced; and what lies between pixels is plain
         interpolation.
         """
-        return reduced_everywhere(self.pixels, self.scale)
+        return self.once("blurred", lambda: reduced_everywhere(self.pixels, self.scale))
 
-    @cached_property
+    @property
     def luma(self) -> Float[Tensor, "3 _ _"]:
         """The mean of the channels of `blurred`, and its slopes down and right."""
-        mean = self.blurred.mean(0)
-        slopes = mean.new_zeros(3, *mean.shape)
-        slopes[0] = mean
-        torch.sub(mean[2:], mean[:-2], out=slopes[1, 1:-1]).div_(2)
-        torch.sub(mean[:, 2:], mean[:, :-2], out=slopes[2, :, 1:-1]).div_(2)
-        return slopes
+        return self.once("luma", lambda: _with_slopes(self.blurred.mean(0)))
 
-    @cached_property
+    @property
     def is_shown(self) -> Bool[Tensor, "_ _"] | None:
         """At the places of `blurred`: all pixels of the patch around that cell are inside."""
-        if self.inside is None:
+        inside = self.inside
+        if inside is None:
             return None
-        s = self.scale
-        # A patch of 5 x 5 cells, its middle at the cell that begins here; outside is not shown.
-        outside = F.pad((~self.inside).float()[None, None], (2 * s,) * 4, value=1.0)
-        side = 5 * s
-        rows = F.max_pool2d(outside, (side, 1), 1)
-        return F.max_pool2d(rows, (1, side), 1)[0, 0] == 0
+        return self.once("is_shown", lambda: _whole_patches(inside, self.scale))
 
     def sharp(self, place: Float[Tensor, "n k 2"]) -> Float[Tensor, "3 n k"]:
         """Pixels between pixels, from the source, at places of the copy."""
         return sampled(self.source, applied(self.to_source, place), "bicubic")
 
     def __getstate__(self) -> dict[str, object]:
-        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return state | {"kept": {}}
+        names = (name for name in self.__dataclass_fields__ if name != "_kept")
+        return {name: getattr(self, name) for name in names} | {"_kept": Kept()}
+
+
+def _with_slopes(plane: Float[Tensor, "h w"]) -> Float[Tensor, "3 h w"]:
+    """A plane and its slopes; zero at the border."""
+    slopes = plane.new_zeros(3, *plane.shape)
+    slopes[0] = plane
+    slopes[1, 1:-1] = (plane[2:] - plane[:-2]) / 2
+    slopes[2, :, 1:-1] = (plane[:, 2:] - plane[:, :-2]) / 2
+    return slopes
+
+
+def _whole_patches(inside: Bool[Tensor, "h w"], scale: int) -> Bool[Tensor, "_ _"]:
+    """Where a patch of 5 x 5 cells, its middle at the cell that begins there, is inside."""
+    outside = F.pad((~inside).float()[None, None], (2 * scale,) * 4, value=1.0)
+    rows = F.max_pool2d(outside, (5 * scale, 1), 1)
+    return F.max_pool2d(rows, (1, 5 * scale), 1)[0, 0] == 0
 
 
 def upright(photo: Float[Tensor, "3 h w"], number: int, scale: int) -> Copy:

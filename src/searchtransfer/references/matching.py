@@ -34,8 +34,9 @@ log = logging.getLogger(__name__)
 SearchMode = Literal["exact", "refine", "auto"]
 MODES = ("exact", "refine", "auto")
 
-SEED_PAIRS = 2 * 10**10
-"""Pairs of cells that "auto" compares to find seeds: about 4 seconds on two cores."""
+SEED_PAIRS, PAIRS_A_CELL = 2 * 10**9, 30_000
+"""Pairs that "auto" compares to find seeds: so many at least, and so many for each cell of the
+image. Seeds from every second row and column cost 0.02 dB, from every fourth 0.1 dB."""
 
 
 class Found(NamedTuple):
@@ -86,7 +87,8 @@ def plan_search(size: tuple[int, int], cells: int, scale: int, mode: SearchMode 
     if mode == "exact":
         return Plan(pairs * scale**2, scale)
     stride = 1 if mode == "auto" else 2
-    while _strided(size, stride) * cells > SEED_PAIRS and stride < max(size):
+    most = max(SEED_PAIRS, PAIRS_A_CELL * size[0] * size[1])
+    while _strided(size, stride) * cells > most and stride < max(size):
         stride += 1
     return Plan(_strided(size, stride) * cells, 1, stride)
 

@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A photo with everything that depends on it alone, computed once."""
 
-import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from .copy import Copy, resized, upright, warped
 from .geometry import Keypoints, Plane, keypoints, softened
+from .kept import Kept
 from .maps import Map, identity, jacobian_at, resizing, scale_of, turning
 
 SHARPEST = 1.25
 """Pixels of the photo for a pixel of the result from which on it is reduced first."""
-
-Kept = TypeVar("Kept")
 
 
 class Photo:
@@ -33,14 +28,7 @@ class Photo:
 
     def __init__(self, pixels: Float[Tensor, "3 _ _"], number: int, scale: int) -> None:
         self.pixels, self.number, self.scale = pixels, number, scale
-        self._kept: dict[object, Any] = {}
-        self._lock = threading.RLock()
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"pixels": self.pixels, "number": self.number, "scale": self.scale}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+        self._kept = Kept()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -50,16 +38,16 @@ class Photo:
     @property
     def keypoints(self) -> Keypoints:
         """What geometry is found by."""
-        return self._once("keypoints", lambda: keypoints(softened(self.pixels, self.scale)))
+        return self._kept.once("keypoints", lambda: keypoints(softened(self.pixels, self.scale)))
 
     @property
     def upright(self) -> Copy:
         """The photo as it is."""
-        return self._once("upright", lambda: upright(self.pixels, self.number, self.scale))
+        return self._kept.once("upright", lambda: upright(self.pixels, self.number, self.scale))
 
     def prepare(self) -> None:
         """Compute now what a search needs."""
-        _ = self.keypoints, self.upright.blurred
+        _ = self.keypoints, self.upright.luma
 
     def zoomed(self, zoom: float) -> Copy:
         """The photo `zoom` times as large; no side below one cell, the proportions stay."""
@@ -108,11 +96,4 @@ class Photo:
             above = self._half(level - 1)
             return resized(above, (above.shape[1] // 2, above.shape[2] // 2))
 
-        return self._once(("half", level), make)
-
-    def _once(self, name: object, compute: Callable[[], Kept]) -> Kept:
-        with self._lock:
-            if name not in self._kept:
-                self._kept[name] = compute()
-            kept: Kept = self._kept[name]
-            return kept
+        return self._kept.once(("half", level), make)

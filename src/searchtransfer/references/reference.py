@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reference: a set of photos, and everything about them that can be computed once."""
 
-import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -14,11 +13,12 @@ from torch import Tensor
 
 from ..devices import usable_device
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
+from .kept import Kept
 from .photo import Photo
 
 SCALES = (2, 3, 4, 8)
 
-Kept = TypeVar("Kept")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,14 +41,11 @@ class Reference:
     """How many times larger than the low-resolution image the photos are to make it."""
     prepared: tuple[Photo, ...] = field(init=False, repr=False)
     """The photos with what is computed from each."""
-    _kept: dict[object, Any] = field(init=False, repr=False)
-    _lock: Any = field(init=False, repr=False)
+    _kept: Kept = field(default_factory=Kept, init=False, repr=False)
 
     def __post_init__(self) -> None:
         photos = (Photo(photo, number, self.scale) for number, photo in enumerate(self.photos))
         object.__setattr__(self, "prepared", tuple(photos))
-        object.__setattr__(self, "_kept", {})
-        object.__setattr__(self, "_lock", threading.RLock())
 
     @classmethod
     def build(cls, photos: Sequence[Float[Tensor, "3 _ _"]], scale: int = 4) -> "Reference":
@@ -76,26 +73,14 @@ class Reference:
             photo.prepare()
         return self
 
-    def once(self, owner: Hashable, compute: Callable[[], Kept]) -> Kept:
+    def once(self, owner: Hashable, compute: Callable[[], T]) -> T:
         """What a model computes from the photos alone: computed the first time, kept with them.
 
         Args:
             owner: whose it is; the same one is given the same again.
             compute: makes it.
         """
-        with self._lock:
-            if owner not in self._kept:
-                self._kept[owner] = compute()
-            kept: Kept = self._kept[owner]
-            return kept
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"photos": self.photos, "scale": self.scale}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            object.__setattr__(self, name, value)
-        self.__post_init__()
+        return self._kept.once(owner, compute)
 
     def to(self, device: torch.device | str) -> "Reference":
         """The same reference on another device; itself if it is there.

@@ -23,6 +23,7 @@ from torch import Tensor
 from ..operators.descriptors import LUMA, describe, described, described_luma
 from .copy import Copy
 from .field import Field, by_copy, grid, reduced_at
+from .least_squares import solved
 
 CELLS = 8192
 """Cells compared at a time: their samples take about 20 MB."""
@@ -33,8 +34,13 @@ CLOSE = 1.5
 STILL = 0.05
 """Pixels; a shorter step is the last one of a cell."""
 
-AROUND = 4
-"""Cells on either side that an affine map is fitted through."""
+APART, SPARSE = 2, 2
+"""An affine map is fitted through every second cell, two of them on either side."""
+
+AROUND = APART * SPARSE
+
+ENTRIES = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+"""Of a symmetric matrix of three rows."""
 
 AGREES = 2.0
 """Pixels off the fitted map at which a match counts a quarter."""
@@ -152,14 +158,15 @@ def _step(target: Target, field: Field, cells: slice | Tensor) -> Float[Tensor, 
     """
     query = target.query[cells, :LUMA]
     patches = reduced_at(target.copies, field, grid(2, query), lambda copy: copy.luma)
-    base = torch.stack([described_luma(x) for x in patches], -1)  # [n, c, 3]: key, slopes
-    normal = base.transpose(1, 2) @ base
-    size = normal.diagonal(dim1=1, dim2=2).mean(1)
-    normal = normal + torch.eye(3, device=size.device) * (1e-4 * size + 1e-12)[:, None, None]
-    gain, *step = torch.linalg.solve(normal, (query[:, None] @ base)[:, 0]).unbind(-1)
+    base = [described_luma(x) for x in patches]  # key and its slopes down and right, [n, c]
+    normal = [(base[i] * base[j]).sum(1) for i, j in ENTRIES]
+    right = torch.stack([(query * x).sum(1) for x in base])
+    size = (normal[0] + normal[3] + normal[5]) / 3 + 1e-12
+    for diagonal in (0, 3, 5):
+        normal[diagonal] = normal[diagonal] + 1e-4 * size
+    gain, down, across = solved(normal, right)
     # A patch that the query hardly resembles (gain near 0) says nothing about the way to go.
-    least = 1e-3 / size.clamp(min=1e-12).sqrt()
-    way = torch.stack(step, -1) / gain.clamp(min=least)[:, None]
+    way = torch.stack([down, across], -1) / gain.clamp(min=1e-3 / size.sqrt())[:, None]
     way = torch.where(gain[:, None] > 0, way, 0.0)
     length = torch.linalg.vector_norm(way, dim=1, keepdim=True)
     return way * (CLOSE / length.clamp(min=CLOSE))
@@ -182,39 +189,38 @@ def _fitted_rows(target: Target, field: Field, top: int, bottom: int, rounds: in
     height, width = target.size
     first, last = max(0, top - AROUND), min(height, bottom + AROUND)
     part = field.at(slice(first * width, last * width))
-    shape = (last - first, width)
-    # Neighbours of each cell, [k, n], outside the image with weight 0.
-    weight = _blocks(part.score.clamp(min=0).pow(4), shape)
-    copy = _blocks(part.copy.to(part.score) + 1, shape)
-    centre = torch.stack([_blocks(x, shape) for x in part.centre.unbind(1)], -1)
     mine = slice((top - first) * width, (bottom - first) * width)
     own = part.at(mine)
-    weight, copy, centre = (x[:, mine] for x in (weight, copy, centre))
 
-    offset = grid(AROUND, own.centre)
-    near = torch.exp(-offset.square().sum(1) / (2 * (0.7 * AROUND) ** 2))
-    weight = weight * (copy == own.copy + 1) * near[:, None]
-    pixels = target.scale * offset
-    base = torch.cat([torch.ones_like(pixels[:, :1]), pixels], 1)  # [k, 3]
-    stiff = base.new_tensor([1e-6, STIFF, STIFF])
-    off = centre - own.centre
-    shift, jacobian = torch.zeros_like(own.centre), own.jacobian
+    def around(x: Tensor) -> Float[Tensor, "k n"]:
+        """The values around each cell, zero outside the image."""
+        plane = x.to(own.score).view(1, 1, last - first, width)
+        return F.unfold(plane, 2 * SPARSE + 1, dilation=APART, padding=AROUND)[0][:, mine]
+
+    steps = APART * grid(SPARSE, own.centre)  # [k, 2], in cells
+    near = torch.exp(-steps.square().sum(1) / (2 * (0.7 * AROUND) ** 2))
+    same = around(part.copy + 1) == own.copy + 1
+    weight = around(part.score.clamp(min=0).pow(4)) * same * near[:, None]
+    off = [around(x) - mine_x for x, mine_x in zip(part.centre.T, own.centre.T, strict=True)]
+
+    base = torch.cat([torch.ones_like(steps[:, :1]), target.scale * steps], 1).T  # [3, k]
+    products = torch.stack([base[i] * base[j] for i, j in ENTRIES])  # [6, k]
+    stiff = base.new_tensor([1e-6, 0, 0, STIFF, 0, STIFF])[:, None]
+    # Row and column of the match, each as a shift and two slopes: [3, n].
+    kept = [torch.cat([torch.zeros_like(x[:1]), x]) for x in own.jacobian.permute(1, 2, 0)]
+    fits = kept
     for number in range(rounds):
-        expected = shift + torch.einsum("nab,kb->kna", jacobian, pixels)
-        error = (off - expected).square().sum(-1)
         scale = AGREES * (2 if number == 0 else 1)
+        error = sum((x - base.T @ fit).square() for x, fit in zip(off, fits, strict=True))
         robust = weight / (1 + error / scale**2) ** 2 * (error < (4 * scale) ** 2)
-        normal = torch.einsum("kn,ka,kb->nab", robust, base, base) + torch.diag(stiff)
-        right = torch.einsum("kn,ka,knc->nac", robust, base, off)
-        right[:, 1:] += STIFF * own.jacobian.transpose(1, 2)
-        solution = torch.linalg.solve(normal, right)
-        shift, jacobian = solution[:, 0], solution[:, 1:].transpose(1, 2)
-    return Field(own.copy, own.centre + shift, jacobian.contiguous(), own.score)
-
-
-def _blocks(x: Float[Tensor, " n"], shape: tuple[int, int]) -> Float[Tensor, "k n"]:
-    """The values around each cell, zero outside."""
-    return F.unfold(x.view(1, 1, *shape), 2 * AROUND + 1, padding=AROUND)[0]
+        normal = products @ robust + stiff
+        fits = [
+            solved(list(normal), base @ (robust * x) + STIFF * old)
+            for x, old in zip(off, kept, strict=True)
+        ]
+    centre = own.centre + torch.stack([fit[0] for fit in fits], -1)
+    jacobian = torch.stack([fit[1:].T for fit in fits], 1)
+    return Field(own.copy, centre, jacobian.contiguous(), own.score)
 
 
 def handed_on(target: Target, field: Field, jumps: Sequence[int]) -> Field:
