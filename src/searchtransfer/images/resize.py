@@ -7,6 +7,7 @@ rest scaled to sum to one. For whole scales the weights repeat from cell to cell
 are one-dimensional convolutions, first along rows and then along columns.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -68,6 +69,25 @@ def reduced_everywhere(
             f"got {list(image.shape)}"
         )
     return _planes(image, lambda plane: _reduce(plane, scale, stride=1))
+
+
+def softened(image: Float[Tensor, "c h w"], factor: float) -> Float[Tensor, "c h w"]:
+    """Take off what a reduction by a factor cannot show, at full size.
+
+    Pixels `factor` apart, from any position on, are then the image reduced, without aliasing. The
+    filter is Lanczos' with three lobes, which leaves more of what can be shown than the bicubic.
+
+    Args:
+        image: `[C, H, W]`, floating point.
+        factor: at least 1; 1 changes nothing.
+    """
+    if factor == 1:
+        return image
+    reach = math.ceil(3 * factor) - 1
+    taps = torch.arange(-reach, reach + 1, dtype=torch.float64) / factor
+    kernel = torch.sinc(taps) * torch.sinc(taps / 3)
+    kernel /= kernel.sum()
+    return _planes(image, lambda x: _summed(_summed(x.T, kernel, 1, reach).T, kernel, 1, reach))
 
 
 def up(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h*{scale} w*{scale}"]:

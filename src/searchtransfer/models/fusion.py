@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The learned model: FusionNet on what search and blend have found; also without a reference."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -39,7 +40,7 @@ class FusionModel:
     transfer: TransferModel = field(default_factory=TransferModel)
     consistency_rounds: int = 2
     """Rounds of back-projection at the end; 2 by held-out crops, see `docs/design/fusion.md`."""
-    symmetries: int = 8
+    symmetries: int = 2
     """Of the square, 1 to 8, that the image is shown in; the results are averaged (geometric
     self-ensemble; Timofte et al., "Seven ways to improve example-based single image super
     resolution", 2016)."""
@@ -103,7 +104,6 @@ class FusionModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
-        self.network.to(colour.device).eval()
         if reference is None:
             return self._alone(colour, tile, progress)
         seen = self.transfer.find(colour, reference, progress)
@@ -144,12 +144,38 @@ def averaged(
 ) -> Float[Tensor, "b 3 hs ws"]:
     """The mean of what the network makes of an image turned and mirrored, turned back."""
     sharp = low.new_zeros(())
+    run = ready(network, low.device)
     for turns, flip in _SYMMETRIES[:symmetries]:
         seen = None if evidence is None else Evidence(*(_moved(x, turns, flip) for x in evidence))
-        result = network(_moved(low, turns, flip), seen)
+        result = run(_moved(low, turns, flip), seen)
         back = torch.rot90(result.flip(-1) if flip else result, -turns, (-2, -1))
         sharp = sharp + back / symmetries
     return sharp
+
+
+def ready(
+    network: FusionNet, device: torch.device
+) -> Callable[[Tensor, Evidence | None], Float[Tensor, "b 3 hs ws"]]:
+    """The network as it computes here: single precision, on the device, channels last.
+
+    The network itself stays as it is; its weights are few, and converted anew each time, so that
+    what is changed in it takes effect.
+    """
+    state = {
+        name: x.to(device, torch.float32, memory_format=_format(x))
+        for name, x in network.state_dict().items()
+    }
+
+    def run(low: Tensor, evidence: Evidence | None) -> Tensor:
+        low = low.contiguous(memory_format=torch.channels_last)
+        result: Tensor = torch.func.functional_call(network, state, (low, evidence))
+        return result
+
+    return run
+
+
+def _format(x: Tensor) -> torch.memory_format:
+    return torch.channels_last if x.dim() == 4 else torch.contiguous_format
 
 
 def _moved(x: Tensor, turns: int, flip: bool) -> Tensor:

@@ -7,17 +7,21 @@ join with which more of the image is found in one piece, or found better, than w
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..images.resize import up
 from ..operators import Keys
 from ..operators.agreement import AROUND, agreement
 from ..operators.descriptors import describe
 from .copy import Copy, resized
-from .photo import Photo
+from .geometry import Plane, alignment_of, keypoints, mirrored_planes, planes
+from .photo import AS_IT_IS, Photo, alignment_name
 from .seeding import STRIP, Query, Watch, best_cells
 
 log = logging.getLogger(__name__)
@@ -42,8 +46,8 @@ reach 0.80 by their other sub-cell positions."""
 ENOUGH = 0.8
 """Part of the image found in one piece, weighted by score, from which on no more is tried."""
 
-NOTHING = 0.02
-"""Part of the image below which nothing is found."""
+LITTLE, NOTHING = 0.15, 0.05
+"""Part of the image below which quarter turns and mirror images are tried, and other sizes."""
 
 TRIAL_PAIRS = 3 * 10**9
 """Pairs of cells that the trials of an image compare at most, about."""
@@ -52,8 +56,32 @@ CHANCE, SURE = 0.22, 0.32
 """Mean agreement of whole cells, before anything is refined, that other photos reach by chance, and
 that only the same things reach."""
 
+MEMORY = 1024 * 2**20
+"""Bytes that the copies of an image may take, when nothing else is said."""
+
+BYTES_A_PIXEL = 48
+"""Of a copy that is searched: its pixels, what is made of them (24 bytes), and keys."""
+
 TRIAL_CELLS = 6000
 """Cells of the image in a trial at most: a larger one is reduced, and the copies with it."""
+
+
+class Candidate(NamedTuple):
+    """A copy that could be made."""
+
+    photo: int
+    name: str
+    size: tuple[int, int]
+    """Rows and columns."""
+    make: Callable[[], Copy]
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory, searched."""
+        return BYTES_A_PIXEL * self.size[0] * self.size[1]
+
+    def __str__(self) -> str:
+        return f"photo {self.photo} {self.name}"
 
 
 class Trial:
@@ -63,54 +91,68 @@ class Trial:
         colour: the small image.
         scale: pixels of a copy for a pixel of the image.
         backend: of the search.
+        memory: bytes that copies may take, together.
     """
 
-    def __init__(self, colour: Float[Tensor, "3 h w"], scale: int, backend: str) -> None:
+    def __init__(
+        self, colour: Float[Tensor, "3 h w"], scale: int, backend: str, memory: int
+    ) -> None:
         size = colour.shape[1], colour.shape[2]
         self.reduction = max(1.0, (size[0] * size[1] / TRIAL_CELLS) ** 0.5)
         self.scale = scale
         self.query = Query.of(resized(colour, self._reduced(size, self.reduction)), 1, backend)
         self.known = colour.new_zeros(self.query.described.shape[1:])
-        self.budget = TRIAL_PAIRS
+        self.pairs, self.bytes = TRIAL_PAIRS, memory
         self.joined: list[Copy] = []
 
-    def offer(self, copies: Sequence[Copy], watch: Watch) -> None:
+    def offer(self, candidates: Sequence[Candidate], watch: Watch) -> None:
         """Try copies; those that help join, the most helpful first."""
-        results = {number: self._found(copy, watch) for number, copy in enumerate(copies)}
-        found = {number: x for number, x in results.items() if x is not None}
-        while found:
-            best = max(found, key=lambda x: torch.maximum(self.known, found[x]).mean().item())
-            result = found.pop(best)
-            if not helps(self.known, result):
+        tried: list[tuple[Candidate, Float[Tensor, "h w"]]] = []
+        for number, candidate in enumerate(candidates):
+            watch(number / len(candidates))
+            if (fault := self._too_large(candidate)) is not None:
+                log.debug("not tried: %s, %s", candidate, fault)
+                continue
+            tried.append((candidate, self._found(candidate.make(), watch)))
+            log.debug("tried: %s, %.3f", candidate, tried[-1][1].mean())
+        while tried:
+            best = max(tried, key=lambda x: torch.maximum(self.known, x[1]).mean().item())
+            tried = [x for x in tried if x is not best]
+            if not helps(self.known, best[1]):
                 break
-            log.debug("joins: photo %d %s", copies[best].photo, copies[best].name)
-            self.known = torch.maximum(self.known, result)
-            self.joined.append(copies[best])
+            log.debug("joins: %s", best[0])
+            self.known = torch.maximum(self.known, best[1])
+            self.bytes -= best[0].bytes
+            self.joined.append(best[0].make())
 
     @property
     def share(self) -> float:
         """How much of the image is found in one piece, weighted by score."""
         return self.known.mean().item()
 
-    def _found(self, copy: Copy, watch: Watch) -> Float[Tensor, "h w"] | None:
-        """The score of what is found in one piece, 0 to 1; None for what is too large to try."""
+    def _too_large(self, candidate: Candidate) -> str | None:
+        """Why a copy cannot be tried; None if it can."""
+        rows, columns = self._reduced(candidate.size, self.scale * self.reduction)
+        pairs = self.known.numel() * rows * columns
+        if candidate.bytes > self.bytes:
+            return f"{candidate.bytes / 2**20:.0f} MiB"
+        if pairs > self.pairs or rows * columns > STRIP:
+            return f"{pairs:.1g} pairs"
+        self.pairs -= pairs
+        return None
+
+    def _found(self, copy: Copy, watch: Watch) -> Float[Tensor, "h w"]:
+        """The score of what is found in one piece, 0 to 1."""
         size = copy.pixels.shape[1], copy.pixels.shape[2]
         size = self._reduced(size, self.scale * self.reduction)
-        pairs = self.known.numel() * size[0] * size[1]
-        if pairs > self.budget or size[0] * size[1] > STRIP:
-            log.debug("not tried: photo %d %s, %.1g pairs", copy.photo, copy.name, pairs)
-            return None
-        self.budget -= pairs
         key = describe(resized(copy.pixels, size))
         if copy.inside is not None:
             outside = (~copy.inside).float()[None, None]
             key *= F.interpolate(outside, size, mode="area")[0, 0] == 0
-        score, place = best_cells(self.query, Keys([key], 1, copy=False), watch)
+        score, place = best_cells(self.query, Keys([key], 1, copy=False), lambda done: None)
         still = torch.eye(2, device=score.device).expand(*score.shape, 2, 2)
         one = torch.zeros_like(place[..., 0])
-        result = _in_one_piece(agreement(one, place.to(score), still, 1)) * score.clamp(min=0)
-        log.debug("tried: photo %d %s, %.3f", copy.photo, copy.name, result.mean())
-        return result
+        return _in_one_piece(agreement(one, place.to(score), still, 1)) * score.clamp(min=0)
 
     @staticmethod
     def _reduced(size: tuple[int, int], reduction: float) -> tuple[int, int]:
@@ -135,8 +177,8 @@ def helps(known: Float[Tensor, "h w"], copy: Float[Tensor, "h w"]) -> bool:
 def choose(
     colour: Float[Tensor, "3 h w"],
     photos: Sequence[Photo],
-    planes: Callable[[], Sequence[Copy]],
     backend: str = "auto",
+    memory: int = MEMORY,
     watch: Watch = lambda done: None,
 ) -> list[Copy]:
     """The copies that help an image; at least the photos as they are.
@@ -144,27 +186,74 @@ def choose(
     Args:
         colour: the small image, in [0, 1].
         photos: what there is.
-        planes: makes the copies by planes that keypoints found; only called where needed.
         backend: of the search; see `searchtransfer.search`.
-        watch: called with the share that is done; an exception raised in it ends the work.
+        memory: bytes that copies may take, together.
+        watch: called with the share that is done.
     """
-    trial = Trial(colour, photos[0].scale, backend)
-    stages: list[Callable[[], Sequence[Copy]]] = [
-        lambda: [photo.upright for photo in photos],
-        planes,
-        lambda: [photo.zoomed(zoom) for photo in photos for zoom in ZOOMS],
-    ]
-    lost: list[Callable[[], Sequence[Copy]]] = [
-        lambda: [photo.turned(*x) for photo in photos for x in _SYMMETRIES],
-        lambda: [photo.zoomed(zoom) for photo in photos for zoom in FAR_ZOOMS],
-    ]
-    for number, stage in enumerate([*stages, *lost]):
-        first, part = number / (len(stages) + len(lost)), 1 / (len(stages) + len(lost))
-        watch(first)
-        if trial.share >= ENOUGH or (number >= len(stages) and trial.share > NOTHING):
-            break
-        trial.offer(stage(), lambda done, a=first, b=part: watch(a + b * done))
-    return trial.joined or [photo.upright for photo in photos]
+    scale = photos[0].scale
+    trial = Trial(colour, scale, backend, memory)
+    size = colour.shape[1] * scale, colour.shape[2] * scale
+    shown_planes = cache(lambda: planes_of(up(colour, scale), photos))
+    # On the grid of its own pixels a photo loses nothing: such copies before those on planes.
+    stages: tuple[tuple[float, Callable[[], Sequence[Candidate]]], ...] = (
+        (ENOUGH, lambda: [_aligned(photo) for photo in photos]),
+        (ENOUGH, lambda: _upright_on(shown_planes())),
+        (ENOUGH, lambda: _on(shown_planes(), size)),
+        (ENOUGH, lambda: [_aligned(photo, zoom) for zoom in ZOOMS for photo in photos]),
+        (LITTLE, lambda: [_aligned(photo, 1, *x) for x in SYMMETRIES for photo in photos]),
+        (NOTHING, lambda: [_aligned(photo, zoom) for zoom in FAR_ZOOMS for photo in photos]),
+    )
+    for number, (enough, stage) in enumerate(stages):
+        if trial.share < enough:
+            watch(number / len(stages))
+            trial.offer(stage(), lambda done, n=number: watch((n + done) / len(stages)))
+    return trial.joined or [_smallest(photo, memory // len(photos)) for photo in photos]
 
 
-_SYMMETRIES = tuple((turns, flip) for flip in (False, True) for turns in range(4))[1:]
+SYMMETRIES = tuple((turns, flip) for flip in (False, True) for turns in range(4))[1:]
+"""Quarter turns and mirror images of a photo."""
+
+
+Shown = Sequence[tuple[Photo, Plane]]
+"""Planes that photos show."""
+
+
+def planes_of(large: Float[Tensor, "3 h w"], photos: Sequence[Photo]) -> Shown:
+    """The planes that keypoints find; mirrored ones where there are no others."""
+    ours = keypoints(large)
+    found = [(photo, plane) for photo in photos for plane in planes(ours, photo.keypoints)]
+    if not found:
+        found = [(x, plane) for x in photos for plane in mirrored_planes(large, x.keypoints)]
+    return found
+
+
+def _on(shown_planes: Shown, size: tuple[int, int]) -> list[Candidate]:
+    """The photos as the planes show them."""
+    return [
+        Candidate(photo.number, str(plane), size, lambda x=photo, p=plane: x.on_plane(p, size))
+        for photo, plane in shown_planes
+    ]
+
+
+def _upright_on(shown_planes: Shown) -> list[Candidate]:
+    """The photos turned and zoomed so that they show the planes nearly upright."""
+    ways = [(photo, alignment_of(plane)) for photo, plane in shown_planes]
+    different = {(x.number, how): _aligned(x, *how) for x, how in ways if how is not None}
+    return [x for x in different.values() if x.name != AS_IT_IS]
+
+
+def _aligned(
+    photo: Photo, zoom: float = 1, turns: int = 0, mirrored: bool = False
+) -> Candidate:
+    size = photo.size_at(zoom)
+    name = alignment_name(zoom, turns, mirrored)
+    if name == AS_IT_IS:
+        return Candidate(photo.number, name, size, lambda: photo.upright)
+    turned = size if turns % 2 == 0 else (size[1], size[0])
+    return Candidate(photo.number, name, turned, lambda: photo.aligned(zoom, turns, mirrored))
+
+
+def _smallest(photo: Photo, memory: int) -> Copy:
+    """A photo that showed nothing, as it is, or as large as memory allows."""
+    zoom = (memory / _aligned(photo).bytes) ** 0.5
+    return photo.upright if zoom >= 1 else photo.aligned(zoom)

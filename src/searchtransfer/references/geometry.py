@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from ..images.resize import crop_to_multiple, down, up
-from .maps import Map, fault_of, resizing
+from .maps import Map, applied, fault_of, jacobian_at, resizing, scale_of, turning
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,13 @@ LEAST = 12
 SPREAD = 8.0
 """Pixels of the result that keypoints must be spread around a line through them, at least."""
 
+UPRIGHT = 0.35
+"""Distance of a Jacobian from that of a quarter turn at which a photo counts as nearly upright:
+turned by 14 degrees, or a quarter larger in one direction."""
+
+NEARLY = 0.03
+"""How far the zoom may be from one of whole pixels to be taken for it: refinement does the rest."""
+
 CHUNK = 1024
 """Keypoints compared at a time."""
 
@@ -64,6 +71,43 @@ class Plane(NamedTuple):
     count: int
     """Keypoints that follow it."""
 
+    def __str__(self) -> str:
+        zoom = 1 / scale_of(jacobian_at(self.to_photo, self.middle)).item()
+        return f"on a plane of {self.count} keypoints, zoomed {zoom:.2f}"
+
+
+class Alignment(NamedTuple):
+    """A quarter turn, a mirror image and a zoom of a photo."""
+
+    zoom: float
+    turns: int
+    mirrored: bool
+
+
+def alignment_of(plane: Plane) -> Alignment | None:
+    """What brings a photo nearly upright, at the size of the result, where it shows a plane.
+
+    None where it is turned by some other angle, or tilted. On the grid of its own pixels a photo
+    loses nothing, so that what is left to do is better left to the refinement of matches.
+    """
+    steps = jacobian_at(plane.to_photo, plane.middle)
+    zoom = 1 / scale_of(steps).item()
+    whole = round(1 / zoom) or 1  # pixels of the photo for one of the result, about
+    zoom = 1 / whole if abs(zoom * whole - 1) < NEARLY else zoom
+    for mirrored in (False, True):
+        for turns in range(4):
+            back = torch.linalg.inv(turning((1, 1), turns, mirrored))[:2, :2]
+            if (zoom * steps - back).norm() < UPRIGHT:
+                return Alignment(zoom, turns, mirrored)
+    return None
+
+
+def mirrored_planes(picture: Float[Tensor, "3 h w"], photo: Keypoints) -> list[Plane]:
+    """Planes that a photo shows mirrored; keypoints do not resemble their mirror images."""
+    flip = turning((picture.shape[1], picture.shape[2]), 0, True)
+    found = planes(keypoints(picture.flip(2)), photo)
+    return [Plane(x.to_photo @ flip, applied(flip, x.middle), x.count) for x in found]
+
 
 def keypoints(picture: Float[Tensor, "3 h w"]) -> Keypoints:
     """The strongest keypoints of a picture in [0, 1]; places are of the picture as it is."""
@@ -85,7 +129,7 @@ def keypoints(picture: Float[Tensor, "3 h w"]) -> Keypoints:
     return Keypoints(place.astype(np.float32), root)
 
 
-def softened(photo: Float[Tensor, "3 h w"], scale: int) -> Float[Tensor, "3 _ _"]:
+def reduced_and_enlarged(photo: Float[Tensor, "3 h w"], scale: int) -> Float[Tensor, "3 _ _"]:
     """A photo reduced and enlarged again, so that its keypoints are those of a small image.
 
     Twice as many then follow a plane as of the photo as it is.

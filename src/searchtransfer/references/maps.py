@@ -72,7 +72,7 @@ def scale_of(jacobian: Float[Tensor, "*n 2 2"]) -> Float[Tensor, "*n"]:
 
 
 def fault_of(
-    to: Map, places: Float64[Tensor, "n 2"], largest: float = 16.0, tilt: float = 4.0
+    to: Map, places: Float64[Tensor, "n 2"], largest: float = 64.0, tilt: float = 4.0
 ) -> str | None:
     """Why a map can not be of a plane that these places show, seen from its front or mirrored.
 

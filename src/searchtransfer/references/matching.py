@@ -17,13 +17,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import OptionError
-from ..images.resize import up
 from ..operators.agreement import agreement
 from ..progress import Progress, silent
 from .choosing import choose
 from .copy import Copy
 from .field import Field, located
-from .geometry import keypoints, planes
 from .matches import Matches
 from .reference import Reference
 from .refinement import Target, refined
@@ -119,7 +117,8 @@ def match(
     """
     size = (colour.shape[1], colour.shape[2])
     plan_search(size, 1, reference.scale, mode)  # refuses an unknown mode before any work
-    chosen = tuple(_chosen(colour, reference, backend, _share(progress, 0, 0.3)))
+    watch = _watch(_share(progress, 0, 0.3))
+    chosen = tuple(choose(colour, reference.prepared, backend, watch=watch))
     plan = plan_search(size, sum(copy.cells for copy in chosen), reference.scale, mode)
     log.info("search: %d copies, %s", len(chosen), plan)
     query = Query.of(colour, plan.stride, backend)
@@ -133,21 +132,6 @@ def match(
     place = matches.photo, matches.position, matches.jacobian, matches.scale
     progress("search", 1.0)
     return Found(chosen, field, matches, agreement(*place))
-
-
-def _chosen(
-    colour: Tensor, reference: Reference, backend: str, progress: Progress
-) -> list[Copy]:
-    """The copies that help."""
-
-    def on_planes() -> list[Copy]:
-        large = up(colour, reference.scale)
-        size = (large.shape[1], large.shape[2])
-        ours = keypoints(large)
-        found = [(photo, planes(ours, photo.keypoints)) for photo in reference.prepared]
-        return [photo.on_plane(plane, size) for photo, several in found for plane in several]
-
-    return choose(colour, reference.prepared, on_planes, backend, _watch(progress))
 
 
 def _spread(coarse: Field, size: tuple[int, int], stride: int, scale: int) -> Field:

@@ -1,17 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """A photo with everything that depends on it alone, computed once."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..images.resize import softened
 from .copy import Copy, resized, upright, warped
-from .geometry import Keypoints, Plane, keypoints, softened
+from .geometry import Keypoints, Plane, keypoints, reduced_and_enlarged
 from .kept import Kept
 from .maps import Map, identity, jacobian_at, resizing, scale_of, turning
 
-SHARPEST = 1.25
-"""Pixels of the photo for a pixel of the result from which on it is reduced first."""
+SHARPEST = 1.05
+"""Pixels of the photo for a pixel of the result from which on what is finer is filtered out."""
+
+DENSE = 2.0
+"""Pixels of a filtered photo for a pixel of the result at least; it has less than twice as many."""
+
+
+AS_IT_IS = "as it is"
+
+
+def alignment_name(zoom: float, turns: int, mirrored: bool) -> str:
+    """What was done to a photo, in words."""
+    parts = [
+        *(["mirrored"] if mirrored else []),
+        *([f"turned by {90 * turns}"] if turns else []),
+        *([f"zoomed {zoom:.2f}"] if zoom != 1 else []),
+    ]
+    return ", ".join(parts) or AS_IT_IS
 
 
 class Photo:
@@ -38,7 +57,7 @@ class Photo:
     @property
     def keypoints(self) -> Keypoints:
         """What geometry is found by."""
-        return self._kept.once("keypoints", lambda: keypoints(softened(self.pixels, self.scale)))
+        return self._kept.once("keypoints", lambda: keypoints(reduced_and_enlarged(self.pixels, self.scale)))
 
     @property
     def upright(self) -> Copy:
@@ -49,37 +68,51 @@ class Photo:
         """Compute now what a search needs."""
         _ = self.keypoints, self.upright.luma
 
-    def zoomed(self, zoom: float) -> Copy:
-        """The photo `zoom` times as large; no side below one cell, the proportions stay."""
-        zoom = max(zoom, self.scale / min(self.size))
-        size = round(self.size[0] * zoom), round(self.size[1] * zoom)
-        pixels, back = self.at(size), resizing(size, self.size)
-        name = f"zoomed {zoom:.2f}"
-        # Where it gets smaller, what is finer than the result must not alias into it.
-        if zoom < 1:
-            return Copy(self.number, name, pixels, identity(), back, pixels, self.scale)
-        return Copy(self.number, name, self.pixels, back, back, pixels, self.scale)
+    def aligned(self, zoom: float = 1, turns: int = 0, mirrored: bool = False) -> Copy:
+        """The photo `zoom` times as large, mirrored if wanted, and turned by quarters.
 
-    def turned(self, turns: int, mirrored: bool) -> Copy:
-        """The photo mirrored, if wanted, and turned by quarters."""
-        pixels = torch.rot90(self.pixels.flip(2) if mirrored else self.pixels, turns, (1, 2))
-        back = torch.linalg.inv(turning(self.size, turns, mirrored))
-        name = f"{'mirrored, ' if mirrored else ''}turned by {90 * turns}"
-        return Copy(self.number, name, self.pixels, back, back, pixels.contiguous(), self.scale)
+        No side is below one cell, and the proportions stay.
+        """
+        size = self.size_at(zoom)
+        there = torch.linalg.inv(turning(size, turns, mirrored))
+        to_photo = resizing(size, self.size) @ there
+        level = self.at(size)
+        pixels = torch.rot90(level.flip(2) if mirrored else level, turns, (1, 2)).contiguous()
+        source, source_to_photo = self.softened(self.size[0] / size[0])
+        to_source = torch.linalg.inv(source_to_photo) @ to_photo
+        name = alignment_name(zoom, turns, mirrored)
+        return Copy(self.number, name, source, to_source, to_photo, pixels, self.scale)
+
+    def size_at(self, zoom: float) -> tuple[int, int]:
+        """Rows and columns of the photo `zoom` times as large."""
+        zoom = max(zoom, self.scale / min(self.size))
+        return round(self.size[0] * zoom), round(self.size[1] * zoom)
 
     def on_plane(self, plane: Plane, size: tuple[int, int]) -> Copy:
         """The photo as a plane shows it in a frame of `size` rows and columns, the result's."""
         factor = scale_of(jacobian_at(plane.to_photo, plane.middle)).item()
-        source, back = self.pixels, identity()
-        if factor > SHARPEST:
-            smaller = tuple(max(1, round(n / factor)) for n in self.size)
-            source = self.at((smaller[0], smaller[1]))
-            back = resizing((smaller[0], smaller[1]), self.size)
-        to_source = torch.linalg.inv(back) @ plane.to_photo
+        source, source_to_photo = self.softened(factor)
+        to_source = torch.linalg.inv(source_to_photo) @ plane.to_photo
         pixels, inside = warped(source, to_source, size, plane.middle)
-        name = f"on a plane of {plane.count} keypoints, zoomed {1 / factor:.2f}"
         to_photo = plane.to_photo
-        return Copy(self.number, name, source, to_source, to_photo, pixels, self.scale, inside)
+        return Copy(
+            self.number, str(plane), source, to_source, to_photo, pixels, self.scale, inside
+        )
+
+    def softened(self, factor: float) -> tuple[Float[Tensor, "3 _ _"], Map]:
+        """The photo without what is finer than the result, and the map from there to its pixels.
+
+        Not reduced to the size of the result, so that what lies between pixels can be sampled
+        without a loss: texture is only filtered once, and sampled once.
+
+        Args:
+            factor: pixels of the photo for a pixel of the result.
+        """
+        level = max(0, math.floor(math.log2(factor / DENSE))) if factor > 0 else 0
+        half = self._half(level)
+        left = factor * half.shape[1] / self.size[0]
+        source = softened(half, left) if left > SHARPEST else half
+        return source, resizing((half.shape[1], half.shape[2]), self.size)
 
     def at(self, size: tuple[int, int]) -> Float[Tensor, "3 _ _"]:
         """The photo at another size, without aliasing where it gets smaller."""
