@@ -157,7 +157,8 @@ def _without_results(
 ) -> list[_Source]:
     """Leave out what is the result of another source; what was named stays in a new batch."""
     maker = {name_of(target(x)): name_of(x.path) for x in sources}
-    kept, left = [], []
+    kept: list[_Source] = []
+    left: list[_Source] = []
     for source in sources:
         name = name_of(source.path)
         made = maker.get(name, name) != name
