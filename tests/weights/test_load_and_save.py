@@ -199,16 +199,18 @@ def described(path, model, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"architecture": "span"}, "holds weights of span x4, needed are those of ttsr x4"),
-        ({"scale": "2"}, "holds weights of ttsr x2, needed are those of ttsr x4"),
+        ({"architecture": "span"}, "holds weights of .span. x4, needed are those of ttsr x4"),
+        ({"scale": "2"}, "holds weights of .ttsr. x2, needed are those of ttsr x4"),
         ({"version": "2"}, "written in version 2 of the format"),
         ({"version": "one"}, "description in its header is damaged"),
         ({"scale": ""}, "description in its header is damaged"),
         ({"config": "{"}, "description in its header is damaged"),
         ({"config": "[]"}, "is no mapping"),
-        ({"config": '{"blocs": [1, 2, 1, 1]}'}, "cannot be built: .*blocs"),
-        ({"config": '{"blocks": [1, 2, 1]}'}, "cannot be built: .*four numbers"),
-        ({"config": '{"features": 1000000}'}, "misshapen"),
+        ({"config": '{"blocs": [1, 2, 1, 1]}'}, "'blocs' is no argument"),
+        ({"config": '{"blocks": [1, 2, 1]}'}, "blocks must be a list of 4 values"),
+        ({"config": '{"features": 1000000}'}, "features must be a whole number from 2 to 4096"),
+        ({"config": '{"features": 64}'}, "misshapen"),
+        ({"config": '{"features": 63}'}, "cannot be built: .*must be even"),
     ],
 )
 def test_descriptions_are_checked_before_building(tmp_path, model, changes, message):
@@ -219,7 +221,7 @@ def test_descriptions_are_checked_before_building(tmp_path, model, changes, mess
 
 def test_description_is_checked_when_loading_into_a_module(tmp_path, model):
     path = described(tmp_path / "w.safetensors", model, scale="2")
-    with pytest.raises(WeightsError, match="ttsr x2"):
+    with pytest.raises(WeightsError, match="'ttsr' x2"):
         load_weights(fresh(), path)
 
 
