@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import ImageFileError
-from ..files import shown
+from ..foreign import shown
 from ..images.formats import FORMATS
 
 EXTENSIONS = frozenset(extension for format in FORMATS for extension in format.extensions)

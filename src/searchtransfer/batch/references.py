@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ImageFileError, OptionError
-from ..files import shown
+from ..foreign import shown
 from ..images import Image, ImageWarning, read_image, to_profile
 from ..reference import Reference
 from .files import images_in
