@@ -87,5 +87,5 @@ def test_weights_describe_themselves(tmp_path):
     assert load_weights(again, path).description.config == {"features": 8, "blocks": 2}
     low = torch.rand(1, 3, 4, 4)
     assert torch.equal(again(low), network(low))
-    with pytest.raises(WeightsError, match=r"weights of 'fusion' x4, needed are those of ttsr"):
+    with pytest.raises(WeightsError, match="holds weights of fusion x4, needed are those of ttsr"):
         load_weights(TTSR(), path)

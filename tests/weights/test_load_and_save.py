@@ -199,8 +199,8 @@ def described(path, model, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"architecture": "span"}, "holds weights of .span. x4, needed are those of ttsr x4"),
-        ({"scale": "2"}, "holds weights of .ttsr. x2, needed are those of ttsr x4"),
+        ({"architecture": "span"}, "holds weights of span x4, needed are those of ttsr x4"),
+        ({"scale": "2"}, "holds weights of ttsr x2, needed are those of ttsr x4"),
         ({"version": "2"}, "written in version 2 of the format"),
         ({"version": "one"}, "description in its header is damaged"),
         ({"scale": ""}, "description in its header is damaged"),
@@ -221,7 +221,7 @@ def test_descriptions_are_checked_before_building(tmp_path, model, changes, mess
 
 def test_description_is_checked_when_loading_into_a_module(tmp_path, model):
     path = described(tmp_path / "w.safetensors", model, scale="2")
-    with pytest.raises(WeightsError, match="'ttsr' x2"):
+    with pytest.raises(WeightsError, match="ttsr x2"):
         load_weights(fresh(), path)
 
 
@@ -237,3 +237,13 @@ def test_wrapped_checkpoint_with_copies(tmp_path, model):
     torch.save({"params": state | copies}, tmp_path / "w.pt")
     assert equal(load_ttsr(tmp_path / "w.pt"), model)
     assert len(read_weights(tmp_path / "w.pt").dropped) == 12
+
+
+def test_names_of_tensors_cannot_act_on_a_terminal(tmp_path, model):
+    """Nor flood it: they are escaped, and cut where they are long."""
+    state = {"\x1b[2Jgone": torch.ones(1), "x" * 5000: torch.ones(1), **model.state_dict()}
+    safetensors.torch.save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError, match=r"2 unexpected: .*\\x1b\[2Jgone") as caught:
+        load_weights(model, tmp_path / "w.safetensors")
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 600

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from ..foreign import in_line
+
 MAX_CHANNELS = 4096
 MAX_BLOCKS = 1024
 """Far beyond any network that is trained, and built in about a second."""
@@ -74,12 +76,13 @@ def faults_of(config: Mapping[str, Any], arguments: Mapping[str, Argument]) -> l
     faults = []
     for name, value in config.items():
         if name not in arguments:
-            faults.append(f"{_short(name)} is no argument ({', '.join(arguments)} are)")
+            faults.append(f"{short(repr(name), 40)} is no argument ({', '.join(arguments)} are)")
         elif fault := arguments[name].fault(value):
-            faults.append(f"{name} {fault}, it is {_short(value)}")
+            faults.append(f"{name} {fault}, it is {short(repr(value), 40)}")
     return faults
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+def short(text: str, longest: int = 100) -> str:
+    """A foreign text in a message: on one line, and not endless."""
+    cut = text if len(text) <= longest else f"{text[: longest - 3]}..."
+    return in_line(cut)

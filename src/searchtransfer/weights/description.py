@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from ..errors import WeightsError
+from .arguments import short
 
 _LONGEST = 10_000
 """Characters of a configuration; those of real ones are below 200."""
@@ -77,7 +78,7 @@ class Description:
             )
         if not isinstance(config, dict):
             raise WeightsError(
-                f"{path}: the configuration in its header is no mapping: {text[:40]!r}"
+                f"{path}: the configuration in its header is no mapping: {short(text, 40)!r}"
             )
         return cls(architecture, scale, config)
 
@@ -89,7 +90,7 @@ class Description:
         """
         if (self.architecture, self.scale) != (architecture, scale):
             raise WeightsError(
-                f"{path}: holds weights of {self.architecture[:40]!r} x{self.scale}, "
+                f"{path}: holds weights of {short(self.architecture, 40)} x{self.scale}, "
                 f"needed are those of {architecture} x{scale}"
             )
 
@@ -101,5 +102,5 @@ def _number(text: str) -> int:
         ValueError: it is another text.
     """
     if not (text.isascii() and text.isdecimal() and len(text) < 9):
-        raise ValueError(f"{text[:40]!r} is no number")
+        raise ValueError(f"{short(text, 40)!r} is no number")
     return int(text)
