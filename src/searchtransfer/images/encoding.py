@@ -29,10 +29,11 @@ _JPEG_SEGMENT = 65_533
 _STRIP_BYTES = 2**18
 
 
-def encode(image: Image, kind: Format, note: Note) -> bytes:
+def encode(image: Image, kind: Format, note: Note, quality: int | None = None) -> bytes:
     """The whole file; the caller has checked that the format can hold the picture.
 
     `note` is called with a sentence for each piece of metadata that the format cannot hold.
+    `quality` is that of JPEG (95 unless given), and makes WebP lossy.
     """
     samples = integer_samples(image)
     metadata = _fitting(image, kind, note)
@@ -40,7 +41,7 @@ def encode(image: Image, kind: Format, note: Note) -> bytes:
         return _encode_tiff(samples, metadata, note)
     if kind is PNG and image.bits == 16:
         return _encode_png_16(samples, metadata)
-    return _encode_8(samples, kind, metadata)
+    return _encode_8(samples, kind, metadata, quality)
 
 
 def _fitting(image: Image, kind: Format, note: Note) -> Metadata:
@@ -67,7 +68,9 @@ def _fitting(image: Image, kind: Format, note: Note) -> Metadata:
     return Metadata(icc, exif, xmp, dpi)
 
 
-def _encode_8(samples: Samples, kind: Format, metadata: Metadata) -> bytes:
+def _encode_8(
+    samples: Samples, kind: Format, metadata: Metadata, quality: int | None = None
+) -> bytes:
     picture = PILImage.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
     options: dict[str, object] = {"icc_profile": metadata.icc}
     if metadata.exif is not None:
@@ -79,9 +82,9 @@ def _encode_8(samples: Samples, kind: Format, metadata: Metadata) -> bytes:
     elif metadata.xmp is not None:
         options["xmp"] = metadata.xmp
     if kind is JPEG:
-        options |= {"quality": _JPEG_QUALITY, "subsampling": 0}
+        options |= {"quality": quality or _JPEG_QUALITY, "subsampling": 0}
     if kind is WEBP:
-        options |= {"lossless": True, "exact": True}
+        options |= {"lossless": quality is None, "quality": quality or 80, "exact": True}
     file = io.BytesIO()
     picture.save(file, kind.name.upper(), **options)
     return file.getvalue()

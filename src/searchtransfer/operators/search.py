@@ -16,6 +16,7 @@ from .copies import lowest_copies
 from .derivatives import batched, or_zeros
 from .faint import FEW, improve, share
 from .features import faint_blocks, survey, to_moderate
+from .forking import note_threads
 from .keys import Keys
 from .match import Match, ViewMatch
 from .precision import in_own_precision
@@ -131,6 +132,7 @@ def _best_match(
     query: Float[Tensor, "c h w"], keys: Keys, backend: str
 ) -> tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]]:
     """Score and position through all keys, for one image."""
+    note_threads()
     query = query.to(keys.dtype)
     seen = survey("query", query)
     faint = faint_blocks(query, seen, keys.patch_size)

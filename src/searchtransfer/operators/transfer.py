@@ -19,6 +19,7 @@ from .backends import native
 from .checks import check_features, check_not_traced, check_odd
 from .contributors import contributors, pad_index
 from .derivatives import batched
+from .forking import note_threads
 from .interruption import check
 from .precision import in_own_precision
 
@@ -94,6 +95,7 @@ _transfer = torch.ops.searchtransfer.transfer
 def _transfer_eagerly(
     value: Tensor, index: Tensor, key_size: list[int], scale: int, mean: bool, patch_size: int
 ) -> Tensor:
+    note_threads()
     batch, channels = value.shape[:2]
     height, width = index.shape[1:]
     texture = value.new_empty(batch, channels, height * scale, width * scale)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reference: a set of photos, and everything about them that can be computed once."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -13,12 +12,10 @@ from torch import Tensor
 
 from ..devices import usable_device
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
-from .kept import Kept
 from .photo import Photo
 
 SCALES = (2, 3, 4, 8)
 
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,7 +38,6 @@ class Reference:
     """How many times larger than the low-resolution image the photos are to make it."""
     prepared: tuple[Photo, ...] = field(init=False, repr=False)
     """The photos with what is computed from each."""
-    _kept: Kept = field(default_factory=Kept, init=False, repr=False)
 
     def __post_init__(self) -> None:
         photos = (Photo(photo, number, self.scale) for number, photo in enumerate(self.photos))
@@ -72,15 +68,6 @@ class Reference:
         for photo in self.prepared:
             photo.prepare()
         return self
-
-    def once(self, owner: Hashable, compute: Callable[[], T]) -> T:
-        """What a model computes from the photos alone: computed the first time, kept with them.
-
-        Args:
-            owner: whose it is; the same one is given the same again.
-            compute: makes it.
-        """
-        return self._kept.once(owner, compute)
 
     def to(self, device: torch.device | str) -> "Reference":
         """The same reference on another device; itself if it is there.
