@@ -110,7 +110,8 @@ def run_demo(
             Panel("Truth", truth.colour, "the left picture before it was reduced"),
         ]
     )
-    matches = draw_match_map(*result.matches, result.score, scale=scale)
+    found = result.matches
+    matches = draw_match_map(found.photo, found.pixel, result.score, scale=scale)
     pictures = {
         "low resolution": small,
         "reference": right,

@@ -72,8 +72,8 @@ def inspect_result(
         notes.append("The picture has transparency, which is not shown here.")
     if large.bits == 16:
         notes.append("The picture has 16 bits a channel; 8 are shown here.")
-    zoom = result.zoom
-    if zoom is not None and bool((zoom == 1).all()):
+    zoom: Float[Tensor, "h w"] | None = result.matches.zoom
+    if zoom is not None and bool(((zoom - 1).abs() < 0.1).all()):
         zoom = None
     if zoom is not None:
         notes.append(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from .errors import MissingExtraError, OptionError, WeightsError
 from .foreign import shown
-from .references.matching import SearchMode
 from .models import FusionModel, Model, TransferModel, TTSRModel
 from .networks import FusionNet
+from .references.matching import SearchMode
 from .weights import read_weights
 from .weights.packaged import PACKAGED, packaged
 

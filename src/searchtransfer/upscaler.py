@@ -24,11 +24,12 @@ from .pretrained import MODELS as MODELS
 from .pretrained import load_model
 from .progress import Progress, callback
 from .references import Reference
+from .references.matches import Matches as Matches
 from .references.matching import SearchMode
 from .references.usefulness import WEAK_COHERENCE as WEAK_COHERENCE
 from .references.usefulness import WeakReferenceWarning as WeakReferenceWarning
 from .references.usefulness import coherence as coherence
-from .references.matches import Matches as Matches
+
 
 @dataclass(frozen=True, repr=False)
 class Result(Presentable):

@@ -75,7 +75,13 @@ def write_maps(
     )
     pictures = [
         draw_score_map(result.score),
-        draw_match_map(*result.matches, result.score, scale=upscaler.scale, names=names),
+        draw_match_map(
+            result.matches.photo,
+            result.matches.pixel,
+            result.score,
+            scale=upscaler.scale,
+            names=names,
+        ),
     ]
     with stop.writing:
         stop.check()

@@ -108,7 +108,8 @@ class TransferModel:
     scale: int = 4
     settings: Settings = field(default_factory=Settings)
     search: SearchMode = "auto"
-    """Exact, refined, or exact where the images are small enough; see `searchtransfer.references.matching`."""
+    """Exact, refined, or exact where the images are small enough; see
+    `searchtransfer.references.matching`."""
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
     name: str = "transfer"

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..images.tiles import Tile, plan_tiles
-from ..references.matching import SearchMode
 from ..networks.texture_extractor import REACH
 from ..networks.ttsr import TTSR
 from ..networks.ttsr_file import load_ttsr
@@ -22,6 +21,7 @@ from ..operators.precision import in_own_precision
 from ..progress import Progress, silent
 from ..references import Reference
 from ..references.matches import whole_cells
+from ..references.matching import SearchMode
 from .kept import Kept, fingerprint
 from .model import Upscaled
 from .pieces import Area, in_pieces, times

@@ -7,7 +7,7 @@ join with which more of the image is found in one piece, or found better, than w
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
@@ -22,7 +22,7 @@ from ..operators.descriptors import describe
 from .copy import Copy, resized
 from .geometry import Plane, alignment_of, keypoints, mirrored_planes, planes
 from .photo import AS_IT_IS, Photo, alignment_name
-from .seeding import STRIP, Query, Watch, best_cells
+from .seeding import STRIP, Query, Watch, best_cells, part_of
 
 log = logging.getLogger(__name__)
 
@@ -206,7 +206,7 @@ def choose(
     for number, (enough, stage) in enumerate(stages):
         if trial.share < enough:
             watch(number / len(stages))
-            trial.offer(stage(), lambda done, n=number: watch((n + done) / len(stages)))
+            trial.offer(stage(), part_of(watch, number, len(stages)))
     return trial.joined or [_smallest(photo, memory // len(photos)) for photo in photos]
 
 
@@ -230,7 +230,7 @@ def planes_of(large: Float[Tensor, "3 h w"], photos: Sequence[Photo]) -> Shown:
 def _on(shown_planes: Shown, size: tuple[int, int]) -> list[Candidate]:
     """The photos as the planes show them."""
     return [
-        Candidate(photo.number, str(plane), size, lambda x=photo, p=plane: x.on_plane(p, size))
+        Candidate(photo.number, str(plane), size, partial(photo.on_plane, plane, size))
         for photo, plane in shown_planes
     ]
 
@@ -242,9 +242,7 @@ def _upright_on(shown_planes: Shown) -> list[Candidate]:
     return [x for x in different.values() if x.name != AS_IT_IS]
 
 
-def _aligned(
-    photo: Photo, zoom: float = 1, turns: int = 0, mirrored: bool = False
-) -> Candidate:
+def _aligned(photo: Photo, zoom: float = 1, turns: int = 0, mirrored: bool = False) -> Candidate:
     size = photo.size_at(zoom)
     name = alignment_name(zoom, turns, mirrored)
     if name == AS_IT_IS:

@@ -30,9 +30,7 @@ class Comparison(NamedTuple):
     """Norm of that of the reference."""
 
 
-def compare(
-    colour: Float[Tensor, "3 h w"], copies: Sequence[Copy], field: Field
-) -> Comparison:
+def compare(colour: Float[Tensor, "3 h w"], copies: Sequence[Copy], field: Field) -> Comparison:
     """What each cell has in common with its match.
 
     Args:

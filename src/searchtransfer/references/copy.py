@@ -152,7 +152,9 @@ def warped(
         y, x = place.unbind(-1)
         there = (y >= -0.5) & (y <= height - 0.5) & (x >= -0.5) & (x <= width - 0.5)
         area = torch.linalg.det(jacobian_at(to_source, grid)) / known
-        there &= (area > 1 / STEEPEST**2) & (area < STEEPEST**2) & _same_side(to_source, grid, middle)
+        there &= (
+            (area > 1 / STEEPEST**2) & (area < STEEPEST**2) & _same_side(to_source, grid, middle)
+        )
         pixels[:, top : top + ROWS] = sampled(source, place.nan_to_num(0, 0, 0), "bicubic")
         inside[top : top + ROWS] = there
     return pixels.clamp_(0, 1), None if bool(inside.all()) else inside

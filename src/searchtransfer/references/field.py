@@ -17,7 +17,7 @@ from .sampling import sampled
 class Field(NamedTuple):
     """The matches of cells, as maps or in a row."""
 
-    copy: Int64[Tensor, "*n"]  # type: ignore[assignment]  # hides nothing of a tuple
+    copy: Int64[Tensor, "*n"]
     """Number of the copy."""
     centre: Float[Tensor, "*n 2"]
     """Row and column in that copy of the middle of the cell."""
@@ -41,7 +41,7 @@ def _chosen(a: Tensor, b: Tensor, better: Tensor) -> Tensor:
 
 def by_copy(copy: Int64[Tensor, " n"]) -> Iterator[tuple[int, Int64[Tensor, " k"] | slice]]:
     """The copies that occur, each with the cells that lie in it."""
-    numbers = copy.unique().tolist()
+    numbers = torch.unique(copy).tolist()
     for number in numbers:
         yield number, slice(None) if len(numbers) == 1 else (copy == number).nonzero()[:, 0]
 

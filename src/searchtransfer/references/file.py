@@ -21,9 +21,7 @@ FORMAT = "searchtransfer-reference"
 VERSION = "1"
 
 
-def save(
-    photos: Sequence[Tensor], scale: int, path: Path, *, overwrite: bool
-) -> None:
+def save(photos: Sequence[Tensor], scale: int, path: Path, *, overwrite: bool) -> None:
     """Write photos and settings, atomically.
 
     Raises:

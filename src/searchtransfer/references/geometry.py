@@ -68,12 +68,12 @@ class Plane(NamedTuple):
     """From the enlarged small image to the photo."""
     middle: Float64[Tensor, "2"]
     """A place of the enlarged small image in the middle of what was found of it."""
-    count: int
+    points: int
     """Keypoints that follow it."""
 
     def __str__(self) -> str:
         zoom = 1 / scale_of(jacobian_at(self.to_photo, self.middle)).item()
-        return f"on a plane of {self.count} keypoints, zoomed {zoom:.2f}"
+        return f"on a plane of {self.points} keypoints, zoomed {zoom:.2f}"
 
 
 class Alignment(NamedTuple):
@@ -106,7 +106,7 @@ def mirrored_planes(picture: Float[Tensor, "3 h w"], photo: Keypoints) -> list[P
     """Planes that a photo shows mirrored; keypoints do not resemble their mirror images."""
     flip = turning((picture.shape[1], picture.shape[2]), 0, True)
     found = planes(keypoints(picture.flip(2)), photo)
-    return [Plane(x.to_photo @ flip, applied(flip, x.middle), x.count) for x in found]
+    return [Plane(x.to_photo @ flip, applied(flip, x.middle), x.points) for x in found]
 
 
 def keypoints(picture: Float[Tensor, "3 h w"]) -> Keypoints:
@@ -117,7 +117,7 @@ def keypoints(picture: Float[Tensor, "3 h w"]) -> Keypoints:
     size = max(1, round(height * factor)), max(1, round(width * factor))
     if size != (height, width):
         grey = cv2.resize(grey, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    sift = cv2.SIFT_create(nfeatures=POINTS, contrastThreshold=CONTRAST)
+    sift = cv2.SIFT.create(nfeatures=POINTS, contrastThreshold=CONTRAST)
     points, descriptors = sift.detectAndCompute(grey, None)
     if not points:
         return Keypoints(np.zeros((0, 2), np.float32), torch.zeros(0, 128))

@@ -55,9 +55,7 @@ def no_matches(size: tuple[int, int], scale: int, like: Tensor) -> Matches:
     return Matches(photo, nowhere, like.new_zeros(*size, 2, 2), scale)
 
 
-def whole_cells(
-    photo: Int64[Tensor, "h w"], pixel: Int64[Tensor, "h w 2"], scale: int
-) -> Matches:
+def whole_cells(photo: Int64[Tensor, "h w"], pixel: Int64[Tensor, "h w 2"], scale: int) -> Matches:
     """Upright matches that begin at whole pixels."""
     position = pixel + (scale - 1) / 2
     still = torch.eye(2, device=position.device).expand(*photo.shape, 2, 2)

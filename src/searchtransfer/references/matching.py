@@ -127,7 +127,7 @@ def match(
     target = Target.of(colour, chosen)
     flat = Field(*(x.flatten(0, 1) for x in start))
     better = refined(target, flat, _watch(_share(progress, 0.6, 1)))
-    field = Field(*(x.unflatten(0, size) for x in better))
+    field = Field(*(x.view(*size, *x.shape[1:]) for x in better))
     matches = located(chosen, field)
     place = matches.photo, matches.position, matches.jacobian, matches.scale
     progress("search", 1.0)

@@ -11,7 +11,7 @@ from ..images.resize import softened
 from .copy import Copy, resized, upright, warped
 from .geometry import Keypoints, Plane, keypoints, reduced_and_enlarged
 from .kept import Kept
-from .maps import Map, identity, jacobian_at, resizing, scale_of, turning
+from .maps import Map, jacobian_at, resizing, scale_of, turning
 
 SHARPEST = 1.05
 """Pixels of the photo for a pixel of the result from which on what is finer is filtered out."""
@@ -57,7 +57,9 @@ class Photo:
     @property
     def keypoints(self) -> Keypoints:
         """What geometry is found by."""
-        return self._kept.once("keypoints", lambda: keypoints(reduced_and_enlarged(self.pixels, self.scale)))
+        return self._kept.once(
+            "keypoints", lambda: keypoints(reduced_and_enlarged(self.pixels, self.scale))
+        )
 
     @property
     def upright(self) -> Copy:
@@ -117,7 +119,9 @@ class Photo:
     def at(self, size: tuple[int, int]) -> Float[Tensor, "3 _ _"]:
         """The photo at another size, without aliasing where it gets smaller."""
         level = 0
-        while all(n // 2 ** (level + 1) >= wanted for n, wanted in zip(self.size, size, strict=True)):
+        while all(
+            n // 2 ** (level + 1) >= wanted for n, wanted in zip(self.size, size, strict=True)
+        ):
             level += 1
         return resized(self._half(level), size)
 

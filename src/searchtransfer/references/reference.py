@@ -17,7 +17,6 @@ from .photo import Photo
 SCALES = (2, 3, 4, 8)
 
 
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Reference:
     """Reference photos, ready to be searched.

@@ -98,7 +98,9 @@ def refined(
     return field
 
 
-def scores(target: Target, field: Field, cells: slice | Tensor = slice(None)) -> Float[Tensor, " n"]:
+def scores(
+    target: Target, field: Field, cells: slice | Tensor = slice(None)
+) -> Float[Tensor, " n"]:
     """The cosines of cells and matches; -1 for a match that does not lie inside its copy."""
     query = target.query[cells]
     parts = []
@@ -169,7 +171,8 @@ def _step(target: Target, field: Field, cells: slice | Tensor) -> Float[Tensor, 
     way = torch.stack([down, across], -1) / gain.clamp(min=1e-3 / size.sqrt())[:, None]
     way = torch.where(gain[:, None] > 0, way, 0.0)
     length = torch.linalg.vector_norm(way, dim=1, keepdim=True)
-    return way * (CLOSE / length.clamp(min=CLOSE))
+    result: Tensor = way * (CLOSE / length.clamp(min=CLOSE))
+    return result
 
 
 def fitted(target: Target, field: Field, rounds: int = 3) -> Field:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seeds: the best whole-cell match of every cell, or of some cells, among all cells of copies."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -73,16 +74,18 @@ def seeds(
         phases: sub-cell positions that a copy is reduced at, along each side.
         watch: called with the share that is done.
     """
-    cells = sum(copy.cells for copy in copies) * phases**2
     best: Field | None = None
-    done = 0
     for number, copy in enumerate(copies):
-        for keys, row, column in _views(copy, phases):
-            count = keys.counts[0]
-            first, part = done / cells, count / cells
-            score, place = best_cells(query, keys, lambda x, a=first, b=part: watch(min(1, a + b * x)))
-            done += count
-            centre = copy.scale * place + place.new_tensor([row, column]) + (copy.scale - 1) / 2
+        views = _views(copy, phases)
+        for part, view in enumerate(views):
+            done = number * len(views) + part
+            keys = view.keys()
+            score, place = best_cells(query, keys, part_of(watch, done, len(copies) * len(views)))
+            centre = (
+                copy.scale * place
+                + place.new_tensor([view.row, view.column])
+                + (copy.scale - 1) / 2
+            )
             still = torch.eye(2, dtype=score.dtype, device=score.device)
             still = still.expand(*score.shape, 2, 2).contiguous()
             which = torch.full(score.shape, number, device=score.device)
@@ -93,27 +96,46 @@ def seeds(
     return best
 
 
-def _views(copy: Copy, phases: int) -> Iterator[tuple[Keys, int, int]]:
-    """The reduced copy from every phase, in strips, and the pixel that each strip begins at."""
+def part_of(watch: Watch, number: int, parts: int) -> Watch:
+    """The watch of one of several equal parts of a job."""
+    return lambda done: watch((number + done) / parts)
+
+
+class _View(NamedTuple):
+    """A strip of a reduced copy."""
+
+    row: int
+    """Pixel of the copy that it begins at."""
+    column: int
+    keys: Callable[[], Keys]
+
+
+def _views(copy: Copy, phases: int) -> list[_View]:
+    """The reduced copy from every phase, in strips."""
     scale = copy.scale
     first = [scale * i // phases for i in range(phases)]
+    found = []
     for y in first:
         for x in first:
-            shown = copy.blurred[:, y::scale, x::scale]
-            if not shown.numel():
+            height, width = copy.blurred[0, y::scale, x::scale].shape
+            if not height * width:
                 continue
-            rows = max(1, STRIP // shown.shape[2])
-            if shown.shape[1] <= rows:
-                yield copy.once(("keys", y, x), lambda y=y, x=x: _keys(copy, y, x)), y, x
-                continue
-            for top in range(0, shown.shape[1], rows):
-                yield _keys(copy, y, x, top, top + rows), y + scale * top, x
+            rows = max(1, STRIP // width)
+            if height <= rows:
+                make = partial(_keys, copy, y, x, 0, height)
+                found.append(_View(y, x, partial(copy.once, ("keys", y, x), make)))
+            else:
+                found += [
+                    _View(y + scale * top, x, partial(_keys, copy, y, x, top, top + rows))
+                    for top in range(0, height, rows)
+                ]
+    return found
 
 
-def _keys(copy: Copy, y: int, x: int, top: int = 0, bottom: int | None = None) -> Keys:
+def _keys(copy: Copy, y: int, x: int, top: int, bottom: int) -> Keys:
     """Descriptors of some rows of the copy reduced from a phase; zero outside the photo."""
     reduced = copy.blurred[:, y :: copy.scale, x :: copy.scale]
-    bottom = reduced.shape[1] if bottom is None else min(bottom, reduced.shape[1])
+    bottom = min(bottom, reduced.shape[1])
     # A patch sees two rows beyond its own.
     start = max(0, top - 2)
     described = describe(reduced[:, start : bottom + 2])[:, top - start : bottom - start]

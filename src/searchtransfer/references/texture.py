@@ -36,13 +36,11 @@ def blocks_of(copies: Sequence[Copy], field: Field, patch_size: int) -> Iterator
         sharp = sharp_at(copies, part, pixel_offsets(scale * patch_size, part.centre))
         low = reduced_at(copies, part, grid(patch_size // 2 + REACH, part.centre))
         side = patch_size + 2 * REACH
-        large = enlarge @ low.unflatten(2, (side, side)) @ enlarge.T
-        detail = sharp.unflatten(2, (scale * patch_size, -1)) - large
+        large = enlarge @ low.view(3, -1, side, side) @ enlarge.T
+        detail = sharp.view_as(large) - large
         shape = (-1, width, patch_size, scale, patch_size, scale)
         inside = cells_inside(copies, part, patch_size)
-        yield Blocks(
-            detail.reshape(3, *shape), inside.view(-1, width, patch_size, patch_size)
-        )
+        yield Blocks(detail.reshape(3, *shape), inside.view(-1, width, patch_size, patch_size))
 
 
 def pixel_offsets(side: int, like: Tensor) -> Float[Tensor, "k 2"]:
@@ -62,9 +60,7 @@ def sharp_at(
     return result
 
 
-def cells_inside(
-    copies: Sequence[Copy], field: Field, patch_size: int
-) -> Float[Tensor, "n k"]:
+def cells_inside(copies: Sequence[Copy], field: Field, patch_size: int) -> Float[Tensor, "n k"]:
     """1 for the cells of each block whose middle lies inside the copy; the block's own always."""
     offsets = grid(patch_size // 2, field.centre)
     inside = field.centre.new_zeros(len(field.copy), len(offsets))

@@ -10,9 +10,9 @@ from ..batch.checks import check_reducible
 from ..batch.item import measure, reduced
 from ..errors import OptionError
 from ..images import Image, Metadata, read_image, to_profile, up, write_image
-from ..references.usefulness import usefulness
 from ..pretrained import MODELS, default_model
 from ..progress import Progress
+from ..references.usefulness import usefulness
 from ..upscaler import Result, Upscaler, WeakReferenceWarning
 from .faults import renamed
 from .limits import Limits
