@@ -63,7 +63,8 @@ def jacobian_at(to: Map, place: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n 2 2"
     y, x = place.unbind(-1)
     depth = (a[2, 0] * y + a[2, 1] * x + a[2, 2])[..., None, None]
     there = applied(to, place)[..., None]
-    return torch.div(a[:2, :2] - there * a[2, :2], depth)
+    change: Tensor = (a[:2, :2] - there * a[2, :2]) / depth
+    return change
 
 
 def scale_of(jacobian: Float[Tensor, "*n 2 2"]) -> Float[Tensor, "*n"]:
