@@ -2,6 +2,7 @@
 """The main job from picture to picture: kinds kept, warnings given, tiles without a trace."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from searchtransfer.errors import DTypeError, ImageFileError, OptionError, Shape
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import Image, Metadata, degrade, up
 from searchtransfer.models import TransferModel
-from searchtransfer.reference import SCALES
-from searchtransfer.upscaler import Matches, WeakReferenceWarning, coherence
+from searchtransfer.references import SCALES
+from searchtransfer.references.matches import whole_cells
+from searchtransfer.upscaler import WeakReferenceWarning, coherence
 
 may_warn = pytest.mark.filterwarnings("ignore::searchtransfer.upscaler.WeakReferenceWarning")
 
@@ -238,15 +240,24 @@ class TestCoherence:
     PHOTO = torch.zeros(4, 5, dtype=torch.int64)
 
     def of(self, row: Tensor, column: Tensor, score: Tensor = ONES, photo: Tensor = PHOTO) -> float:
-        return coherence(score, Matches(photo, torch.stack([row, column], -1)), scale=3)
+        return coherence(score, whole_cells(photo, torch.stack([row, column], -1), 3))
 
     def test_side_by_side(self) -> None:
         assert self.of(self.ROW * 3 + 7, self.COLUMN * 3) == 1
 
-    def test_within_a_pixel(self) -> None:
-        column = self.COLUMN * 3 + (self.COLUMN + self.ROW) % 2
-        assert self.of(self.ROW * 3, column) == 1
-        assert self.of(self.ROW * 3, column + (self.COLUMN + self.ROW) % 2) == 0
+    def test_within_the_tolerance(self) -> None:
+        matches = whole_cells(self.PHOTO, torch.stack([self.ROW, self.COLUMN], -1) * 3, 3)
+        odd = ((self.COLUMN + self.ROW) % 2)[..., None]
+        for off, share in ((0.5, 1), (0.9, 0)):
+            moved = replace(matches, position=matches.position + off * odd * torch.tensor([0, 1]))
+            assert coherence(self.ONES, moved) == share
+
+    def test_where_the_jacobian_says(self) -> None:
+        """A photo twice as large and mirrored, in which all was found in one piece."""
+        matches = whole_cells(self.PHOTO, torch.stack([self.ROW * 6, 90 - self.COLUMN * 6], -1), 3)
+        assert coherence(self.ONES, matches) == 0
+        there = torch.tensor([[2.0, 0.0], [0.0, -2.0]]).expand(4, 5, 2, 2)
+        assert coherence(self.ONES, replace(matches, jacobian=there)) == 1
 
     def test_all_at_one_place(self) -> None:
         assert self.of(self.PHOTO, self.PHOTO) == 0
@@ -274,9 +285,9 @@ class TestCoherence:
     @pytest.mark.parametrize("size", [(1, 1), (1, 6), (6, 1)])
     def test_without_a_cell_that_has_both_neighbours(self, size: tuple[int, int]) -> None:
         photo = torch.zeros(size, dtype=torch.int64)
-        matches = Matches(photo, torch.zeros(*size, 2, dtype=torch.int64))
-        assert coherence(torch.ones(size), matches, 4) == 1
-        assert coherence(torch.zeros(size), matches, 4) == 0
+        matches = whole_cells(photo, torch.zeros(*size, 2, dtype=torch.int64), 4)
+        assert coherence(torch.ones(size), matches) == 1
+        assert coherence(torch.zeros(size), matches) == 0
 
 
 @pytest.mark.usefixtures("as_users_run")

@@ -15,7 +15,8 @@ from PIL import Image as PILImage
 
 import searchtransfer
 from searchtransfer.errors import DTypeError, OptionError, ShapeError
-from searchtransfer.images import crop_to_multiple, degrade, down, down_phases, up
+from searchtransfer.images import crop_to_multiple, degrade, down, up
+from searchtransfer.images.resize import reduced_everywhere
 
 SCALE = st.integers(1, 8)
 SIDE = st.integers(1, 12)
@@ -54,19 +55,14 @@ def test_up_is_pillow(scale, height, width):
     assert_planes_match(up(image, scale), image, height * scale, width * scale)
 
 
-@given(scale=SCALE, height=st.integers(1, 40), width=st.integers(1, 40))
-def test_phases_are_the_filter_at_every_pixel(scale, height, width):
+@given(scale=SCALE, height=st.integers(0, 40), width=st.integers(0, 40))
+def test_everywhere_is_the_filter_at_every_pixel(scale, height, width):
     """Stated another way: reduce at stride one, over a border wide enough to be no edge."""
+    height, width = height + scale, width + scale
     image = torch.rand(2, height, width, dtype=torch.float64)
-    phases = down_phases(image, scale)
-    assert len(phases) == scale * scale
-    weights = [window(length, scale) for length in (height, width)]
-    dense = weights[0] @ image @ weights[1].T
-    for number, phase in enumerate(phases):
-        dy, dx = divmod(number, scale)
-        rows, columns = max(0, (height - dy) // scale), max(0, (width - dx) // scale)
-        expected = dense[:, dy::scale, dx::scale][:, :rows, :columns]
-        torch.testing.assert_close(phase, expected, rtol=0, atol=1e-12)
+    rows, columns = (window(n, scale)[: n - scale + 1] for n in (height, width))
+    expected = rows @ image @ columns.T
+    torch.testing.assert_close(reduced_everywhere(image, scale), expected, rtol=0, atol=1e-12)
 
 
 def window(length, scale):
@@ -87,22 +83,24 @@ def window(length, scale):
 
 
 @given(scale=SCALE, height=SIDE, width=SIDE)
-def test_phase_0_is_down(scale, height, width):
+def test_every_cell_from_the_first_on_is_down(scale, height, width):
     image = torch.rand(2, height * scale, width * scale)
-    torch.testing.assert_close(down_phases(image, scale)[0], down(image, scale), rtol=0, atol=1e-6)
+    cells = reduced_everywhere(image, scale)[:, ::scale, ::scale]
+    torch.testing.assert_close(cells, down(image, scale), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
-def test_a_phase_is_down_of_the_shifted_image_away_from_its_edge(scale):
-    side = 12 * scale
-    image = torch.rand(3, side, side)
-    for number, phase in enumerate(down_phases(image, scale)):
-        dy, dx = divmod(number, scale)
-        shifted = crop_to_multiple(image[:, dy:, dx:], scale)
-        inner = slice(2, -2)
-        torch.testing.assert_close(
-            phase[:, inner, inner], down(shifted, scale)[:, inner, inner], rtol=0, atol=1e-5
-        )
+def test_from_another_pixel_on_it_is_down_of_the_rest_away_from_its_edge(scale):
+    image = torch.rand(3, 12 * scale, 12 * scale)
+    everywhere = reduced_everywhere(image, scale)
+    inner = slice(2, -2)
+    for dy in range(scale):
+        for dx in range(scale):
+            rest = down(crop_to_multiple(image[:, dy:, dx:], scale), scale)
+            cells = everywhere[:, dy::scale, dx::scale]
+            torch.testing.assert_close(
+                cells[:, inner, inner], rest[:, inner, inner], rtol=0, atol=1e-5
+            )
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 5, 7), (2, 3, 5, 7), (0, 3, 5, 7), (3, 1, 1)])
@@ -123,7 +121,7 @@ def test_scale_1_changes_nothing(function):
 @pytest.mark.parametrize("scale", range(1, 9))
 def test_constants_stay(scale):
     image = torch.full((1, 3 * scale, 2 * scale), 0.3, dtype=torch.float64)
-    for result in (down(image, scale), up(image, scale), *down_phases(image, scale)):
+    for result in (down(image, scale), up(image, scale), reduced_everywhere(image, scale)):
         torch.testing.assert_close(result, torch.full_like(result, 0.3), rtol=0, atol=1e-14)
 
 
@@ -139,17 +137,16 @@ def test_dtypes(dtype):
 MEMORY = """
 import resource
 import torch
-from searchtransfer.images import down_phases
+from searchtransfer.images.resize import reduced_everywhere
 
 image = torch.zeros(3, 4000, 6000)
-phases = down_phases(image, 4)
-assert sum(phase.numel() for phase in phases) <= image.numel()
+assert reduced_everywhere(image, 4).numel() <= image.numel()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
 def test_memory_of_a_24_megapixel_reference():
-    """In a process of its own, everything counted: torch, the image, its phases."""
+    """In a process of its own, everything counted: torch, the image, the reduced one."""
     run = subprocess.run(
         [sys.executable, "-c", MEMORY],
         env=os.environ | {"PYTHONPATH": str(Path(searchtransfer.__file__).parents[1])},
@@ -202,7 +199,7 @@ def test_crop_to_multiple(scale, height, width):
 
 @pytest.mark.usefixtures("as_users_run")
 class TestErrors:
-    @pytest.mark.parametrize("function", [up, down, down_phases, degrade, crop_to_multiple])
+    @pytest.mark.parametrize("function", [up, down, reduced_everywhere, degrade, crop_to_multiple])
     def test_arguments(self, function):
         name = function.__name__
         for scale in (0, 9, -1, 2.0, True, "4"):
@@ -219,7 +216,8 @@ class TestErrors:
             function(torch.rand(3, 8, 6), 4)
 
     def test_others(self):
-        with pytest.raises(ShapeError, match=r"image must be \[C, H, W\], got \[1, 3, 8, 8\]"):
-            down_phases(torch.rand(1, 3, 8, 8), 2)
+        for shape in ((1, 3, 8, 8), (3, 1, 8)):
+            with pytest.raises(ShapeError, match=r"\[C, H, W\] with sides of at least 2, got \["):
+                reduced_everywhere(torch.rand(shape), 2)
         with pytest.raises(ShapeError, match="3 x 9 pixels is smaller than scale 4"):
             crop_to_multiple(torch.rand(3, 3, 9), 4)

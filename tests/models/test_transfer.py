@@ -15,7 +15,7 @@ from searchtransfer.evaluation import psnr
 from searchtransfer.images import degrade, down, up
 from searchtransfer.models import Model, TransferModel, Upscaled
 from searchtransfer.models.transfer import Settings
-from searchtransfer.reference import SCALES
+from searchtransfer.references import SCALES
 
 DEFAULTS = Settings()
 
@@ -29,15 +29,17 @@ def run(
 def assert_valid(result: Upscaled, size: tuple[int, int], photos: list[Tensor], scale: int) -> None:
     height, width = size
     assert result.colour.shape == (3, height * scale, width * scale)
-    assert result.score.shape == result.photo.shape == size
-    assert result.pixel.shape == (*size, 2)
+    matches = result.matches
+    assert result.score.shape == matches.photo.shape == size
+    assert matches.position.shape == (*size, 2)
+    assert matches.jacobian.shape == (*size, 2, 2)
     assert result.colour.isfinite().all()
     assert result.score.abs().max() <= 1
     for number, photo in enumerate(photos):
-        pixel = result.pixel[result.photo == number]
-        assert (pixel >= 0).all()
-        assert (pixel <= torch.tensor(photo.shape[1:]) - scale).all()
-    assert result.photo.unique().max() < len(photos)
+        position = matches.position[matches.photo == number]
+        assert (position >= -0.5).all()
+        assert (position <= torch.tensor(photo.shape[1:]) - 0.5).all()
+    assert matches.photo.unique().max() < len(photos)
 
 
 def test_is_a_model() -> None:
@@ -92,8 +94,8 @@ class TestFinds:
         torch.testing.assert_close(
             result.score[inner], torch.ones_like(result.score[inner]), rtol=0, atol=1e-5
         )
-        assert result.pixel[..., 0][inner].eq(rows.expand(cells, cells)[inner]).all()
-        assert result.pixel[..., 1][inner].eq(columns.expand(cells, cells)[inner]).all()
+        assert result.matches.pixel[..., 0][inner].eq(rows.expand(cells, cells)[inner]).all()
+        assert result.matches.pixel[..., 1][inner].eq(columns.expand(cells, cells)[inner]).all()
         edge = 5 * scale
         middle = (slice(None), slice(edge, 120 - edge), slice(edge, 120 - edge))
         gain = psnr(result.colour[middle], truth[middle]) - psnr(
@@ -105,7 +107,7 @@ class TestFinds:
     def test_the_photo_that_shows_it(self) -> None:
         photo = stereo()[0][:, 200:320, 300:420].contiguous()
         result = run(down(photo, 4), unrelated(), photo)
-        assert result.photo[3:-3, 3:-3].eq(1).all()
+        assert result.matches.photo[3:-3, 3:-3].eq(1).all()
 
     def test_identical_reference_is_found_at_its_own_place(self) -> None:
         photo = target()
@@ -113,9 +115,9 @@ class TestFinds:
         height, width = result.score.shape
         assert result.score.min() > 1 - 1e-5
         assert torch.equal(
-            result.pixel[..., 0], torch.arange(height)[:, None].expand(-1, width) * 4
+            result.matches.pixel[..., 0], torch.arange(height)[:, None].expand(-1, width) * 4
         )
-        assert torch.equal(result.pixel[..., 1], torch.arange(width).expand(height, -1) * 4)
+        assert torch.equal(result.matches.pixel[..., 1], torch.arange(width).expand(height, -1) * 4)
 
 
 class TestGains:
@@ -213,7 +215,7 @@ class TestSameAnswer:
         whole, pieces = (model.upscale(lr, self.REFERENCE, tile=x) for x in (0, tile))
         assert (whole.colour - pieces.colour).abs().max() < 1e-4
         assert torch.equal(whole.score, pieces.score)
-        assert torch.equal(whole.pixel, pieces.pixel)
+        assert torch.equal(whole.matches.position, pieces.matches.position)
 
     @pytest.mark.parametrize("rounds", [0, 1, 2])
     def test_with_a_halo_that_is_needed(self, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +232,7 @@ class TestSameAnswer:
         first, second = (TransferModel().upscale(self.LR, self.REFERENCE) for _ in range(2))
         assert torch.equal(first.colour, second.colour)
         assert torch.equal(first.score, second.score)
-        assert torch.equal(first.pixel, second.pixel)
+        assert torch.equal(first.matches.position, second.matches.position)
 
     def test_with_one_thread_or_two(self) -> None:
         before = torch.get_num_threads()
@@ -242,8 +244,8 @@ class TestSameAnswer:
         finally:
             torch.set_num_threads(before)
         one, two = results
-        assert torch.equal(one.pixel, two.pixel)
-        assert torch.equal(one.photo, two.photo)
+        assert torch.equal(one.matches.position, two.matches.position)
+        assert torch.equal(one.matches.photo, two.matches.photo)
         assert torch.equal(one.score, two.score)
         assert torch.equal(one.colour, two.colour)
 

@@ -64,10 +64,10 @@ def test_says_where_each_cell_was_found(pair):
     key = net.LTE((reference_inputs(photo)[1][None] + 1) / 2).level3
     found = search(query, key)
     assert_close(result.score, found.score[0])
-    assert (result.photo == 0).all()
+    assert (result.matches.photo == 0).all()
     columns = key.shape[3]
-    assert torch.equal(result.pixel[..., 0], found.index[0] // columns * 4)
-    assert torch.equal(result.pixel[..., 1], found.index[0] % columns * 4)
+    assert torch.equal(result.matches.pixel[..., 0], found.index[0] // columns * 4)
+    assert torch.equal(result.matches.pixel[..., 1], found.index[0] % columns * 4)
 
 
 @pytest.mark.parametrize("global_skip", [False, True])
@@ -77,7 +77,7 @@ def test_tiles_give_the_same(pair, global_skip):
     whole = model.upscale(low, reference)
     tiled = model.upscale(low, reference, tile=5)
     assert_close(tiled.colour, whole.colour)
-    assert torch.equal(tiled.pixel, whole.pixel)
+    assert torch.equal(tiled.matches.pixel, whole.matches.pixel)
 
 
 def test_a_halo_too_small_is_noticed(pair, monkeypatch):
@@ -97,8 +97,8 @@ def test_extractor_and_search_in_tiles_find_the_same(monkeypatch):
         monkeypatch.setattr(module, "SIDE", 6)
     tiled = model.upscale(low, Reference.build([photo, photo[:, 3:80, 5:90]]))
     assert_close(tiled.score, whole.score)
-    assert torch.equal(tiled.pixel, whole.pixel)
-    assert torch.equal(tiled.photo, whole.photo)
+    assert torch.equal(tiled.matches.pixel, whole.matches.pixel)
+    assert torch.equal(tiled.matches.photo, whole.matches.photo)
     assert_close(tiled.colour, whole.colour)
     monkeypatch.setattr(ttsr_reference, "REACH", 1)
     cut = describe_references(model.network.LTE, [photo])
@@ -159,11 +159,11 @@ def test_several_references(pair):
     result = TTSRModel(network()).upscale(low, Reference.build(photos))
     alone = TTSRModel(network()).upscale(low, Reference.build([photo]))
     assert (result.score >= alone.score - 1e-6).all()
-    assert (result.photo > 0).float().mean() > 0.5
-    assert (result.photo == 2).any()
-    assert result.pixel.min() >= 0
+    assert (result.matches.photo > 0).float().mean() > 0.5
+    assert (result.matches.photo == 2).any()
+    assert result.matches.pixel.min() >= 0
     for number, image in enumerate(photos):
-        inside = result.pixel[result.photo == number]
+        inside = result.matches.pixel[result.matches.photo == number]
         assert (inside < torch.tensor(image.shape[1:])).all()
 
 
@@ -172,7 +172,7 @@ def test_the_same_photo_twice_changes_nothing(pair):
     model = TTSRModel(network())
     once, twice = (model.upscale(low, Reference.build([photo] * n)) for n in (1, 2))
     assert_close(twice.colour, once.colour)
-    assert (twice.photo == 0).all()
+    assert (twice.matches.photo == 0).all()
 
 
 def test_features_are_kept_for_the_latest_references(pair, monkeypatch):
@@ -309,7 +309,7 @@ def test_upscaler(pair, tmp_path):
     direct = TTSRModel(network()).upscale(low, Reference.build([photo, photo[:, :60]]))
     assert torch.equal(result.image, direct.colour.clamp(0, 1))
     assert torch.equal(result.score, direct.score)
-    assert torch.equal(result.matches.pixel, direct.pixel)
+    assert torch.equal(result.matches.pixel, direct.matches.pixel)
     assert_close(upscaler.upscale(low, reference, tile=7).image, result.image)
 
 

@@ -1,24 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Cells found side by side, wherever and however turned: neighbours differ by the Jacobian."""
+
+import math
+
+import pytest
 import torch
+from torch import Tensor
 
-from searchtransfer.operators.agreement import agreement
+from searchtransfer.operators.agreement import TOLERANCE, agreement, beside, shown
+
+SCALE = 4
+UPRIGHT = torch.eye(2)
+TURNED = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+MIRRORED = torch.tensor([[1.0, 0.0], [0.0, -1.0]])
+TILTED = torch.tensor([[1.3, 0.4], [-0.2, 0.7]])
+WAYS = {
+    "upright": UPRIGHT,
+    "turned": TURNED,
+    "mirrored": MIRRORED,
+    "three times larger": 3 * UPRIGHT,
+    "a third": UPRIGHT / 3,
+    "turned by 30": torch.tensor(
+        [[math.cos(0.52), -math.sin(0.52)], [math.sin(0.52), math.cos(0.52)]]
+    ),
+    "tilted": TILTED,
+}
 
 
-def grid(height, width, scale=4):
-    rows = scale * torch.arange(height)[:, None].expand(height, width)
-    columns = scale * torch.arange(width)[None].expand(height, width)
-    return torch.stack([rows, columns], -1).contiguous()
+def place(height: int, width: int, way: Tensor = UPRIGHT) -> tuple[Tensor, Tensor, Tensor, int]:
+    """Cells that were found in one piece: photo, position, jacobian, scale."""
+    cells = torch.stack(
+        torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij"), -1
+    )
+    position = 13.25 + SCALE * cells.float() @ way.T
+    photo = torch.zeros(height, width, dtype=torch.int64)
+    return photo, position, way.expand(height, width, 2, 2).contiguous(), SCALE
 
 
-def test_shifted_copy_agrees_everywhere():
-    pixel = grid(5, 7) + torch.tensor([13, 2])
-    assert (agreement(torch.zeros(5, 7, dtype=torch.int64), pixel, 4) == 1).all()
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_found_in_one_piece_agrees_everywhere(way: Tensor) -> None:
+    assert (agreement(*place(5, 7, way)) == 1).all()
 
 
-def test_one_cell_found_elsewhere():
-    pixel = grid(5, 5)
-    pixel[2, 2] += 9
-    found = agreement(torch.zeros(5, 5, dtype=torch.int64), pixel, 4)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_one_cell_found_elsewhere(way: Tensor) -> None:
+    photo, position, jacobian, scale = place(5, 5, way)
+    position[2, 2] += 9
+    found = agreement(photo, position, jacobian, scale)
     assert found[2, 2] == 0
     for cell in ((1, 2), (3, 2), (2, 1), (2, 3)):
         assert found[cell] == 0.75
@@ -26,19 +54,35 @@ def test_one_cell_found_elsewhere():
     assert found.sum() == 25 - 1 - 4 * 0.25
 
 
-def test_a_pixel_off_is_tolerated_two_are_not():
-    pixel = grid(1, 3)
-    pixel[0, 1, 1] += 1
-    photo = torch.zeros(1, 3, dtype=torch.int64)
-    assert (agreement(photo, pixel, 4) == 1).all()
-    pixel[0, 1, 1] += 1
-    assert agreement(photo, pixel, 4).tolist() == [[0, 0, 0]]
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("step", [(0, 1), (1, 0)])
+def test_the_tolerance_is_in_pixels_of_the_result(way: Tensor, step: tuple[int, int]) -> None:
+    for off, together in ((0.9 * TOLERANCE, True), (1.1 * TOLERANCE, False)):
+        for direction in (torch.tensor([off, 0.0]), torch.tensor([0.0, -off])):
+            photo, position, jacobian, scale = place(2, 2, way)
+            position[step] += way @ direction
+            found = beside(photo, position, jacobian, scale, step)
+            assert bool(found.flatten()[0]) == together
 
 
-def test_another_photo_is_no_neighbour():
-    photo = torch.tensor([[0, 0, 1]])
-    assert agreement(photo, grid(1, 3), 4).tolist() == [[1, 0.5, 0]]
+def test_a_jacobian_that_does_not_fit() -> None:
+    photo, position, _, scale = place(4, 4, 2 * UPRIGHT)
+    assert (agreement(photo, position, place(4, 4)[2], scale) == 0).all()
 
 
-def test_a_single_cell():
-    assert agreement(torch.zeros(1, 1, dtype=torch.int64), grid(1, 1), 4).tolist() == [[1]]
+def test_another_photo_is_no_neighbour() -> None:
+    _, *where = place(1, 3)
+    assert agreement(torch.tensor([[0, 0, 1]]), *where).tolist() == [[1, 0.5, 0]]
+
+
+def test_a_single_cell() -> None:
+    assert agreement(*place(1, 1)).tolist() == [[1]]
+
+
+def test_shown_where_most_around_agree() -> None:
+    assert (shown(torch.ones(20, 20)) == 1).all()
+    assert (shown(torch.full((20, 20), 0.2)) == 0).all()
+    halves = torch.zeros(20, 60)
+    halves[:, 30:] = 1
+    assert (shown(halves)[:, :20] == 0).all()
+    assert (shown(halves)[:, 40:] == 1).all()

@@ -5,11 +5,11 @@ import torch
 from training.data.photos import photo, saved
 from training.fusion.runs import tiny
 
+from searchtransfer import Reference
 from searchtransfer.errors import DataError
 from searchtransfer.images import up
 from searchtransfer.models import TransferModel
 from searchtransfer.networks import FusionNet
-from searchtransfer.reference import Reference
 from searchtransfer.training.fusion.config import FusionPhase
 from searchtransfer.training.fusion.crops import (
     batch,
