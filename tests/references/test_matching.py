@@ -1,201 +1,201 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The refined search against the exact one, and the choice between them."""
+"""Matching as a whole: what is chosen, what is found, and that it is always the same."""
+
+import logging
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from pictures import related, target, texture, unrelated
+from references.views import inner, low_of
 from torch import Tensor
 
-from searchtransfer import Reference, matching
+from searchtransfer import Reference
 from searchtransfer.errors import OptionError
-from searchtransfer.images import crop_to_multiple, down
-from searchtransfer.matching import SEED_PAIRS, Plan, match, plan_search
-from searchtransfer.operators import places
-from searchtransfer.operators import refine as refinement
+from searchtransfer.evaluation import psnr
+from searchtransfer.models import TransferModel
+from searchtransfer.operators.agreement import shown
+from searchtransfer.references import choosing
+from searchtransfer.references.choosing import choose
+from searchtransfer.references.matching import (
+    PAIRS_A_CELL,
+    SEED_PAIRS,
+    Found,
+    match,
+    plan_search,
+)
 
 
-def scene(height: int, width: int) -> Tensor:
-    """Smooth noise with structure at every size, as photos have: `[3, height, width]`."""
-    generator = torch.Generator().manual_seed(5)
-    image = torch.zeros(3, height, width)
-    for size in (4, 8, 16, 32, 64):
-        coarse = torch.rand(1, 3, height // size + 2, width // size + 2, generator=generator)
-        layer = torch.nn.functional.interpolate(coarse, scale_factor=size, mode="bicubic")
-        image += layer[0, :, :height, :width] * size**0.5
-    return image / image.max()
+def names(found: Found) -> list[str]:
+    return [copy.name for copy in found.copies]
 
 
-def moved_pair(dy: int, dx: int, scale: int = 4) -> tuple[Tensor, Reference]:
-    """A small image, and a photo that shows the same moved by (dy, dx) pixels."""
-    photo = scene(176, 208)
-    target = photo[:, dy : dy + 128, dx : dx + 160]
-    return down(crop_to_multiple(target, scale), scale), Reference.build([photo], scale)
+def resized(photo: Tensor, factor: float) -> Tensor:
+    return torch.nn.functional.interpolate(
+        photo[None], scale_factor=factor, mode="bicubic", antialias=True
+    )[0].clamp(0, 1)
 
 
-def plan_of(monkeypatch: pytest.MonkeyPatch, stride: tuple[int, int]) -> None:
-    monkeypatch.setattr(matching, "plan_search", lambda *_: Plan("refine", 0, stride))
-
-
-class TestMatch:
-    @pytest.mark.parametrize("mode", ["exact", "refine"])
-    @pytest.mark.parametrize(("dy", "dx"), [(0, 0), (13, 30), (26, 7)])
-    def test_finds_the_very_pixel(self, mode: str, dy: int, dx: int) -> None:
-        small, reference = moved_pair(dy, dx)
-        found = match(small, reference, mode)  # type: ignore[arg-type]
-        photo, pixel = reference.locate(found.view, found.index)
-        inner = (slice(4, -4), slice(4, -4))  # the borders see different neighbours
-        rows = torch.arange(32)[:, None] * 4 + dy
-        columns = torch.arange(40) * 4 + dx
-        right = (pixel[..., 0] == rows) & (pixel[..., 1] == columns)
-        assert photo.eq(0).all()
-        assert right[inner].double().mean() > 0.99
-        torch.testing.assert_close(
-            found.score[inner][right[inner]], torch.ones(int(right[inner].sum())), rtol=0, atol=1e-3
-        )
-
-    @pytest.mark.parametrize("stride", [(2, 1), (2, 2), (8, 4), (64, 64)])
-    def test_refined_from_some_cells(
-        self, stride: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        plan_of(monkeypatch, stride)
-        small, reference = moved_pair(13, 30)
-        found = match(small, reference)
-        _, pixel = reference.locate(found.view, found.index)
-        rows = torch.arange(32)[:, None] * 4 + 13
-        assert (pixel[..., 0] == rows)[4:-4, 4:-4].double().mean() > 0.95
-
-    def test_strips_of_a_photo_do_not_matter(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        small, reference = moved_pair(13, 30)
-        whole = match(small, reference, "refine")
-        monkeypatch.setattr(places, "STRIP_BYTES", 300_000)  # of 4 MB
-        monkeypatch.setattr(refinement, "STRIP_BYTES", 300_000)
-        strips = match(small, reference, "refine")
-        assert torch.equal(strips.index, whole.index)
-        assert torch.equal(strips.view, whole.view)
-        torch.testing.assert_close(strips.score, whole.score, rtol=0, atol=1e-6)
-
-    def test_refined_among_first_views_only(self) -> None:
-        small, reference = moved_pair(8, 12)  # whole cells
-        single = Reference.build(list(reference.photos), 4, sub_cell=False)
-        exact, refined = (match(small, single, mode) for mode in ("exact", "refine"))  # type: ignore[arg-type]
-        assert refined.view.eq(0).all()
-        assert (refined.index == exact.index).double().mean() > 0.99
-
-    @pytest.mark.parametrize("scale", [2, 3, 8])
-    def test_refined_at_other_scales(self, scale: int) -> None:
-        small, reference = moved_pair(13, 30, scale)
-        found = match(small, reference, "refine")
-        _, pixel = reference.locate(found.view, found.index)
-        rows = torch.arange(small.shape[1])[:, None] * scale + 13
-        assert (pixel[..., 0] == rows)[4:-4, 4:-4].double().mean() > 0.95
-
-    def test_refined_score_is_the_relevance_of_its_match_and_below_the_exact_one(self) -> None:
-        small, reference = moved_pair(13, 30)
-        exact, refined = (match(small, reference, mode) for mode in ("exact", "refine"))  # type: ignore[arg-type]
-        assert (refined.score <= exact.score + 1e-5).all()
-        same = (refined.view == exact.view) & (refined.index == exact.index)
-        assert same.any()
-        torch.testing.assert_close(refined.score[same], exact.score[same], rtol=0, atol=1e-5)
-
-    def test_several_photos_of_different_sizes(self) -> None:
-        small, reference = moved_pair(13, 30)
-        photo = reference.photos[0]
-        halves = Reference.build([photo[:, :, :100], photo[:, :, 90:]], 4)
-        for mode in ("exact", "refine"):
-            found = match(small, halves, mode)  # type: ignore[arg-type]
-            which, pixel = halves.locate(found.view, found.index)
-            assert which[16, 6] == 0
-            assert which[16, 34] == 1
-            assert pixel[16, 6].tolist() == [16 * 4 + 13, 6 * 4 + 30]
-            assert pixel[16, 34].tolist() == [16 * 4 + 13, 34 * 4 + 30 - 90]
-
-    @pytest.mark.parametrize("mode", ["exact", "refine"])
-    def test_one_cell(self, mode: str) -> None:
-        found = match(torch.rand(3, 1, 1), Reference.build([torch.rand(3, 4, 4)], 4), mode)  # type: ignore[arg-type]
-        assert found.score.shape == (1, 1)
-        assert found.index.item() == 0
-
-    @pytest.mark.parametrize("mode", ["exact", "refine"])
-    def test_flat_cells_score_zero_at_the_first_cell(self, mode: str) -> None:
-        _, reference = moved_pair(0, 0)
-        found = match(torch.full((3, 9, 9), 0.3), reference, mode)  # type: ignore[arg-type]
-        assert found.score.eq(0).all()
-        assert found.index.eq(0).all()
-        assert found.view.eq(0).all()
-
-    def test_rows_at_a_time_do_not_matter(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        small, reference = moved_pair(5, 6)
-        whole = match(small, reference, "exact")
-        monkeypatch.setattr(matching, "ROWS", 7)
-        strips = match(small, reference, "exact")
-        assert torch.equal(strips.index, whole.index)
-        assert torch.equal(strips.view, whole.view)
-        torch.testing.assert_close(strips.score, whole.score, rtol=0, atol=1e-6)
-
-    @pytest.mark.parametrize("mode", ["exact", "refine"])
-    def test_progress_grows_to_one(self, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(matching, "ROWS", 8)
-        small, reference = moved_pair(5, 6)
-        seen: list[float] = []
-        match(small, reference, mode, progress=lambda stage, done: seen.append(done))  # type: ignore[arg-type]
-        assert seen == sorted(seen)
-        assert seen[-1] == 1
-        assert len(seen) > 4
+def quality(photo: Tensor) -> float:
+    result = TransferModel().upscale(low_of(target()), Reference.build([photo]))
+    return psnr(result.colour, target())
 
 
 class TestPlan:
-    def test_small_images_are_searched_exactly(self) -> None:
-        small, reference = moved_pair(0, 0)
-        plan = plan_search((small.shape[1], small.shape[2]), reference)
-        views = [view.low.shape[1] * view.low.shape[2] for view in reference.views]
-        assert plan == Plan("exact", 32 * 40 * sum(views))
+    def test_small_images_are_searched_from_every_cell(self) -> None:
+        plan = plan_search((32, 40), 1800, 4)
+        assert (plan.stride, plan.phases, plan.pairs) == (1, 1, 32 * 40 * 1800)
 
-    def test_large_images_are_refined(self) -> None:
-        _, reference = moved_pair(0, 0)
-        plan = plan_search((4000, 3000), reference)
-        pairs = 4000 * 3000 * 44 * 52
-        assert plan == Plan("refine", pairs, (1, 1), 4000 * 3000)
+    def test_larger_ones_from_some(self) -> None:
+        plan = plan_search((540, 960), 540 * 960, 4)
+        assert plan.stride > 1
+        assert plan.pairs <= max(SEED_PAIRS, PAIRS_A_CELL * 540 * 960)
 
-    def test_for_very_large_images_some_cells_are_searched(self) -> None:
-        _, reference = moved_pair(0, 0)
-        assert plan_search((40001, 3000), reference).stride == (2, 1)
-        assert plan_search((40001, 3000), reference).pairs == 20001 * 3000 * 44 * 52
-        plan = plan_search((40000, 30000), reference)
-        assert plan.stride == (8, 4)
-        assert plan.pairs == 5000 * 7500 * 44 * 52 <= SEED_PAIRS
+    def test_exact_is_every_pair_at_every_phase(self) -> None:
+        plan = plan_search((540, 960), 1000, 4, "exact")
+        assert (plan.stride, plan.phases, plan.pairs) == (1, 4, 540 * 960 * 16000)
 
-    def test_the_stride_ends_at_one_cell(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        _, reference = moved_pair(0, 0)
-        monkeypatch.setattr(matching, "SEED_PAIRS", 1)
-        plan = plan_search((5, 3), reference, "refine")
-        assert plan.pairs == 44 * 52
+    def test_refine_never_is(self) -> None:
+        assert plan_search((8, 8), 4, 4, "refine").stride == 2
 
-    def test_a_mode_that_is_named_is_taken(self) -> None:
-        _, reference = moved_pair(0, 0)
-        assert plan_search((4000, 3000), reference, "exact").mode == "exact"
-        assert plan_search((2, 2), reference, "refine").mode == "refine"
+    def test_other_modes_are_refused(self) -> None:
+        with pytest.raises(OptionError, match="exact, refine, auto, got 'x'"):
+            plan_search((2, 2), 4, 4, "x")
+        with pytest.raises(OptionError, match="got 'x'"):
+            match(texture(3, 3), Reference.build([texture(8, 8)]), "x")
 
-    @pytest.mark.usefixtures("as_users_run")
-    def test_unknown_mode(self) -> None:
-        _, reference = moved_pair(0, 0)
-        with pytest.raises(OptionError, match="search must be one of exact, refine, auto, got 'x'"):
-            plan_search((2, 2), reference, "x")  # type: ignore[arg-type]
 
-    def test_says_what_it_will_do(self, caplog: pytest.LogCaptureFixture) -> None:
-        small, reference = moved_pair(0, 0)
-        with caplog.at_level("INFO", logger="searchtransfer.matching"):
-            match(small, reference)
-        plan = plan_search((32, 40), reference)
-        assert str(plan) == f"exact, {plan.pairs:.2g} pairs"
-        assert caplog.messages == [f"search: {plan}, about {plan.seconds():.2g} s"]
-        assert str(Plan("refine", 1000, (4, 2), 8)) == "refine, 1e+03 pairs, from every 4 x 2 cells"
+class TestFound:
+    @pytest.mark.parametrize("mode", ["exact", "auto", "refine"])
+    def test_a_part_of_the_photo_is_found_where_it_is(self, mode: str) -> None:
+        photo = related()
+        small = low_of(photo[:, 9:137, 30:190])
+        found = match(small, Reference.build([photo]), mode)
+        rows, columns = (4 * torch.arange(n) + 1.5 for n in small.shape[1:])
+        place = torch.stack(torch.meshgrid(rows + 9, columns + 30, indexing="ij"), -1)
+        off = torch.linalg.vector_norm(found.matches.position - place, dim=-1)
+        assert inner(off).median() < 0.05
+        assert inner(off).quantile(0.9) < 0.5
+        assert inner(found.agreement).mean() > 0.9
 
-    def test_torch_alone_takes_longer(self) -> None:
-        plan = Plan("exact", 10**10)
-        assert plan.seconds("tiled") == 10**10 / (matching.TORCH_RATE * torch.get_num_threads())
-        assert plan.seconds() <= plan.seconds("tiled")
+    @pytest.mark.parametrize("turns", [1, 2, 3])
+    def test_turned_photos_serve_as_well(self, turns: int) -> None:
+        assert quality(torch.rot90(related(), turns, (1, 2))) > quality(related()) - 0.3
 
-    def test_refinement_takes_time_too(self) -> None:
-        alone, refined = Plan("refine", 10**9, (1, 1)), Plan("refine", 10**9, (1, 1), 10**6)
-        work = 10**6 * matching.REFINED_CELLS / matching.REFINED_RATE
-        difference = refined.seconds() - alone.seconds()
-        assert difference == pytest.approx(work / torch.get_num_threads())
+    def test_mirrored_photos_too(self) -> None:
+        assert quality(related().flip(2)) > quality(related()) - 0.6
+
+    @pytest.mark.parametrize("factor", [2, 3])
+    def test_larger_photos_too(self, factor: float) -> None:
+        assert quality(resized(related(), factor)) > quality(related()) - 0.5
+
+    def test_the_better_of_several_photos(self) -> None:
+        photos = [unrelated(), related(), texture(9, 30)]
+        found = match(low_of(target()), Reference.build(photos))
+        assert (found.matches.photo == 1).float().mean() > 0.9
+
+    def test_unrelated_photos_show_nothing(self) -> None:
+        for photo in (unrelated(), texture(120, 100)):
+            found = match(low_of(target()), Reference.build([photo]))
+            assert shown(found.agreement).mean() < 0.02
+
+    @pytest.mark.parametrize("size", [(1, 1), (1, 20), (17, 1), (2, 3)])
+    @pytest.mark.parametrize("photo", [(4, 4), (4, 90), (33, 21)])
+    def test_tiny_pictures(self, size: tuple[int, int], photo: tuple[int, int]) -> None:
+        found = match(texture(*size), Reference.build([texture(*photo)]))
+        assert found.matches.position.shape == (*size, 2)
+        assert bool(torch.isfinite(found.matches.position).all())
+        assert bool((found.matches.photo == 0).all())
+
+    def test_constant_pictures(self) -> None:
+        found = match(torch.full((3, 6, 7), 0.3), Reference.build([torch.full((3, 40, 40), 0.6)]))
+        assert (found.field.score == 0).all()
+
+    def test_always_the_same(self) -> None:
+        small, reference = low_of(target()), Reference.build([related()])
+        first = match(small, reference)
+        again = match(small, Reference.build([related()]))
+        threads = torch.get_num_threads()
+        torch.set_num_threads(2)
+        try:
+            other = match(small, reference)
+        finally:
+            torch.set_num_threads(threads)
+        for found in (again, other):
+            assert torch.equal(found.matches.position, first.matches.position)
+            assert torch.equal(found.matches.jacobian, first.matches.jacobian)
+
+    def test_many_threads_prepare_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from searchtransfer.references import photo
+
+        calls: list[int] = []
+        original = photo.keypoints
+        monkeypatch.setattr(photo, "keypoints", lambda x: calls.append(1) or original(x))
+        reference = Reference.build([related()])
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: reference.prepare(), range(8)))
+        assert calls == [1]
+
+    def test_progress_counts_up_and_can_end_the_work(self) -> None:
+        seen: list[float] = []
+        small, reference = low_of(target()), Reference.build([unrelated()])
+        match(small, reference, progress=lambda stage, done: seen.append(done))
+        assert seen == sorted(seen)
+        assert (seen[0], seen[-1]) == (0, 1)
+        # Stopped while copies are tried.
+        begun = Stopper(after=3)
+        with pytest.raises(StopIteration):
+            match(small, reference, progress=begun)
+
+
+class Stopper:
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self, stage: str, done: float) -> None:
+        self.left -= 1
+        if not self.left:
+            raise StopIteration
+
+
+class TestChoosing:
+    def test_a_photo_of_the_same_is_enough(self, caplog: pytest.LogCaptureFixture) -> None:
+        photo = related()
+        small = low_of(photo[:, 9:137, 30:190])
+        with caplog.at_level(logging.DEBUG, "searchtransfer"):
+            found = match(small, Reference.build([photo]))
+        assert names(found) == ["as it is"]
+        assert "joins: photo 0 as it is" in caplog.text
+
+    @pytest.mark.parametrize("factor", [0.6, 1.25, 1.7])
+    def test_photos_of_other_sizes_are_found_at_theirs(self, factor: float) -> None:
+        photo = related()
+        small = low_of(photo[:, 9:137, 30:190])
+        found = match(small, Reference.build([resized(photo, factor)]))
+        assert inner(found.matches.zoom).median() == pytest.approx(1 / factor, rel=0.05)
+
+    def test_nothing_found_leaves_the_photo_as_it_is(self) -> None:
+        assert names(match(low_of(target()), Reference.build([unrelated()]))) == ["as it is"]
+
+    def test_memory_bounds_the_copies(self) -> None:
+        photos = Reference.build([texture(400, 400)]).prepared
+        memory = 48 * 100 * 100
+        copies = choose(texture(30, 30, 1), photos, memory=memory)
+        assert copies
+        assert sum(48 * copy.pixels[0].numel() for copy in copies) <= memory
+
+    def test_what_is_too_large_is_not_even_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(choosing, "TRIAL_PAIRS", 0)
+        photos = Reference.build([related()]).prepared
+        monkeypatch.setattr(
+            type(photos[0]), "aligned", lambda *_: pytest.fail("a copy was made")
+        )
+        assert len(choose(low_of(target()), photos)) == 1
+
+
+def test_pickles_hold_the_photos_only() -> None:
+    reference = Reference.build([related()])
+    before = len(pickle.dumps(reference))
+    match(low_of(target()), reference)
+    assert len(pickle.dumps(reference)) == before

@@ -38,35 +38,15 @@ class TestOnce:
         assert sorted(made) == [0, 1]
         assert all(answer == answers[0] for answer in answers)
 
-    def test_of_a_model_is_computed_once_by_four_threads(self) -> None:
-        reference, together = Reference.build([texture(8, 8)]), Barrier(4)
-        made: list[object] = []
-
-        def compute() -> object:
-            made.append(object())
-            return made[-1]
-
-        def ask(_: int) -> object:
-            together.wait()
-            return reference.once("model", compute)
-
-        with ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(ask, range(4)))
-        assert answers == [made[0]] * 4
-        assert len(made) == 1
-        reference.once("another", compute)
-        assert len(made) == 2
-
     def test_pickles_take_the_photos_alone(self) -> None:
         reference = Reference.build([texture(64, 80), texture(30, 50, 1)], 2)
         before = len(pickle.dumps(reference))
-        reference.prepare().once("model", lambda: torch.zeros(10**6))
+        reference.prepare()
         assert len(pickle.dumps(reference)) == before
         again = pickle.loads(pickle.dumps(reference))
         assert again.scale == 2
         for ours, theirs in zip(again.photos, reference.photos, strict=True):
             assert torch.equal(ours, theirs)
-        assert again.once("model", lambda: "computed anew") == "computed anew"
         assert again.prepared[1].upright.photo == 1
 
     def test_moved(self) -> None:

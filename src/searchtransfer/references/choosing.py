@@ -200,7 +200,7 @@ def choose(
         (ENOUGH, lambda: _upright_on(shown_planes())),
         (ENOUGH, lambda: _on(shown_planes(), size)),
         (ENOUGH, lambda: [_aligned(photo, zoom) for zoom in ZOOMS for photo in photos]),
-        (LITTLE, lambda: [_aligned(photo, 1, *x) for x in SYMMETRIES for photo in photos]),
+        (LITTLE, lambda: [_aligned(photo, 1.0, *x) for x in SYMMETRIES for photo in photos]),
         (NOTHING, lambda: [_aligned(photo, zoom) for zoom in FAR_ZOOMS for photo in photos]),
     )
     for number, (enough, stage) in enumerate(stages):
@@ -242,7 +242,7 @@ def _upright_on(shown_planes: Shown) -> list[Candidate]:
     return [x for x in different.values() if x.name != AS_IT_IS]
 
 
-def _aligned(photo: Photo, zoom: float = 1, turns: int = 0, mirrored: bool = False) -> Candidate:
+def _aligned(photo: Photo, zoom: float = 1.0, turns: int = 0, mirrored: bool = False) -> Candidate:
     size = photo.size_at(zoom)
     name = alignment_name(zoom, turns, mirrored)
     if name == AS_IT_IS:

@@ -69,7 +69,8 @@ def jacobian_at(to: Map, place: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n 2 2"
 
 def scale_of(jacobian: Float[Tensor, "*n 2 2"]) -> Float[Tensor, "*n"]:
     """By how much lengths grow: the root of the determinant's size."""
-    return torch.linalg.det(jacobian).abs().sqrt()
+    area: Tensor = torch.linalg.det(jacobian)
+    return area.abs().sqrt()
 
 
 def fault_of(

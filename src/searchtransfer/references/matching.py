@@ -66,7 +66,7 @@ class Plan:
         return f"{self.pairs:.2g} pairs, {self.phases**2} phases{every}"
 
 
-def plan_search(size: tuple[int, int], cells: int, scale: int, mode: SearchMode = "auto") -> Plan:
+def plan_search(size: tuple[int, int], cells: int, scale: int, mode: str = "auto") -> Plan:
     """Choose a search from the sizes alone.
 
     Args:
@@ -99,7 +99,7 @@ def _strided(size: tuple[int, int], stride: int) -> int:
 def match(
     colour: Float[Tensor, "3 h w"],
     reference: Reference,
-    mode: SearchMode = "auto",
+    mode: str = "auto",
     backend: str = "auto",
     progress: Progress = silent,
 ) -> Found:
@@ -117,7 +117,7 @@ def match(
     """
     size = (colour.shape[1], colour.shape[2])
     plan_search(size, 1, reference.scale, mode)  # refuses an unknown mode before any work
-    watch = _watch(_share(progress, 0, 0.3))
+    watch = _watch(_share(progress, 0.0, 0.3))
     chosen = tuple(choose(colour, reference.prepared, backend, watch=watch))
     plan = plan_search(size, sum(copy.cells for copy in chosen), reference.scale, mode)
     log.info("search: %d copies, %s", len(chosen), plan)
@@ -126,7 +126,7 @@ def match(
     start = _spread(coarse, size, plan.stride, reference.scale)
     target = Target.of(colour, chosen)
     flat = Field(*(x.flatten(0, 1) for x in start))
-    better = refined(target, flat, _watch(_share(progress, 0.6, 1)))
+    better = refined(target, flat, _watch(_share(progress, 0.6, 1.0)))
     field = Field(*(x.view(*size, *x.shape[1:]) for x in better))
     matches = located(chosen, field)
     place = matches.photo, matches.position, matches.jacobian, matches.scale

@@ -70,7 +70,7 @@ class Photo:
         """Compute now what a search needs."""
         _ = self.keypoints, self.upright.luma
 
-    def aligned(self, zoom: float = 1, turns: int = 0, mirrored: bool = False) -> Copy:
+    def aligned(self, zoom: float = 1.0, turns: int = 0, mirrored: bool = False) -> Copy:
         """The photo `zoom` times as large, mirrored if wanted, and turned by quarters.
 
         No side is below one cell, and the proportions stay.
