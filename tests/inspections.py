@@ -5,20 +5,20 @@ import torch
 from pictures import texture
 from torch import Tensor
 
-from searchtransfer import Reference
 from searchtransfer.images import degrade
 from searchtransfer.pictures.inspector import InspectorInput, Photo
-from searchtransfer.upscaler import Matches, Result
+from searchtransfer.references.matches import Matches
+from searchtransfer.upscaler import Result
 
 
-def random_matches(
-    size: tuple[int, int], reference: Reference, seed: int = 0
+def random_places(
+    size: tuple[int, int], photos: tuple[tuple[int, int], ...], scale: int, seed: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """View and index of a random cell of the reference for each cell."""
+    """A random photo, and the first pixel of a random match in it, for each cell."""
     generator = torch.Generator().manual_seed(seed)
-    view = torch.randint(len(reference.views), size, generator=generator)
-    cells = reference.values.size[view].prod(-1)
-    return view, (torch.rand(size, generator=generator) * cells).long()
+    photo = torch.randint(len(photos), size, generator=generator)
+    last = torch.tensor(photos)[photo] - scale + 1
+    return photo, (torch.rand(*size, 2, generator=generator) * last).long()
 
 
 def inspected(
@@ -37,8 +37,7 @@ def inspected(
         photo = torch.full(size, -1)
         pixel, score = torch.full((*size, 2), -1), torch.zeros(size)
     else:
-        reference = Reference.build(colours, scale)
-        photo, pixel = reference.locate(*random_matches(size, reference, seed))
+        photo, pixel = random_places(size, photos, scale, seed)
         score = torch.rand(size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     generator = torch.Generator().manual_seed(seed)
     zooms = torch.tensor([0.8, 1.0, 1.25])[torch.randint(3, size, generator=generator)]

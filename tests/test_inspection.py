@@ -12,8 +12,14 @@ from profiles import matrix_profile
 from searchtransfer import Reference, Upscaler
 from searchtransfer.errors import DTypeError, OptionError
 from searchtransfer.images import Image, Metadata, degrade, up
-from searchtransfer.inspection import inspect_result, usefulness
-from searchtransfer.upscaler import WEAK_COHERENCE, Matches, WeakReferenceWarning, coherence
+from searchtransfer.inspection import inspect_result
+from searchtransfer.references.matches import no_matches, whole_cells
+from searchtransfer.references.usefulness import (
+    WEAK_COHERENCE,
+    WeakReferenceWarning,
+    coherence,
+    usefulness,
+)
 
 
 def upscaled(small, photo):
@@ -23,7 +29,7 @@ def upscaled(small, photo):
 def in_place(height, width, scale=4):
     rows, columns = torch.arange(height), torch.arange(width)
     pixel = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1) * scale
-    return Matches(torch.zeros(height, width, dtype=torch.int64), pixel)
+    return whole_cells(torch.zeros(height, width, dtype=torch.int64), pixel, scale)
 
 
 def test_it_holds_what_was_found():
@@ -57,8 +63,7 @@ def test_a_prepared_reference_serves_too():
 
 @pytest.mark.parametrize("nothing", [None, (), []])
 def test_a_picture_upscaled_alone(nothing):
-    none = torch.full((3, 4), -1)
-    result = result_of(Matches(none, torch.stack([none, none], -1)), torch.zeros(3, 4))
+    result = result_of(no_matches((3, 4), 4, torch.zeros(())), torch.zeros(3, 4))
     picture = inspect_result(result, torch.rand(3, 3, 4), nothing)
     assert not picture.traced
     assert picture.photos == ()
@@ -72,7 +77,7 @@ def test_references_that_are_none():
     with pytest.raises(OptionError, match="but 0 were given"):
         inspect_result(result, small, None)
     with pytest.raises(DTypeError, match="reference 0 must be"):
-        inspect_result(result, small, "photo.png")
+        inspect_result(result, small, object())
 
 
 def test_colours_are_shown_in_srgb():
@@ -104,8 +109,8 @@ def test_what_is_not_shown_is_said():
 def test_a_reference_of_the_same_things():
     small = degrade(target(), 4)
     result = upscaled(small, related())
-    words = usefulness(result.score, result.matches, 4)
-    share = coherence(result.score, result.matches, 4)
+    words = usefulness(result.score, result.matches)
+    share = coherence(result.score, result.matches)
     assert share > 0.5
     assert words.startswith("The reference shows the same things in most of the picture")
     assert f"{share:.0%} of the cells" in words
@@ -115,19 +120,19 @@ def test_a_reference_of_other_things():
     small = degrade(target(), 4)
     with pytest.warns(WeakReferenceWarning):
         result = upscaled(small, unrelated())
-    assert "of little use" in usefulness(result.score, result.matches, 4)
+    assert "of little use" in usefulness(result.score, result.matches)
 
 
 def test_in_between():
     matches = in_place(10, 10)
-    matches.pixel[4:] = torch.randint(100, 900, (6, 10, 2))
-    words = usefulness(torch.ones(10, 10), matches, 4)
-    assert WEAK_COHERENCE < coherence(torch.ones(10, 10), matches, 4) < 0.5
+    matches.position[4:] = 800 * torch.rand(6, 10, 2) + 100
+    words = usefulness(torch.ones(10, 10), matches)
+    assert WEAK_COHERENCE < coherence(torch.ones(10, 10), matches) < 0.5
     assert words.startswith("The reference was useful in parts: 33% of the cells")
 
 
 def test_too_little_to_judge():
-    assert "flat everywhere" in usefulness(torch.zeros(3, 3), in_place(3, 3), 4)
-    words = usefulness(torch.full((1, 5), 0.75), in_place(1, 5), 4)
+    assert "flat everywhere" in usefulness(torch.zeros(3, 3), in_place(3, 3))
+    words = usefulness(torch.full((1, 5), 0.75), in_place(1, 5))
     assert "too narrow to tell" in words
     assert "0.75" in words

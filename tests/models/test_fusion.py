@@ -2,10 +2,11 @@
 import pytest
 import torch
 from networks.test_fusion_net import tiny
+from pictures import target, unrelated
 
 from searchtransfer import Reference, Upscaler, upscaler
 from searchtransfer.errors import OptionError, WeightsError
-from searchtransfer.images import down, up
+from searchtransfer.images import degrade, down, up
 from searchtransfer.models import FusionModel, Model, TransferModel
 from searchtransfer.networks import TTSR, FusionNet
 from searchtransfer.weights import save_weights
@@ -141,7 +142,7 @@ def test_packaged_weights():
 def test_symmetries_are_averaged(pair):
     low, _ = pair
     network = tiny()
-    whole = FusionModel(network, consistency_rounds=0)
+    whole = FusionModel(network, consistency_rounds=0, symmetries=8)
     turned = low.rot90(1, (1, 2))
     ours, theirs = whole.upscale(low, None).colour, whole.upscale(turned, None).colour
     torch.testing.assert_close(theirs, ours.rot90(1, (1, 2)), atol=1e-5, rtol=0)
@@ -153,10 +154,20 @@ def test_symmetries_are_averaged(pair):
         FusionModel(network, symmetries=9)
 
 
-def test_an_unrelated_reference_changes_nothing(pair):
-    low, _ = pair
+def test_flat_areas_and_slow_ramps_are_bicubic():
     model = FusionModel(tiny())
-    other = torch.rand(3, 160, 200, generator=torch.Generator().manual_seed(7))
-    alone, with_it = model.upscale(low, None), model.upscale(low, Reference.build([other]))
+    flat = torch.full((3, 12, 14), 0.3)
+    ramp = flat + torch.arange(14) * 4 / 65535
+    for low in (flat, ramp):
+        sharp = model.upscale(low, None).colour
+        assert ((sharp - up(low, 4)).abs() * 65535).max() < 0.5
+    edge = flat.clone()
+    edge[:, :, 7:] = 0.8
+    assert (model.upscale(edge, None).colour - up(edge, 4)).abs().max() > 0.01
+
+
+def test_an_unrelated_reference_changes_nothing():
+    low, model = degrade(target(), 4), FusionModel(tiny())
+    alone, with_it = model.upscale(low, None), model.upscale(low, Reference.build([unrelated()]))
     torch.testing.assert_close(with_it.colour, alone.colour, atol=1e-5, rtol=0)
     assert (with_it.score > 0).any()

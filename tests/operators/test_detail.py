@@ -115,7 +115,7 @@ def test_helper_fails_on_wrong_input() -> None:
 def test_candidates_that_contradict_each_other_spread_and_others_do_not() -> None:
     c = case((5, 5), 4)
     mixed = run(c)
-    assert (mixed.spread > mixed.energy).float().mean() > 0.9
+    assert (mixed.spread > mixed.energy).float().mean() > 0.8
     same = torch.rand(4, 4).view(4, 1, 4).expand(3, 5, 5, 3, 4, 3, 4)
     agreed = run(Case(c.blocks._replace(detail=same), c.weight, torch.ones(5, 5), c.confidence))
     assert agreed.spread.max() < 1e-6

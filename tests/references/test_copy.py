@@ -36,7 +36,14 @@ def test_luma_has_the_slopes() -> None:
 
 @pytest.mark.parametrize(
     ("zoom", "turns", "mirrored"),
-    [(1.0, 1, False), (1.0, 2, True), (1.0, 3, False), (0.5, 0, False), (2.0, 0, True), (0.75, 1, False)],
+    [
+        (1.0, 1, False),
+        (1.0, 2, True),
+        (1.0, 3, False),
+        (0.5, 0, False),
+        (2.0, 0, True),
+        (0.75, 1, False),
+    ],
 )
 def test_aligned_copies_lead_back(zoom: float, turns: int, mirrored: bool) -> None:
     photo = smooth(48, 60)

@@ -175,9 +175,6 @@ class TestChoosing:
         found = match(small, Reference.build([resized(photo, factor)]))
         assert inner(found.matches.zoom).median() == pytest.approx(1 / factor, rel=0.05)
 
-    def test_nothing_found_leaves_the_photo_as_it_is(self) -> None:
-        assert names(match(low_of(target()), Reference.build([unrelated()]))) == ["as it is"]
-
     def test_memory_bounds_the_copies(self) -> None:
         photos = Reference.build([texture(400, 400)]).prepared
         memory = 48 * 100 * 100
@@ -188,9 +185,7 @@ class TestChoosing:
     def test_what_is_too_large_is_not_even_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(choosing, "TRIAL_PAIRS", 0)
         photos = Reference.build([related()]).prepared
-        monkeypatch.setattr(
-            type(photos[0]), "aligned", lambda *_: pytest.fail("a copy was made")
-        )
+        monkeypatch.setattr(type(photos[0]), "aligned", lambda *_: pytest.fail("a copy was made"))
         assert len(choose(low_of(target()), photos)) == 1
 
 

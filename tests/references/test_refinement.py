@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refinement: known shifts, turns and tilts are found to a tenth of a pixel."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from references.views import at_places, inner, low_of, seen_through, similarity, smooth
@@ -24,7 +22,7 @@ def centres() -> Tensor:
     return torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1)
 
 
-def found_with(to: Map, off: float = 1.2, copies: Callable[[Copy], list[Copy]] = lambda x: [x]) -> Field:
+def found_with(to: Map, off: float = 1.2) -> Field:
     """What becomes of upright matches that are up to so many pixels off."""
     photo = smooth(150, 160)
     low = low_of(seen_through(photo, to, SIZE))
@@ -32,7 +30,7 @@ def found_with(to: Map, off: float = 1.2, copies: Callable[[Copy], list[Copy]] =
     noise = off * (2 * torch.rand(*CELLS, 2, generator=generator) - 1)
     start = at_places(0, applied(to, centres()) + noise)
     flat = Field(*(x.flatten(0, 1) for x in start))
-    better = refined(Target.of(low, copies(upright(photo, 0, 4))), flat)
+    better = refined(Target.of(low, [upright(photo, 0, 4)]), flat)
     return Field(*(x.view(*CELLS, *x.shape[1:]) for x in better))
 
 

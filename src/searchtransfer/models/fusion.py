@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -24,6 +25,9 @@ from .transfer import Piece, TransferModel
 
 GREY = 64.0
 """Grey levels that count as 1 in the evidence, after the square root."""
+
+NEAR = 2
+"""Cells on either side that say whether an image shows anything."""
 
 AGREEMENT = 6
 """Which of the maps of the evidence the agreement of neighbours is."""
@@ -124,15 +128,34 @@ class FusionModel:
         return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour))
 
     def _sharp(self, colour: Tensor, evidence: Evidence | None) -> Float[Tensor, "3 hs ws"]:
-        sharp = averaged(self.network, colour[None], evidence, self.symmetries)[0]
+        learned = averaged(self.network, colour[None], evidence, self.symmetries)[0]
+        bicubic = up(colour, self.scale)
+        sharp = bicubic + (learned - bicubic) * spread_over(visible(colour), self.scale)
         for _ in range(self.consistency_rounds):
             sharp = sharp + up(colour - down(sharp, self.scale), self.scale)
         return sharp
 
     @property
     def _halo(self) -> int:
-        evidence = max(self.transfer.halo, AROUND + 1)
+        evidence = max(self.transfer.halo, AROUND + 1, NEAR)
         return evidence + self.network.reach + 4 * self.consistency_rounds
+
+
+def visible(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:
+    """Where an image shows anything that could be made sharp: 0 where what is around differs by
+    less than a level of 8 bits, 1 from three levels on.
+
+    Flat areas and slow ramps then stay what they are, to the last of 16 bits.
+    """
+    around = 2 * NEAR + 1
+    padded = F.pad(colour[None], (NEAR,) * 4, mode="replicate")
+    span = F.max_pool2d(padded, around, 1) + F.max_pool2d(-padded, around, 1)
+    return (255 * span[0].amax(0) - 1).div(2).clamp(0, 1)
+
+
+def spread_over(cells: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hs ws"]:
+    """The value of each cell at all its pixels."""
+    return cells.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
 
 
 _SYMMETRIES = tuple((turns, flip) for flip in (False, True) for turns in (0, 2, 1, 3))
@@ -207,7 +230,7 @@ def faded(evidence: Evidence, surely: Float[Tensor, "h w"]) -> Evidence:
     So an unrelated reference changes nothing, and a partial one only what it shows.
     """
     scale = FusionNet.scale
-    textures = surely.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
+    textures = spread_over(surely, scale)
     return Evidence(
         evidence.detail * textures, evidence.transferred * textures, evidence.maps * surely
     )

@@ -62,6 +62,9 @@ MEMORY = 1024 * 2**20
 BYTES_A_PIXEL = 48
 """Of a copy that is searched: its pixels, what is made of them (24 bytes), and keys."""
 
+FEWEST = 25
+"""Cells of a copy at least, one whole patch: smaller ones are not tried."""
+
 TRIAL_CELLS = 6000
 """Cells of the image in a trial at most: a larger one is reduced, and the copies with it."""
 
@@ -110,7 +113,7 @@ class Trial:
         tried: list[tuple[Candidate, Float[Tensor, "h w"]]] = []
         for number, candidate in enumerate(candidates):
             watch(number / len(candidates))
-            if (fault := self._too_large(candidate)) is not None:
+            if (fault := self._unfit(candidate)) is not None:
                 log.debug("not tried: %s, %s", candidate, fault)
                 continue
             tried.append((candidate, self._found(candidate.make(), watch)))
@@ -130,8 +133,10 @@ class Trial:
         """How much of the image is found in one piece, weighted by score."""
         return self.known.mean().item()
 
-    def _too_large(self, candidate: Candidate) -> str | None:
+    def _unfit(self, candidate: Candidate) -> str | None:
         """Why a copy cannot be tried; None if it can."""
+        if candidate.size[0] * candidate.size[1] < FEWEST * self.scale**2:
+            return "a few cells only"
         rows, columns = self._reduced(candidate.size, self.scale * self.reduction)
         pairs = self.known.numel() * rows * columns
         if candidate.bytes > self.bytes:
