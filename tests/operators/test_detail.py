@@ -12,7 +12,7 @@ from torch import Tensor
 
 from searchtransfer.images import up
 from searchtransfer.images.resize import enlarging_weights
-from searchtransfer.operators.detail import REACH, Blend, Blocks, blend, enlarging_block
+from searchtransfer.operators.detail import REACH, Blend, Blocks, around, blend, enlarging_block
 
 
 class Case(NamedTuple):
@@ -27,9 +27,10 @@ class Case(NamedTuple):
 def case(size: tuple[int, int], scale: int, patch_size: int = 3, seed: int = 0) -> Case:
     """Random blocks; a third of their cells lie outside, never the middle one."""
     generator = torch.Generator().manual_seed(seed)
-    shape = (3, *size, patch_size, scale, patch_size, scale)
-    inside = (torch.rand(*size, patch_size, patch_size, generator=generator) > 0.33).float()
-    inside[..., patch_size // 2, patch_size // 2] = 1
+    count = len(around(patch_size))
+    shape = (3, *size, count, scale, scale)
+    inside = (torch.rand(*size, count, generator=generator) > 0.33).float()
+    inside[..., around(patch_size).index((0, 0))] = 1
     weight, gain, confidence = torch.rand(3, *size, generator=generator)
     blocks = Blocks(torch.randn(shape, generator=generator), inside)
     return Case(blocks, weight + 0.01, gain + 0.5, confidence)
@@ -42,14 +43,19 @@ def parts(blocks: Blocks, rows: int) -> Iterator[Blocks]:
         yield Blocks(blocks.detail[:, some], blocks.inside[some])
 
 
+def patch_size_of(c: Case) -> int:
+    return {1: 1, 9: 3, 13: 5}[c.blocks.detail.shape[3]]
+
+
 def run(c: Case, rows: int = 1000) -> Blend:
-    scale, patch_size = c.blocks.detail.shape[4], c.blocks.detail.shape[3]
+    scale, patch_size = c.blocks.detail.shape[4], patch_size_of(c)
     return blend(parts(c.blocks, rows), c.weight, c.gain, c.confidence, scale, patch_size)
 
 
 def looped(c: Case) -> Blend:
     """Cell by cell, candidate by candidate."""
-    patch_size, scale = c.blocks.detail.shape[3:5]
+    patch_size, scale = patch_size_of(c), c.blocks.detail.shape[4]
+    places = around(patch_size)
     radius = patch_size // 2
     height, width = c.weight.shape
     picture = torch.zeros(3, height * scale, width * scale, dtype=torch.float64)
@@ -59,9 +65,11 @@ def looped(c: Case) -> Blend:
             cells, weights, trusts = [], [], []
             for py in range(max(0, y - radius), min(height, y + radius + 1)):
                 for px in range(max(0, x - radius), min(width, x + radius + 1)):
-                    dy, dx = y - py + radius, x - px + radius
-                    if c.blocks.inside[py, px, dy, dx]:
-                        there = c.blocks.detail[:, py, px, dy, :, dx].double()
+                    if (y - py, x - px) not in places:
+                        continue
+                    number = places.index((y - py, x - px))
+                    if c.blocks.inside[py, px, number]:
+                        there = c.blocks.detail[:, py, px, number].double()
                         cells.append(there * c.gain[py, px].item())
                         weights.append(c.weight[py, px].item())
                         trusts.append(c.confidence[py, px].item())
@@ -112,11 +120,18 @@ def test_helper_fails_on_wrong_input() -> None:
         assert_same(run(c._replace(confidence=c.confidence + 1e-3)), looped(c))
 
 
+@pytest.mark.parametrize(("patch_size", "count"), [(1, 1), (3, 9), (5, 13), (7, 25)])
+def test_larger_blocks_bring_every_second_cell(patch_size: int, count: int) -> None:
+    places = around(patch_size)
+    assert len(places) == count
+    assert places[count // 2] == (0, 0)
+
+
 def test_candidates_that_contradict_each_other_spread_and_others_do_not() -> None:
     c = case((5, 5), 4)
     mixed = run(c)
     assert (mixed.spread > mixed.energy).float().mean() > 0.8
-    same = torch.rand(4, 4).view(4, 1, 4).expand(3, 5, 5, 3, 4, 3, 4)
+    same = torch.rand(4, 4).expand(3, 5, 5, 9, 4, 4)
     agreed = run(Case(c.blocks._replace(detail=same), c.weight, torch.ones(5, 5), c.confidence))
     assert agreed.spread.max() < 1e-6
 

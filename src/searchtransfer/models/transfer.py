@@ -45,7 +45,7 @@ class Settings:
     """How much the spread of the candidates, in units of their mean's energy, fades them."""
     consistency_rounds: int = 4
     """Rounds of back-projection; each brings the reduced result closer to the input."""
-    patch_size: int = 3
+    patch_size: int = 5
     """Side of the neighbourhood in cells whose matches are averaged, odd; 1: the own alone."""
 
     def __post_init__(self) -> None:
@@ -210,12 +210,12 @@ class TransferModel:
         colour = colour[(slice(None), *area)]
         seen = seen.within(area)
         score, contrast, key_contrast = seen.comparison
-        gain = score * contrast / key_contrast.clamp(min=1e-3)
-        difference = _squared_difference(score, contrast, key_contrast)
+        gain = (score * contrast / key_contrast.clamp(min=1e-3)).clamp(*settings.gain_range)
+        difference = _squared_difference(score, contrast, gain * key_contrast)
         mixed = blend(
             blocks_of(seen.found.copies, seen.found.field, settings.patch_size),
             weight=1 / (difference + settings.noise),
-            gain=gain.clamp(*settings.gain_range),
+            gain=gain,
             confidence=((score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(0, 1),
             scale=self.scale,
             patch_size=settings.patch_size,

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..images.resize import enlarging_weights
-from ..operators.detail import REACH, Blocks, enlarging_block
+from ..operators.detail import REACH, Blocks, around, enlarging_block
 from .copy import Copy
 from .field import Field, by_copy, grid, reduced_at
 
@@ -28,19 +28,26 @@ def blocks_of(copies: Sequence[Copy], field: Field, patch_size: int) -> Iterator
         patch_size: side of a block in cells.
     """
     height, width = field.copy.shape
-    scale = copies[0].scale
+    scale, side = copies[0].scale, patch_size + 2 * REACH
+    steps = field.centre.new_tensor(around(patch_size))  # [n, 2]
+    pixels = (scale * steps[:, None] + pixel_offsets(scale, steps)).flatten(0, 1)
+    places = [
+        ((y + patch_size // 2) * patch_size + x + patch_size // 2) for y, x in around(patch_size)
+    ]
     enlarge = enlarging_block(enlarging_weights(scale), patch_size).to(field.centre)
     rows = max(1, CELLS * 16 // scale**2 // width)
     for top in range(0, height, rows):
         part = Field(*(x[top : top + rows].flatten(0, 1) for x in field))
-        sharp = sharp_at(copies, part, pixel_offsets(scale * patch_size, part.centre))
+        sharp = sharp_at(copies, part, pixels)
         low = reduced_at(copies, part, grid(patch_size // 2 + REACH, part.centre))
-        side = patch_size + 2 * REACH
         large = enlarge @ low.view(3, -1, side, side) @ enlarge.T
-        detail = sharp.view_as(large) - large
-        shape = (-1, width, patch_size, scale, patch_size, scale)
-        inside = cells_inside(copies, part, patch_size)
-        yield Blocks(detail.reshape(3, *shape), inside.view(-1, width, patch_size, patch_size))
+        cells = large.view(3, -1, patch_size, scale, patch_size, scale).transpose(3, 4)
+        known = cells.flatten(2, 3)[:, :, places]  # [3, n, cells, s, s]
+        detail = sharp.view_as(known) - known
+        shape = (-1, width, len(steps))
+        yield Blocks(
+            detail.view(3, *shape, scale, scale), cells_inside(copies, part, steps).view(shape)
+        )
 
 
 def pixel_offsets(side: int, like: Tensor) -> Float[Tensor, "k 2"]:
@@ -60,9 +67,10 @@ def sharp_at(
     return result
 
 
-def cells_inside(copies: Sequence[Copy], field: Field, patch_size: int) -> Float[Tensor, "n k"]:
-    """1 for the cells of each block whose middle lies inside the copy; the block's own always."""
-    offsets = grid(patch_size // 2, field.centre)
+def cells_inside(
+    copies: Sequence[Copy], field: Field, offsets: Float[Tensor, "k 2"]
+) -> Float[Tensor, "n k"]:
+    """1 for the cells, `offsets` from matches, that lie inside the copy; the match's own always."""
     inside = field.centre.new_zeros(len(field.copy), len(offsets))
     for number, cells in by_copy(field.copy):
         copy = copies[number]
