@@ -152,7 +152,7 @@ def main() -> int:
         signal.signal(signal.SIGPROF, _took_too_long)
         kind = options.kinds[0]
         return min(1, work(kind, options.count, options.seconds, options.seed, options.here))
-    print(f"searchtransfer {searchtransfer.__version__}, seed {options.seed}")
+    print(f"searchtransfer {searchtransfer.__version__}, seed {options.seed}", flush=True)
     faults = 0
     for kind in options.kinds or KINDS:
         with tempfile.TemporaryDirectory() as folder:
