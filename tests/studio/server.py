@@ -166,7 +166,7 @@ def running(folder: Path, end: int | None = signal.SIGINT, **limits: float) -> I
         assert not list(temporary.glob("searchtransfer-studio-*"))
 
 
-def wait_for(what: object, seconds: float = 30) -> None:
+def wait_for(what: object, seconds: float = 180) -> None:
     """Wait until a function says yes.
 
     Raises:

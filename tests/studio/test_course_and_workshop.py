@@ -94,7 +94,7 @@ def workshop() -> Iterator[Workshop]:
 
 def done(*jobs: Job) -> None:
     for each in jobs:
-        assert each.done.wait(240)
+        assert each.done.wait(600)
 
 
 def test_work_gives_files_and_words(workshop: Workshop, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ class TestTime:
         # The next one gets a fresh process.
         other = server.enter()
         begin(other, 12, 40, 2)
-        wait_for(lambda: ended(other), 120)
+        wait_for(lambda: ended(other), 600)
         assert len(other.sees()["outcomes"]) == 1
 
 
@@ -232,12 +232,12 @@ class TestNothingIsLeft:
     def test_memory_is_given_back(self, server: Studio) -> None:
         visitor = server.enter()
         begin(visitor, 200, 800)
-        wait_for(lambda: ended(visitor), 300)
+        wait_for(lambda: ended(visitor), 600)
         assert visitor.sees()["outcomes"]
         before = server.memory()
         for _ in range(3):
             assert visitor.ask("POST", "start")[0] == 200
-            wait_for(lambda: ended(visitor), 300)
+            wait_for(lambda: ended(visitor), 600)
         assert server.memory() < before + 40 * 2**20  # no picture of a job is in the server
 
 
@@ -259,7 +259,7 @@ class TestWhatIsSaid:
             file.unlink()  # as an administrator's broom does
         visitor.choose("fusion")
         assert visitor.ask("POST", "start")[0] == 200
-        wait_for(lambda: ended(visitor), 120)
+        wait_for(lambda: ended(visitor), 600)
         status = visitor.sees()["status"]
         assert "st-fault" in status
         assert str(server.temporary) not in status and "/tmp" not in status
@@ -303,7 +303,7 @@ class TestWhatIsSaid:
         visitor.choose("transfer", 2)
         assert visitor.ask("POST", "start")[0] == 200
         assert visitor.ask("POST", "start")[0] in (200, 409)
-        wait_for(lambda: ended(visitor), 120)
+        wait_for(lambda: ended(visitor), 600)
         pieces = visitor.sees()
         assert len(pieces["outcomes"]) == 2 and len(pieces["pages"]) == 2
         run = pieces["run"]
