@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file
+from searchtransfer.comparison import compare
 from torch import Tensor
 
 from searchtransfer import Reference
-from searchtransfer.comparison import compare
 from searchtransfer.models.transfer import Found
 from searchtransfer.operators import Keys, search_views
 

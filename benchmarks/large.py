@@ -20,10 +20,10 @@ from typing import Any
 import torch
 from features import photo, stereo_pair, tensor
 from machine import machine, peak_mib
+from searchtransfer.matching import match, plan_search
 
 from searchtransfer import Reference
 from searchtransfer.images import degrade
-from searchtransfer.matching import match, plan_search
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from unittest.mock import patch
 
 import torch
 from quality import SUFFIXES, photo, small
+from searchtransfer.matching import Plan
 
 from searchtransfer import Reference, matching
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import crop_to_multiple
-from searchtransfer.matching import Plan
 from searchtransfer.models import TransferModel
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from features import found_by
 from PIL import Image as PILImage
+from searchtransfer.zooms import ZOOMS as EVERY_ZOOM
 from torch import Tensor
 
 from searchtransfer import Reference
@@ -27,7 +28,6 @@ from searchtransfer.models.fusion import load_network
 from searchtransfer.models.transfer import Found
 from searchtransfer.operators.descriptors import coefficients
 from searchtransfer.progress import Progress, silent
-from searchtransfer.zooms import ZOOMS as EVERY_ZOOM
 
 PLAIN = "not whitened"
 ZOOMS = {"zoom 0.8, 1.25": (0.8, 1.25), "all zooms": EVERY_ZOOM}
