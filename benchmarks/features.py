@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Features of real photo pairs: descriptors by default, VGG19 with a weights file."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +8,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file
-from searchtransfer.comparison import compare
 from torch import Tensor
-
-from searchtransfer import Reference
-from searchtransfer.models.transfer import Found
-from searchtransfer.operators import Keys, search_views
 
 
 def photo(path: Path, size: tuple[int, int]) -> Image.Image:
@@ -97,14 +91,6 @@ def descriptors(image: Image.Image, patch: int = 5) -> Tensor:
     columns = columns.unflatten(1, (3, -1))
     columns = columns - columns.mean(2, keepdim=True)
     return columns.flatten(1, 2).unflatten(2, (small.height, small.width))[0].contiguous()
-
-
-def found_by(describe: Callable[[Tensor], Tensor], low: Tensor, reference: Reference) -> Found:
-    """What the model `transfer` would find with other descriptors: `[3, h, w]` to `[c, h, w]`."""
-    keys = Keys([describe(view.low) for view in reference.views], patch_size=1)
-    found = search_views(describe(low)[None], keys, patch_size=1)
-    view, index = found.view[0], found.index[0]
-    return Found(index, view, compare(low, reference, view, index))
 
 
 def phases(image: Image.Image, patch: int = 5) -> list[Tensor]:

@@ -5,7 +5,7 @@
 
 A scene is a folder with two photos or more. Each photo is a target once; its reference is its
 best-matching neighbour: the one with the highest mean score when the target's low-resolution image
-is searched in that of the other (3 x 3 blocks of descriptors, one view). The choice never sees the
+is searched in that of the other (3 x 3 blocks of descriptors). The choice never sees the
 full-size target nor a result. `--pairs first-last` takes the first photo (by name) of each scene as
 target and the last as reference. The low-resolution image is Pillow's bicubic on 8 bits; PSNR-Y and
 SSIM by the `ttsr` profile; the time is that of the processor, the mean of a photo.
@@ -40,6 +40,7 @@ ABLATION = {
     "transfer, no fade by dissent": replace(DEFAULTS, dissent=0.0),
     "transfer, no back-projection": replace(DEFAULTS, consistency_rounds=0),
     "transfer, equal weights": replace(DEFAULTS, noise=1e9),
+    "transfer, blocks of 3 x 3": replace(DEFAULTS, patch_size=3),
 }
 
 Method = Callable[[Tensor, Path], tuple[Tensor, float | None]]
@@ -105,9 +106,9 @@ def methods(names: Sequence[str], scale: int, ablation: bool) -> dict[str, Metho
             result += up(lr - down(result, scale), scale)
         return result, None
 
-    def transferred(settings: Settings, sub_cell: bool = True) -> Method:
+    def transferred(settings: Settings) -> Method:
         def run(lr: Tensor, path: Path) -> tuple[Tensor, float]:
-            reference = Reference.build([photo(path)], scale, sub_cell=sub_cell)
+            reference = Reference.build([photo(path)], scale)
             result = TransferModel(scale, settings).upscale(lr, reference, tile=TILE)
             return result.colour, result.score.mean().item()
 
@@ -116,7 +117,6 @@ def methods(names: Sequence[str], scale: int, ablation: bool) -> dict[str, Metho
     known: dict[str, Method] = {BASELINE: enlarged, "transfer": transferred(DEFAULTS)}
     chosen = {name: known[name] for name in names}
     if ablation:
-        chosen["transfer, one view"] = transferred(DEFAULTS, sub_cell=False)
         chosen |= {name: transferred(settings) for name, settings in ABLATION.items()}
         chosen["back-projection alone"] = projected
     return chosen

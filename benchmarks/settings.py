@@ -53,10 +53,9 @@ def gains(target: Path, reference: Path, scale: int) -> dict[str, float]:
     lr = degrade(truth, scale)
     prepared = Reference.build([photo(reference)], scale)
     found = TransferModel(scale).find(lr, prepared)
-    whole = (slice(0, lr.shape[1]), slice(0, lr.shape[2]))
     before = psnr(up(lr, scale), truth)
     return {
-        name: psnr(TransferModel(scale, x).piece(lr, found, prepared, whole).sharp, truth) - before
+        name: psnr(TransferModel(scale, x).piece(lr, found).sharp, truth) - before
         for name, x in variants().items()
     }
 
