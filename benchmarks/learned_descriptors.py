@@ -25,8 +25,9 @@ from searchtransfer import Reference
 from searchtransfer.images import degrade, up
 from searchtransfer.operators.descriptors import coefficients, describe, frequencies
 from searchtransfer.operators.detail import detail_at
+from searchtransfer.training.fusion.drawing import Sources
 from searchtransfer.training.fusion.prepare import tensor_of
-from searchtransfer.training.fusion.sources import Sources, find_sources
+from searchtransfer.training.fusion.sources import find_sources
 
 SCALE, QUERIES, WHITENED, PLAIN = 4, 192, 40, 16
 LEAST_CONTRAST = 0.02

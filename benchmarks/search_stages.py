@@ -18,7 +18,7 @@ from torch import Tensor
 
 from searchtransfer.operators.backends import native
 from searchtransfer.operators.backends.native_attempt import Attempt, Walk, query_features
-from searchtransfer.operators.backends.native_features import has_tiles, run
+from searchtransfer.operators.backends.native_kernel import has_tiles, run
 
 OUT_OF_REACH = -(2**40)
 """A packed best with the highest score bits."""

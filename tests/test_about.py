@@ -4,12 +4,12 @@
 from importlib import metadata
 
 from searchtransfer import about
-from searchtransfer.operators.backends import native_features
+from searchtransfer.operators.backends import native_kernel
 
 
 def test_why_there_is_no_compiled_kernel(monkeypatch):
-    monkeypatch.setattr(native_features, "kernel_module", None)
-    monkeypatch.setattr(native_features, "MISSING", "no file")
+    monkeypatch.setattr(native_kernel, "kernel_module", None)
+    monkeypatch.setattr(native_kernel, "MISSING", "no file")
     expected = "not available: the compiled kernel is not installed (no file)"
     assert about.native_backend() == expected
 
@@ -20,7 +20,7 @@ def test_which_instructions(monkeypatch):
         def kernels():
             return {"avx2": 8, "baseline": 4}
 
-    monkeypatch.setattr(native_features, "kernel_module", Kernel)
+    monkeypatch.setattr(native_kernel, "kernel_module", Kernel)
     assert about.native_backend() == "available, with avx2 instructions (of avx2, baseline)"
 
 

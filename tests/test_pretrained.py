@@ -67,7 +67,7 @@ def test_a_file_without_description(tmp_path):
     from safetensors.torch import save_file
 
     save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors")
-    with pytest.raises(WeightsError, match=r"it says nothing; name the model"):
+    with pytest.raises(WeightsError, match=r"it says nothing; name the model \(-n\)"):
         load_model(tmp_path / "x.safetensors")
 
 
@@ -108,3 +108,30 @@ def test_the_hub_fails(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingExtraError, match=r"searchtransfer\[hub\]"):
         load_model("someone/model")
+
+
+@pytest.mark.parametrize("source", ["runs/mymodel", "./x/y", "../x", "a/b.safetensors", "a/b.pth"])
+def test_a_mistyped_path_never_goes_to_the_network(tmp_path, monkeypatch, source):
+    (tmp_path / "runs" / "my-model").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+
+    def download(*args, **kwargs):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=download))
+    with pytest.raises(OptionError, match="a file or folder of weights that is there") as fault:
+        load_model(source)
+    assert ("did you mean 'runs/my-model'" in str(fault.value)) == (source == "runs/mymodel")
+    with pytest.raises(OptionError):
+        load_model("")
+
+
+def test_which_files_are_read(fusion, tmp_path):
+    from searchtransfer.pretrained import model_files
+    from searchtransfer.weights.packaged import packaged
+
+    assert model_files(None, 4, None) == [packaged("fusion-x4")]
+    assert model_files(None, 2, None) == model_files("transfer", 4, None) == []
+    assert model_files(fusion, 4, None) == model_files(fusion.parent, 4, None) == [fusion]
+    assert model_files("fusion", 4, fusion) == model_files(None, 4, fusion) == [fusion]
+    assert model_files("someone/model", 4, None) == []

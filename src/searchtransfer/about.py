@@ -39,7 +39,7 @@ def about() -> dict[str, object]:
 
 def native_backend() -> str:
     """Which instruction set the compiled search uses, or why it cannot run."""
-    from .operators.backends.native_features import MISSING, kernel_module
+    from .operators.backends.native_kernel import MISSING, kernel_module
 
     if kernel_module is None:
         return f"not available: the compiled kernel is not installed ({MISSING})"

@@ -2,12 +2,14 @@
 """Models by name, by file, by folder, or by the id of a repository on the Hugging Face hub."""
 
 import difflib
+import logging
 import re
 from collections.abc import Callable
 from numbers import Integral
 from pathlib import Path
 
 from .errors import MissingExtraError, OptionError, WeightsError
+from .foreign import shown
 from .matching import SearchMode
 from .models import FusionModel, Model, TransferModel, TTSRModel
 from .networks import FusionNet
@@ -32,7 +34,11 @@ if "fusion-x4" in PACKAGED:
         packaged("fusion-x4"), scale, search
     )
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".png")
+"""Of files; no repository is looked for under such a name."""
+
+log = logging.getLogger(__name__)
 
 
 def default_model(scale: int) -> str:
@@ -76,7 +82,7 @@ def load_model(
     name = str(source)
     if weights is not None:
         if name not in FROM_WEIGHTS:
-            raise OptionError(f"model {name!r} takes no weights, got {weights}")
+            raise OptionError(f"model {name!r} takes no weights, got {shown(weights)}")
         return FROM_WEIGHTS[name](weights, scale, search)
     if name not in MODELS:
         raise OptionError(
@@ -86,20 +92,46 @@ def load_model(
     return MODELS[name](scale, search)
 
 
+def model_files(source: str | Path | None, scale: int, weights: str | Path | None) -> list[Path]:
+    """The files of this machine that `load_model` reads for these arguments; none is opened."""
+    files = [] if weights is None else [Path(weights)]
+    name = source or (default_model(scale) if weights is None else None)
+    if name == "fusion" and weights is None and name in MODELS:
+        files.append(packaged("fusion-x4"))
+    elif name is not None and name not in MODELS:
+        path = Path(name)
+        files += sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+    return [file for file in files if file.is_file()]
+
+
+def is_hub_id(source: str) -> bool:
+    """Whether something can only be the id of a repository: a mistyped path is none.
+
+    A path into a folder that is here, or to a file of weights, never goes to the network.
+    """
+    return (
+        _HUB_ID.fullmatch(source) is not None
+        and not source.lower().endswith(_SUFFIXES)
+        and not Path(source).parent.exists()
+    )
+
+
 def _find(source: str, names: list[str]) -> Path:
     """The file that something stands for that is no name of a model."""
     path = Path(source)
-    if path.is_dir():
+    if source and path.is_dir():
         return _only_weights(path)
-    if path.is_file():
+    if source and path.is_file():
         return path
-    if _HUB_ID.fullmatch(source) and not path.suffix:
+    if is_hub_id(source):
         return _only_weights(_downloaded(source))
-    near = difflib.get_close_matches(source, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    folder = path.parent if source and path.parent.is_dir() else None
+    here = [] if folder is None else [str(folder / x.name) for x in folder.iterdir()]
+    near = difflib.get_close_matches(source, [*names, *here], n=1)
+    hint = f"; did you mean {shown(near[0])}?" if near else ""
     raise OptionError(
-        f"model must be one of {', '.join(names)}, a file or folder of weights, or owner/name on "
-        f"the hub, got {source!r}{hint}"
+        f"model must be one of {', '.join(names)}, a file or folder of weights that is there, or "
+        f"owner/name on the Hugging Face hub, got {shown(source)}{hint}"
     )
 
 
@@ -107,7 +139,8 @@ def _only_weights(folder: Path) -> Path:
     found = sorted(folder.glob("*.safetensors"))
     if len(found) != 1:
         raise WeightsError(
-            f"{folder}: expected one .safetensors file in it, found {len(found)}; name the file"
+            f"weights {shown(folder)}: expected one .safetensors file in it, found "
+            f"{len(found)}; name the file"
         )
     return found[0]
 
@@ -117,20 +150,22 @@ def _from_file(path: Path, scale: int, search: SearchMode) -> Model:
     if description is None or description.architecture not in FROM_WEIGHTS:
         said = "nothing" if description is None else repr(description.architecture)
         raise WeightsError(
-            f"{path}: its description should say which model it is of ({', '.join(FROM_WEIGHTS)}), "
-            f"it says {said}; name the model, and give the file as its weights"
+            f"weights {shown(path)}: its description should say which model it is of "
+            f"({', '.join(FROM_WEIGHTS)}), it says {said}; name the model (-n), and give the file "
+            "as its weights (--weights)"
         )
     return FROM_WEIGHTS[description.architecture](path, scale, search)
 
 
 def _downloaded(repository: str) -> Path:
     """A repository's weights, from the cache of the hub's library or from the network."""
+    log.info("looking for %s on the Hugging Face hub", repository)
     try:
         from huggingface_hub import snapshot_download
     except ImportError as error:
         raise MissingExtraError(
-            f"{repository}: the hub needs huggingface_hub; install it with: "
-            "pip install 'searchtransfer[hub]'"
+            f"model {repository!r}: is no file or folder here, and the Hugging Face hub needs "
+            "huggingface_hub; install it with: pip install 'searchtransfer[hub]'"
         ) from error
     try:
         return Path(snapshot_download(repository, allow_patterns=["*.safetensors"]))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from searchtransfer.batch import Job, plan_batch
 from searchtransfer.errors import ImageFileError, OptionError, OutputError
+from searchtransfer.images import ImageWarning
 
 
 def touch(folder: Path, *names: str) -> list[Path]:
@@ -210,3 +211,64 @@ def test_a_plan_either_collides_or_writes_each_file_once(names, ends, ext, suffi
     assert len(set(targets)) == len(targets)
     assert [job.source for job in jobs] == list(dict.fromkeys(places))
     assert not set(targets) & set(places)
+
+
+def test_beside_the_inputs(tmp_path):
+    touch(tmp_path, "a.png", "in/b.jpg", "in/sub/c.tif")
+    jobs = plan_batch([tmp_path / "a.png", tmp_path / "in"], None, suffix="-x4")
+    assert [str(job.target.relative_to(tmp_path)) for job in jobs] == [
+        "a-x4.png",
+        "in/b-x4.jpg",
+        "in/sub/c-x4.tif",
+    ]
+    (job,) = plan_batch([tmp_path / "a.png"], None, suffix="-x4", report="r.html", score_map="m/")
+    assert job.outputs == (tmp_path / "a-x4.png", Path("m/a-x4.png"), Path("r.html"))
+    with pytest.raises(OptionError, match="suffix: results beside their inputs need one"):
+        plan_batch([tmp_path / "a.png"], None)
+
+
+@pytest.mark.parametrize("into", [None, "in"])
+def test_results_beside_the_inputs_are_no_inputs(tmp_path, into):
+    touch(tmp_path, "in/a.png", "in/a_x4.png", "in/a_x4_x4.png", "in/b.png", "in/sub/c_x4.jpg")
+    output = None if into is None else f"{tmp_path}/{into}"
+    with pytest.warns(ImageWarning, match=r"2 of the inputs are results .* 'a_x4|in/a_x4\.png'"):
+        jobs = plan_batch([tmp_path / "in"], output, suffix="_x4")
+    assert [job.source.name for job in jobs] == ["a.png", "b.png", "c_x4.jpg"]
+
+
+def test_named_results_are_inputs_only_of_a_new_batch(tmp_path):
+    inputs = touch(tmp_path, "a.png", "a_x4.png")
+    with pytest.raises(OutputError, match="is the input"):
+        plan_batch(inputs, None, suffix="_x4")
+    with pytest.warns(ImageWarning, match="1 of the inputs"):
+        jobs = plan_batch(inputs, None, suffix="_x4", go_on=True)
+    assert [job.source.name for job in jobs] == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.JPEG", "out.webp", "page.html", "x.bmp"])
+@pytest.mark.parametrize("which", ["output", "score_map", "report"])
+def test_the_name_of_a_file_is_no_folder(tmp_path, name, which):
+    touch(tmp_path, "in/a.png", "in/b.png")
+    for inputs in ([tmp_path / "in"], [tmp_path / "in/a.png", tmp_path / "in/b.png"]):
+        given = {"output": f"{tmp_path}/out", which: f"{tmp_path}/{name}"}
+        with pytest.raises(OptionError, match=r"is the name of a file, and a folder is needed"):
+            plan_batch(inputs, **given)
+        plan_batch(inputs, **(given | {which: f"{tmp_path}/{name}/"}))
+        (tmp_path / name).mkdir(exist_ok=True)
+        plan_batch(inputs, **given)
+        (tmp_path / name).rmdir()
+    plan_batch([tmp_path / "in"], f"{tmp_path}/photos.2024")
+
+
+@pytest.mark.parametrize("which", ["output", "score_map", "report"])
+def test_empty_paths(tmp_path, which):
+    inputs = touch(tmp_path, "a.png")
+    with pytest.raises(OptionError, match="the path is empty"):
+        plan_batch(inputs, **{"output": "b.png", which: ""})
+
+
+def test_weights_are_never_written(tmp_path):
+    inputs = touch(tmp_path, "a.png", "w.png")
+    for outputs in ({"output": inputs[1]}, {"output": "b.png", "score_map": inputs[1]}):
+        with pytest.raises(OutputError, match=r"is the file of weights '.*w\.png' itself"):
+            plan_batch(inputs[:1], **{k: str(v) for k, v in outputs.items()}, weights=[inputs[1]])

@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+import copy
+import gc
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from models.test_fusion import scene
@@ -170,7 +175,7 @@ def test_the_same_photo_twice_changes_nothing(pair):
     assert (twice.photo == 0).all()
 
 
-def test_features_are_kept_with_the_reference(pair, monkeypatch):
+def test_features_are_kept_for_the_latest_references(pair, monkeypatch):
     low, photo = pair
     model, reference = TTSRModel(network()), Reference.build([photo])
     first = model.upscale(low, reference).colour
@@ -178,6 +183,91 @@ def test_features_are_kept_with_the_reference(pair, monkeypatch):
     assert not torch.equal(other.upscale(low, reference).colour, first)
     monkeypatch.setattr(ttsr, "describe_references", None)
     assert torch.equal(model.upscale(low, reference).colour, first)
+    monkeypatch.undo()
+    for seed in range(3):
+        model.upscale(low, Reference.build([noise(20, 24, seed=seed)]))
+    assert len(model._kept) <= 2
+    assert torch.equal(model.upscale(low, reference).colour, first)
+
+
+def test_what_is_kept_goes_with_its_reference(pair):
+    low, photo = pair
+    model, reference = TTSRModel(network()), Reference.build([photo])
+    model.upscale(low, reference)
+    assert len(model._kept) == 1
+    del reference
+    gc.collect()
+    assert len(model._kept) == 0
+
+
+@pytest.mark.parametrize("change", ["in place", "by data", "loaded", "replaced"])
+def test_weights_that_changed_are_used(pair, change):
+    low, photo = pair
+    net, other = network(), network().requires_grad_(False)
+    with torch.no_grad():
+        for parameter in other.LTE.parameters():
+            parameter.mul_(-0.7)
+    model, reference = TTSRModel(net), Reference.build([photo])
+    before = model.upscale(low, reference).colour
+    for mine, theirs in zip(net.LTE.parameters(), other.LTE.parameters(), strict=True):
+        if change == "in place":
+            mine.copy_(theirs)
+        elif change == "by data":
+            mine.data.copy_(theirs)
+        elif change == "replaced":
+            mine.data = theirs.data.clone()
+    if change == "loaded":
+        net.load_state_dict(other.state_dict())
+    after = model.upscale(low, reference).colour
+    assert not torch.equal(after, before)
+    assert torch.equal(after, TTSRModel(other).upscale(low, Reference.build([photo])).colour)
+
+
+def test_a_used_reference_and_model_pickle_without_what_is_kept(pair):
+    low, photo = pair
+    model, reference = TTSRModel(network()), Reference.build([photo])
+    sizes = [len(pickle.dumps(x)) for x in (model, reference)]
+    result = model.upscale(low, reference).colour
+    again = [pickle.dumps(x) for x in (model, reference)]
+    assert len(again[0]) == sizes[0]
+    assert torch.equal(pickle.loads(again[0]).upscale(low, reference).colour, result)
+    assert copy.deepcopy(model)._kept is not model._kept
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float32])
+def test_the_callers_network_stays_as_it_is(pair, dtype):
+    low, photo = pair
+    net = network().to(dtype).train()
+    net.MainNet.eval()
+    state = {name: (x.dtype, x.data_ptr()) for name, x in net.state_dict().items()}
+    modes = [module.training for module in net.modules()]
+    result = TTSRModel(net).upscale(low, Reference.build([photo])).colour
+    assert result.dtype == torch.float32
+    assert {name: (x.dtype, x.data_ptr()) for name, x in net.state_dict().items()} == state
+    assert [module.training for module in net.modules()] == modes
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_changes_nothing(pair, dtype):
+    low, photo = pair
+    model, reference = TTSRModel(network()), Reference.build([photo])
+    plain = model.upscale(low, reference)
+    with torch.autocast("cpu", dtype):
+        under = TTSRModel(model.network).upscale(low, Reference.build([photo]))
+    assert torch.equal(under.colour, plain.colour)
+    assert torch.equal(under.pixel, plain.pixel)
+
+
+def test_threads_on_one_reference_compute_once(pair, monkeypatch):
+    low, photo = pair
+    model, reference, calls = TTSRModel(network()), Reference.build([photo]), []
+    monkeypatch.setattr(
+        ttsr, "describe_references", lambda *x: calls.append(1) or describe_references(*x)
+    )
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: model.upscale(low, reference).colour, range(4)))
+    assert len(calls) == 1
+    assert all(torch.equal(x, results[0]) for x in results)
 
 
 def test_pieces_only_where_the_image_is_large():

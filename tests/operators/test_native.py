@@ -296,4 +296,4 @@ class TestOptions:
 
     def test_a_struct_of_the_wrong_size(self):
         with pytest.raises(ValueError, match=r"search takes .* bytes, got 3"):
-            native.kernel_module.search(None, b"abc")
+            native.kernel_module.search(None, b"abc", lambda: None)

@@ -247,8 +247,10 @@ class TestTiles:
         query, key = pair(query=(1, 4, h, w), key=(1, 4, hr, wr))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(tiled, "MAX_COLUMNS", columns)
-            score, position = tiled.best_match(query[0], [key[0]], patch_size, kilobytes * 1024)
-        whole, where = tiled.best_match(query[0], [key[0]], patch_size, 2**30)
+            score, position = tiled.best_match(
+                query[0], [key[0]], patch_size, working_memory=kilobytes * 1024
+            )
+        whole, where = tiled.best_match(query[0], [key[0]], patch_size, working_memory=2**30)
         assert torch.equal(position, where)
         torch.testing.assert_close(score, whole, rtol=0, atol=1e-6)
 

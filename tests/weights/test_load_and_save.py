@@ -206,9 +206,11 @@ def described(path, model, **changes):
         ({"scale": ""}, "description in its header is damaged"),
         ({"config": "{"}, "description in its header is damaged"),
         ({"config": "[]"}, "is no mapping"),
-        ({"config": '{"blocs": [1, 2, 1, 1]}'}, "cannot be built: .*blocs"),
-        ({"config": '{"blocks": [1, 2, 1]}'}, "cannot be built: .*four numbers"),
-        ({"config": '{"features": 1000000}'}, "misshapen"),
+        ({"config": '{"blocs": [1, 2, 1, 1]}'}, "'blocs' is no argument"),
+        ({"config": '{"blocks": [1, 2, 1]}'}, "blocks must be a list of 4 values"),
+        ({"config": '{"features": 1000000}'}, "features must be a whole number from 2 to 4096"),
+        ({"config": '{"features": 64}'}, "misshapen"),
+        ({"config": '{"features": 63}'}, "cannot be built: .*must be even"),
     ],
 )
 def test_descriptions_are_checked_before_building(tmp_path, model, changes, message):
@@ -235,3 +237,13 @@ def test_wrapped_checkpoint_with_copies(tmp_path, model):
     torch.save({"params": state | copies}, tmp_path / "w.pt")
     assert equal(load_ttsr(tmp_path / "w.pt"), model)
     assert len(read_weights(tmp_path / "w.pt").dropped) == 12
+
+
+def test_names_of_tensors_cannot_act_on_a_terminal(tmp_path, model):
+    """Nor flood it: they are escaped, and cut where they are long."""
+    state = {"\x1b[2Jgone": torch.ones(1), "x" * 5000: torch.ones(1), **model.state_dict()}
+    safetensors.torch.save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError, match=r"2 unexpected: .*\\x1b\[2Jgone") as caught:
+        load_weights(model, tmp_path / "w.safetensors")
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 600

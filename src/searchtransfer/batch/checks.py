@@ -6,7 +6,8 @@ import warnings
 from pathlib import Path
 
 from ..errors import ImageFileError, OutputError
-from ..files import check_file, shown
+from ..files import check_file
+from ..foreign import shown
 from ..images import check_output, read_image
 from .plan import Job
 from .references import References
@@ -49,9 +50,9 @@ def check_job(job: Job, settings: Settings, scale: int, references: References) 
         on_exists=settings.replace,
         inputs=inputs,
     )
-    if job.score_map is not None:
+    if job.score_map is not None and not settings.keeps(job.score_map):
         check_output(job.score_map, size=(1, 1), on_exists=settings.replace, inputs=inputs)
-    if job.report is not None:
+    if job.report is not None and not settings.keeps(job.report):
         check_report(job.report)
         check_file(job.report, on_exists=settings.replace, inputs=inputs, what="report")
 

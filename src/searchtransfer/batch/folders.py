@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import OutputError
-from ..files import shown
+from ..foreign import shown
 
 
 def make_folder(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from ..inspection import inspect_result
 from ..pictures import draw_score_map
 from ..pictures.inspector import inspector_page
 from ..progress import Progress
+from ..stop import Stop
 from ..upscaler import Result, Upscaler
 from .checks import check_reducible
 from .folders import make_folder
@@ -26,7 +27,6 @@ from .outcome import Outcome, Quality
 from .plan import Job
 from .references import References
 from .settings import Settings
-from .stop import Stop
 
 SSIM_SIDE = 11
 """Pixels on a side of the window of SSIM; smaller pictures have none."""
@@ -54,18 +54,19 @@ def upscale_file(
     reference = references.fitting(image)
     result = upscaler.upscale(small, reference, tile=settings.tile, on_progress=progress)
     quality = None if truth is None else measure(result.image, small, truth)
-    score_map = None if job.score_map is None else from_pil(draw_score_map(result.score))
-    report = None
-    if job.report is not None:
+    score_map = report = None
+    if job.score_map is not None and not settings.keeps(job.score_map):
+        score_map = from_pil(draw_score_map(result.score))
+    if job.report is not None and not settings.keeps(job.report):
         progress("report", 0.0)
         report = make_report(job, result, small, references, upscaler, quality)
     with stop.writing:
         stop.check()
         for output in job.outputs:
             make_folder(output.parent)
-        if job.score_map is not None and score_map is not None:
+        if score_map is not None and job.score_map is not None:
             write_image(score_map, job.score_map, on_exists=settings.replace)
-        if job.report is not None and report is not None:
+        if report is not None and job.report is not None:
             write_file(job.report, report, on_exists=settings.replace, what="report")
         write_image(
             result.image, job.target, metadata=settings.metadata, on_exists=settings.replace

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ..foreign import in_line
 from ..images import check_output, from_pil, read_image, write_image
 from ..pictures import draw_match_map, draw_score_map
 from ..progress import Progress, silent
+from ..stop import Stop
 from ..upscaler import Upscaler
 from .folders import make_folder, trial_folders
 from .references import References
-from .stop import Stop
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def write_maps(
         on_progress(stage, done)
 
     result = upscaler.upscale(image, references.fitting(image), on_progress=progress)
-    names = tuple(ascii(path.name)[1:-1] for path in references.photos)
+    # The font of the legend knows few letters.
+    names = tuple(
+        in_line(path.name).encode("ascii", "backslashreplace").decode()
+        for path in references.photos
+    )
     pictures = [
         draw_score_map(result.score),
         draw_match_map(*result.matches, result.score, scale=upscaler.scale, names=names),

@@ -2,15 +2,26 @@
 """Which file is made from which: decided, and checked for collisions, before any work."""
 
 import os
-import sys
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import ImageFileError, OptionError, OutputError
-from ..files import shown
-from ..images.formats import FORMATS
-from .files import images_in
+from ..foreign import shown
+from ..images import ImageWarning
+from ..images.formats import NAMES, WRITTEN, extension_for
+from .collisions import check_collisions, name_of
+from .files import EXTENSIONS, LeftOut, images_in
+
+NO_FOLDERS = EXTENSIONS | {
+    ".html",
+    ".htm",
+    ".pdf",
+    ".svg",
+}
+"""A name that ends so is that of a file, unless a folder of that name is there."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +40,26 @@ class Job:
         return tuple(file for file in files if file is not None)
 
 
+class _Source(NamedTuple):
+    path: Path
+    place: Path
+    """Below the output folder."""
+    listed: bool
+    """Found in a folder, not named."""
+
+
 def plan_batch(
     inputs: Sequence[Path],
-    output: str,
+    output: str | None,
     *,
     references: Iterable[Path] = (),
+    weights: Iterable[Path] = (),
     ext: str = "auto",
     suffix: str = "",
     score_map: str | None = None,
     report: str | None = None,
+    go_on: bool = False,
+    on_left_out: Callable[[LeftOut], None] | None = None,
 ) -> list[Job]:
     """Pair every input with its output.
 
@@ -45,27 +67,39 @@ def plan_batch(
     an input is a folder, whose subfolders are then kept. `score_map` and `report` follow `output`:
     a folder, or a file. Files are not opened.
 
+    An input that is the result of another input is left out: where it was only found in a folder,
+    or where a batch goes on.
+
     Args:
         inputs: files and folders.
-        output: file or folder.
+        output: file or folder; None: each result beside its input, which takes a suffix.
         references: files that must not be overwritten either.
-        ext: extension of the results in a folder without its dot, "auto" for that of the input.
+        weights: likewise.
+        ext: extension of the results in a folder without its dot, "auto" for that of the input, or
+            PNG where that format is read only.
         suffix: put behind the names of the results in a folder.
         score_map: where the score maps go; they are PNG in a folder.
         report: where the inspector's pages go.
+        go_on: with a batch that was begun before, so that its results may be among the inputs.
+        on_left_out: hears of each file of a folder that is no image; None: a warning names them.
 
     Returns:
         Jobs in the order of the inputs; an input that was given twice has one.
 
     Raises:
-        OptionError: there is no input, or ext or suffix is used with an output file.
-        OutputError: two jobs would write one file, or one would overwrite an input or a reference.
+        OptionError: there is no input, a path is empty, a file is named where a folder is needed,
+            or ext or suffix is used with an output file.
+        OutputError: two jobs would write one file, or one would overwrite an input, a reference or
+            weights.
         ImageFileError: a folder cannot be listed, or has no images.
+
+    Warns:
+        ImageWarning: inputs are left out.
     """
     if not inputs:
         raise OptionError("inputs: there must be at least one file or folder, got none")
-    _check_name_parts(ext, suffix)
-    if not _is_folder(inputs, output):
+    _check_names(ext, suffix, {"output": output, "score map": score_map, "report": report})
+    if output is not None and not _is_folder(inputs, output):
         if ext != "auto" or suffix:
             raise OptionError(
                 f"output {shown(output)}: is a file name, so that ext and suffix have no use; "
@@ -74,108 +108,118 @@ def plan_batch(
         extras = (None if path is None else Path(path) for path in (score_map, report))
         jobs = [Job(inputs[0], Path(output), *extras)]
     else:
-        folder = Path(output)
-        if folder.exists() and not folder.is_dir():
-            raise OutputError(f"output {shown(output)}: is a file, expected a folder")
-        maps = _folder(score_map, "score map")
-        pages = _folder(report, "report")
-        jobs = []
-        for source, place in _sources(inputs, [x for x in (folder, maps, pages) if x is not None]):
-            stem = place.parent / f"{place.stem}{suffix}"
-            kind = place.suffix if ext == "auto" else f".{ext}"
-            jobs.append(
-                Job(
-                    source,
-                    folder / f"{stem}{kind}",
-                    None if maps is None else maps / f"{stem}.png",
-                    None if pages is None else pages / f"{stem}.html",
-                )
-            )
-    jobs = list(dict.fromkeys(jobs))
-    _check_collisions(jobs, list(references))
+        jobs = _jobs(inputs, output, ext, suffix, score_map, report, go_on, on_left_out)
+    read = dict.fromkeys(weights, "file of weights")
+    read |= dict.fromkeys(references, "reference")
+    read |= {job.source: "input" for job in jobs}
+    check_collisions(((target, job.source) for job in jobs for target in job.outputs), read)
     return jobs
 
 
-def _folder(path: str | None, what: str) -> Path | None:
-    folder = None if path is None else Path(path)
-    if folder is not None and folder.exists() and not folder.is_dir():
-        raise OutputError(f"{what} {shown(folder)}: is a file, expected a folder")
+def _jobs(
+    inputs: Sequence[Path],
+    output: str | None,
+    ext: str,
+    suffix: str,
+    score_map: str | None,
+    report: str | None,
+    go_on: bool,
+    on_left_out: Callable[[LeftOut], None] | None,
+) -> list[Job]:
+    """Jobs whose results go into a folder, or beside their inputs."""
+    if output is None and not suffix:
+        raise OptionError("suffix: results beside their inputs need one, got none")
+    folder = None if output is None else _folder(output, "output")
+    leave_out = [] if folder is None else [folder]
+
+    def target(source: _Source) -> Path:
+        where = source.path.parent if folder is None else folder / source.place.parent
+        kind = extension_for(source.place.suffix) if ext == "auto" else f".{ext}"
+        return where / f"{source.place.stem}{suffix}{kind}"
+
+    def beside(path: str | None, what: str, ending: str) -> Callable[[_Source], Path | None]:
+        if path is None:
+            return lambda source: None
+        if folder is None and not _is_folder(inputs, path):
+            return lambda source: Path(path)
+        into = _folder(path, what)
+        leave_out.append(into)
+        return lambda source: into / source.place.parent / f"{source.place.stem}{suffix}{ending}"
+
+    map_of, page_of = beside(score_map, "score map", ".png"), beside(report, "report", ".html")
+    sources = _without_results(list(_sources(inputs, leave_out, on_left_out)), target, go_on)
+    return list(dict.fromkeys(Job(x.path, target(x), map_of(x), page_of(x)) for x in sources))
+
+
+def _without_results(
+    sources: list[_Source], target: Callable[[_Source], Path], go_on: bool
+) -> list[_Source]:
+    """Leave out what is the result of another source; what was named stays in a new batch."""
+    maker = {name_of(target(x)): name_of(x.path) for x in sources}
+    kept: list[_Source] = []
+    left: list[_Source] = []
+    for source in sources:
+        name = name_of(source.path)
+        made = maker.get(name, name) != name
+        (left if made and (source.listed or go_on) else kept).append(source)
+    if left:
+        warnings.warn(
+            f"{len(left)} of the inputs are results of others and left out, "
+            f"the first is {shown(left[0].path)}",
+            ImageWarning,
+            stacklevel=4,
+        )
+    return kept
+
+
+def _folder(path: str, what: str) -> Path:
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{what} {shown(path)}: is a file, expected a folder")
+    if folder.suffix.lower() in NO_FOLDERS and not folder.is_dir() and not _ends_as_folder(path):
+        raise OptionError(
+            f"{what} {shown(path)}: is the name of a file, and a folder is needed for several "
+            "inputs or a folder of them; put a slash at its end if it shall be a folder"
+        )
     return folder
 
 
 def _is_folder(inputs: Sequence[Path], output: str) -> bool:
-    ends = (os.sep, "/")
     return (
         len(inputs) > 1
-        or output.endswith(ends)
+        or _ends_as_folder(output)
         or Path(output).is_dir()
         or any(path.is_dir() for path in inputs)
     )
 
 
-def _check_name_parts(ext: str, suffix: str) -> None:
-    known = [extension[1:] for format in FORMATS for extension in format.extensions]
+def _ends_as_folder(path: str) -> bool:
+    return path.endswith((os.sep, "/"))
+
+
+def _check_names(ext: str, suffix: str, paths: Mapping[str, str | None]) -> None:
+    known = [extension[1:] for format in WRITTEN for extension in format.extensions]
     if ext not in ("auto", *known):
         raise OptionError(f"ext must be auto or one of {', '.join(known)}, got {ext!r}")
     if any(mark in suffix for mark in ("/", os.sep, "\0")):
         raise OptionError(f"suffix must be part of a file name, without slashes, got {suffix!r}")
+    for name, path in paths.items():
+        if path == "":
+            raise OptionError(f"{name}: the path is empty; is a variable of the shell not set?")
 
 
-def _sources(inputs: Sequence[Path], outputs: list[Path]) -> Iterable[tuple[Path, Path]]:
-    """(input file, its place below the output folder) of each input."""
+def _sources(
+    inputs: Sequence[Path],
+    outputs: list[Path],
+    on_left_out: Callable[[LeftOut], None] | None,
+) -> Iterable[_Source]:
     for path in inputs:
         if not path.is_dir():
-            yield path, Path(path.name)
+            yield _Source(path, Path(path.name), listed=False)
             continue
-        found = images_in(path, leave_out=[x for x in outputs if not _same(x, path)])
+        elsewhere = [x for x in outputs if os.path.realpath(x) != os.path.realpath(path)]
+        found = images_in(path, leave_out=elsewhere, on_left_out=on_left_out)
         if not found:
-            raise ImageFileError(
-                f"folder {shown(path)}: has no images (PNG, JPEG, TIFF or WebP, by extension)"
-            )
+            raise ImageFileError(f"folder {shown(path)}: has no images ({NAMES}, by extension)")
         for file in found:
-            yield file, file.relative_to(path)
-
-
-def _same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
-
-
-def _check_collisions(jobs: Sequence[Job], references: Sequence[Path]) -> None:
-    made_from: dict[str, Path] = {}
-    read = {_key(path): ("input", path) for path in (job.source for job in jobs)}
-    read |= {_key(path): ("reference", path) for path in references}
-    files = {identity: named for named in read.values() if (identity := _identity(named[1]))}
-    faults = []
-    for job in jobs:
-        for target in job.outputs:
-            key = _key(target)
-            if key in made_from:
-                faults.append(
-                    f"{shown(target)} would be made from both {shown(made_from[key])} and "
-                    f"{shown(job.source)}"
-                )
-            made_from[key] = job.source
-            identity = _identity(target)
-            if hit := read.get(key) or (identity and files.get(identity)):
-                faults.append(f"{shown(target)} is the {hit[0]} {shown(hit[1])} itself")
-    if faults:
-        more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-        raise OutputError(
-            f"outputs collide: {'; '.join(faults[:5])}{more}; "
-            "choose another output, a suffix, or inputs of different names"
-        )
-
-
-def _key(path: Path) -> str:
-    """The same for two names of one file."""
-    name = os.path.realpath(path)
-    return name.casefold() if sys.platform in ("win32", "darwin") else name
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """The same for two hard links of one file; None where there is none."""
-    try:
-        state = path.stat()
-    except (OSError, ValueError):
-        return None
-    return state.st_dev, state.st_ino
+            yield _Source(file, file.relative_to(path), listed=True)

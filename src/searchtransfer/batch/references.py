@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ImageFileError, OptionError
-from ..files import shown
+from ..foreign import shown
 from ..images import Image, ImageWarning, read_image, to_profile
+from ..images.formats import NAMES
 from ..reference import Reference
 from .files import images_in
 
@@ -61,7 +62,7 @@ def _files(path: Path) -> list[Path]:
     found = images_in(path)
     if not found:
         raise ImageFileError(
-            f"reference folder {shown(path)}: has no images (PNG, JPEG, TIFF or WebP, by extension)"
+            f"reference folder {shown(path)}: has no images ({NAMES}, by extension)"
         )
     return found
 

@@ -4,34 +4,31 @@
 An item that fails does not stop the others, unless the disk is full.
 """
 
-import errno
-import logging
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, runtime_checkable
 
-from ..errors import OutputError, SearchTransferError
-from ..files import clear_leftovers, shown
-from ..images import ImageWarning
-from ..upscaler import Upscaler, WeakReferenceWarning
+from ..files import clear_leftovers
+from ..foreign import shown
+from ..items import Failure, attempt, harmless
+from ..stop import Stop
+from ..upscaler import Upscaler
 from .checks import check_job
+from .claim import claimed
 from .folders import trial_folders
 from .item import upscale_file
+from .notes import recorded
 from .outcome import Outcome
 from .plan import Job
 from .references import References
 from .settings import Settings
-from .stop import Stop, Stopped
-
-log = logging.getLogger(__name__)
 
 
 @runtime_checkable
 class Watcher(Protocol):
-    """Hears how a batch goes."""
+    """Hears how a batch goes; an error in it is logged, and ends nothing."""
 
     def started(self, job: Job) -> None:
         """Work on an image begins."""
@@ -49,6 +46,13 @@ class _Silent:
     def progressed(self, stage: str, done: float) -> None: ...
 
     def finished(self, outcome: Outcome) -> None: ...
+
+
+class _Harmless:
+    def __init__(self, watcher: Watcher) -> None:
+        self.started = harmless(watcher.started)
+        self.progressed = harmless(watcher.progressed)
+        self.finished = harmless(watcher.finished)
 
 
 def run_batch(
@@ -80,7 +84,7 @@ def run_batch(
     Raises:
         Stopped: it was asked for through `stop`. Finished files stay.
     """
-    watcher, stop = watcher or _Silent(), stop or Stop()
+    watcher, stop = _Harmless(watcher or _Silent()), stop or Stop()
     outcomes: list[Outcome] = []
 
     def decide(outcome: Outcome) -> None:
@@ -89,32 +93,51 @@ def run_batch(
 
     ready = []
     with trial_folders() as make_folder:
+
+        def check(job: Job) -> None:
+            for output in job.outputs:
+                make_folder(output.parent)
+            check_job(job, settings, upscaler.scale, references)
+
         for job in jobs:
             stop.check()
-            try:
-                if settings.on_exists == "skip" and job.target.is_file():
-                    decide(Outcome(job, "skipped"))
-                    continue
-                for output in job.outputs:
-                    make_folder(output.parent)
-                check_job(job, settings, upscaler.scale, references)
+            if settings.keeps(job.target):
+                decide(Outcome(job, "skipped"))
+                continue
+            checked = attempt(_name(job), partial(check, job))
+            if isinstance(checked, Failure):
+                decide(Outcome(job, "failed", error=checked.message))
+            else:
                 ready.append(job)
-            except Exception as error:
-                decide(_failed(job, error))
     for folder in {output.parent for job in ready for output in job.outputs}:
         clear_leftovers(folder)
-    full: OutputError | None = None
+    full = False
     for job in ready:
         stop.check()
-        if full is not None:
-            decide(Outcome(job, "failed", error="not begun, because the disk is full"))
+        if full:
+            message = f"{_name(job)}: not begun, because the disk is full; free some space"
+            decide(Outcome(job, "failed", error=message))
             continue
-        watcher.started(job)
-        outcome, fault = _one(job, upscaler, references, settings, watcher, stop)
+        with claimed(job.target) as free:
+            outcome, full = (
+                _one(job, upscaler, references, settings, watcher, stop)
+                if free
+                else (_taken(job, settings), False)
+            )
         decide(outcome)
-        if isinstance(fault, OutputError) and _is_full(fault):
-            full = fault
     return outcomes
+
+
+def _taken(job: Job, settings: Settings) -> Outcome:
+    """What becomes of an image that another run is making at this moment."""
+    message = f"output {shown(job.target)}: another run is making it just now"
+    if settings.on_exists == "skip":
+        return Outcome(job, "skipped", warnings=(message,))
+    return Outcome(job, "failed", error=f"{message}; let it finish, or choose another output")
+
+
+def _name(job: Job) -> str:
+    return f"image {shown(job.source)}"
 
 
 def _one(
@@ -122,55 +145,26 @@ def _one(
     upscaler: Upscaler,
     references: References,
     settings: Settings,
-    watcher: Watcher,
+    watcher: _Harmless,
     stop: Stop,
-) -> tuple[Outcome, Exception | None]:
+) -> tuple[Outcome, bool]:
+    """What became of an image, and whether the disk was full."""
+    if settings.keeps(job.target):  # made by another run, since the check
+        return Outcome(job, "skipped"), False
+
     def progress(stage: str, done: float) -> None:
         stop.check()
         watcher.progressed(stage, done)
 
+    watcher.started(job)
     start = time.perf_counter()
-    with _recorded() as notes:
-        try:
-            outcome = upscale_file(job, upscaler, references, settings, progress, stop)
-        except Stopped:
-            raise
-        except Exception as error:
-            return replace(_failed(job, error), warnings=tuple(notes)), error
-    seconds = time.perf_counter() - start
-    return replace(outcome, seconds=seconds, warnings=tuple(notes)), None
-
-
-def _failed(job: Job, error: Exception) -> Outcome:
-    log.debug("%s failed", shown(job.source), exc_info=error)
-    if isinstance(error, SearchTransferError):
-        message = str(error)
-    elif isinstance(error, MemoryError) or "not enough memory" in str(error):  # torch's allocator
-        message = f"image {shown(job.source)}: not enough memory; use smaller tiles"
-    else:
-        message = (
-            f"image {shown(job.source)}: unexpected fault, {type(error).__name__}: {error}; "
-            "please report it"
+    with recorded() as notes:
+        made = attempt(
+            _name(job),
+            lambda: upscale_file(job, upscaler, references, settings, progress, stop),
         )
-    return Outcome(job, "failed", error=message)
-
-
-def _is_full(error: OutputError) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-@contextmanager
-def _recorded() -> Iterator[list[str]]:
-    """Collects the messages of this package's warnings; others are issued as they were."""
-    ours = (ImageWarning, WeakReferenceWarning)
-    notes: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield notes
-        finally:
-            notes += [str(w.message) for w in caught if issubclass(w.category, ours)]
-    for other in caught:
-        if not issubclass(other.category, ours):
-            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    if isinstance(made, Failure):
+        failed = Outcome(job, "failed", error=made.message, warnings=tuple(notes))
+        return failed, made.disk_full
+    seconds = time.perf_counter() - start
+    return replace(made, seconds=seconds, warnings=tuple(notes)), False

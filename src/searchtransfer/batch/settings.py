@@ -2,6 +2,7 @@
 """What is the same for every image of a batch."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 
@@ -17,6 +18,10 @@ class Settings:
     """What to do with an output that is there already; an input is never overwritten."""
     lr_from_hr: bool = False
     """Reduce the input first, and measure how close the result comes to it."""
+
+    def keeps(self, path: Path) -> bool:
+        """Whether a file stays as it is and is not made again: a run that was stopped made it."""
+        return self.on_exists == "skip" and path.is_file()
 
     @property
     def replace(self) -> Literal["error", "overwrite"]:

@@ -10,13 +10,15 @@ from typing import Annotated
 import typer
 
 from .benchmark import benchmark
-from .console import leave, prepare_streams
+from .console import fail, say
 from .convert import convert
 from .demo import demo
 from .evaluate import evaluate
-from .group import ReportingGroup
+from .group import FAILED, ReportingGroup
 from .info import info
+from .interrupt import terminable
 from .match import match
+from .streams import INTERRUPTED, leave, prepare_streams
 from .studio import studio
 from .train import train
 from .upscale import upscale
@@ -44,7 +46,7 @@ def _show_version(asked: bool) -> bool:
     if asked:
         from .. import __version__
 
-        typer.echo(f"searchtransfer {__version__}")
+        say(f"searchtransfer {__version__}")
         raise typer.Exit
     return asked
 
@@ -65,6 +67,12 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     prepare_streams()
     try:
-        app()
+        with terminable():
+            app()
     except SystemExit as end:
         leave(end.code)
+    except KeyboardInterrupt:  # before a command began, or while it ended
+        fail("interrupted; finished files are kept")
+        leave(INTERRUPTED)
+    except OSError:  # help that nobody could be shown
+        leave(FAILED)

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from .console import say
+from .bar import Bar
+from .console import all_said, say, say_lines
+from .group import FAILED
 from .options import AsJson, parse_size
-from .report import Bar
 
 
 def benchmark(
@@ -34,7 +35,9 @@ def benchmark(
     finally:
         bar.stop()
     if as_json:
-        say(json.dumps(report.as_dict(), indent=2))
+        say_lines(json.dumps(report.as_dict(), indent=2))
     else:
         for line in table(report):
             say(line)
+    if not all_said():
+        raise typer.Exit(FAILED)

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people see: messages on stderr, results on stdout, and how the process ends."""
+"""What people see: messages on stderr, results on stdout.
+
+Streams that are closed, full, or whose reader has gone are no reason for the work to end: what
+cannot be told is dropped, and where it was a result, stderr says so once.
+"""
 
 import logging
 import os
 import sys
-from typing import NoReturn, TextIO
+import traceback
+from typing import TextIO
 
-INTERRUPTED = 130
-"""Exit code."""
+from ..foreign import in_line, in_lines
 
 DEBUG_VARIABLE = "SEARCHTRANSFER_DEBUG"
 
 _levels = {"quiet": 0, "verbose": 0}
+_lost = {"results": False}
 
 
 def set_quiet(value: bool) -> bool:
@@ -36,7 +41,7 @@ def set_verbose(value: int) -> int:
 
 class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        _write(sys.stderr, self.format(record))
+        _write(sys.stderr, in_lines(self.format(record)))
 
 
 def is_quiet() -> bool:
@@ -49,52 +54,71 @@ def wants_tracebacks() -> bool:
     return _levels["verbose"] >= 2 or bool(os.environ.get(DEBUG_VARIABLE))
 
 
+def say_lines(message: str) -> None:
+    """Tell results of several lines, on stdout."""
+    for line in message.split("\n"):
+        say(line)
+
+
 def say(message: str) -> None:
-    """Tell a result, on stdout."""
-    _write(sys.stdout, message)
+    """Tell a line of results, on stdout."""
+    fault = _write(sys.stdout, in_line(message))
+    if fault is not None and not _lost["results"]:
+        _lost["results"] = True
+        if not isinstance(fault, BrokenPipeError):  # `| head` has seen what it wanted
+            note(f"warning: standard output cannot be written ({_reason(fault)})")
+
+
+def all_said() -> bool:
+    """Whether every result could be told; a reader that went away does not count."""
+    return not _lost["results"]
+
+
+def note(message: str) -> None:
+    """Tell a line of anything else, on stderr."""
+    _write(sys.stderr, in_line(message))
 
 
 def warn(message: str) -> None:
     """Tell of something that is not as expected, on stderr, unless quiet."""
     if not is_quiet():
-        _write(sys.stderr, f"warning: {message}")
+        note(f"warning: {message}")
 
 
 def fail(message: str) -> None:
     """Tell why something was not done, on stderr."""
-    _write(sys.stderr, f"error: {message}")
+    note(f"error: {message}")
 
 
-def _write(stream: TextIO, message: str) -> None:
-    """A line; a reader that has gone away (`| head`) does not stop the work."""
+def show_traceback() -> None:
+    """The error that is being handled, as developers want it."""
+    _write(sys.stderr, in_lines(traceback.format_exc().rstrip()))
+
+
+def _write(stream: TextIO | None, message: str) -> Exception | None:
+    """Write and flush; what went wrong, if anything did, and from then on nothing is written."""
+    if stream is None:
+        return None
     try:
         stream.write(message + "\n")
         stream.flush()
-    except BrokenPipeError:
-        _silence(stream)
+    # A closed stream is a ValueError; streams that others put in our place may raise anything.
+    except Exception as error:
+        silence(stream)
+        return error
+    return None
 
 
-def _silence(stream: TextIO) -> None:
+def _reason(fault: Exception) -> str:
+    return getattr(fault, "strerror", None) or str(fault)
+
+
+def silence(stream: TextIO) -> None:
+    """Let whatever is still in a stream, and comes, go nowhere."""
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):  # it is closed, or no file
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
+    os.dup2(nowhere, number)
     os.close(nowhere)
-
-
-def prepare_streams() -> None:
-    """Escape what the terminal's encoding cannot show, instead of failing on it."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def leave(code: object) -> NoReturn:
-    """End the process; at once after an interrupt, when work may still go on in its thread."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            _silence(stream)
-    if code == INTERRUPTED:
-        # Compiled code cannot be stopped, and the interpreter must not be torn down under it.
-        os._exit(INTERRUPTED)
-    raise SystemExit(code)

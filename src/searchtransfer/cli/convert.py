@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ..foreign import shown
+from .console import say
+
 
 def convert(
     source: Annotated[
@@ -23,4 +26,4 @@ def convert(
 
     model = convert_ttsr(source, target, overwrite=overwrite)
     values = sum(value.numel() for value in model.state_dict().values())
-    typer.echo(f"{target}: TTSR x{model.scale}, {values:,} values, {model.config}")
+    say(f"{shown(target)}: TTSR x{model.scale}, {values:,} values, {model.config}")

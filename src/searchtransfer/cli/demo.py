@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ..foreign import shown
+from .bar import Bar
 from .console import say
 from .interrupt import interruptible
 from .options import ModelName, Quiet, Scale, Verbose, Weights
-from .report import Bar, shown, table
+from .report import table
 
 if TYPE_CHECKING:
     from ..batch import Stop

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .console import note
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -114,7 +116,7 @@ def evaluate(
         except WeightsError as error:
             if lpips is Measured.yes:
                 raise
-            typer.echo(f"LPIPS is not measured. {error}", err=True)
+            note(f"LPIPS is not measured. {error}")
 
     console = Console(stderr=True)
     results, galleries = [], []
@@ -123,7 +125,7 @@ def evaluate(
             gallery = Gallery(pictures if html else 0)
             task = bar.add_task(name, total=len(pairs))
 
-            def note(
+            def keep_row(
                 row: "Row",
                 seen: "Pictures",
                 task: "TaskID" = task,
@@ -141,7 +143,7 @@ def evaluate(
                     references=references.value,
                     scale=scale,
                     lpips=distance,
-                    on_row=note,
+                    on_row=keep_row,
                 )
             )
             galleries.append(gallery)
@@ -154,7 +156,7 @@ def evaluate(
         write_report(html, to_html(results, galleries), overwrite)
     for result in results:
         for reason in result.failures:
-            typer.echo(f"{result.method}: {reason}", err=True)
+            note(f"{result.method}: {reason}")
     if any(result.failures for result in results):
         raise typer.Exit(1)
 

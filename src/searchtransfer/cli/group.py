@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors and warnings of every command, told in one way."""
 
-import traceback
 import warnings
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from ..errors import SearchTransferError
-from .console import INTERRUPTED, fail, set_quiet, set_verbose, wants_tracebacks, warn
+from ..errors import OutOfMemoryError, SearchTransferError
+from .console import fail, set_quiet, set_verbose, show_traceback, wants_tracebacks, warn
+from .streams import INTERRUPTED
 
 FAILED, UNUSABLE = 1, 2
 """Exit codes: some items failed; the command cannot be run as given."""
@@ -33,23 +33,26 @@ class ReportingGroup(TyperGroup):
             except KeyboardInterrupt:
                 fail("interrupted; finished files are kept")
                 raise typer.Exit(INTERRUPTED) from None
-            except SearchTransferError as error:
-                _tell(str(error), UNUSABLE)
-            except MemoryError:
-                _tell("not enough memory", FAILED)
             except Exception as error:
-                if hasattr(error, "exit_code") or isinstance(error, (typer.Abort, BrokenPipeError)):
+                if hasattr(error, "exit_code") or isinstance(error, typer.Abort):
                     raise  # Typer's own
-                _tell(
-                    f"unexpected fault, {type(error).__name__}: {error}; please report it", FAILED
-                )
+                message, code = explain(error)
+                if wants_tracebacks():
+                    show_traceback()
+                fail(message)
+                raise typer.Exit(code) from None
 
 
-def _tell(message: str, code: int) -> None:
-    if wants_tracebacks():
-        traceback.print_exc()
-    fail(message)
-    raise typer.Exit(code)
+def explain(error: Exception) -> tuple[str, int]:
+    """The words and the exit code for an error."""
+    if isinstance(error, SearchTransferError):
+        return str(error), FAILED if isinstance(error, OutOfMemoryError) else UNUSABLE
+    from ..memory import lacks_memory
+
+    if lacks_memory(error):
+        return "not enough memory; use a smaller picture, fewer references or --tile 128", FAILED
+    name = type(error).__name__
+    return f"unexpected fault, {name}: {error}; please report it", FAILED
 
 
 def _show(

@@ -3,7 +3,10 @@
 
 import json
 
-from .console import say
+import typer
+
+from .console import all_said, say, say_lines
+from .group import FAILED
 from .options import AsJson
 
 
@@ -13,11 +16,13 @@ def info(as_json: AsJson = False) -> None:
 
     facts = about()
     if as_json:
-        say(json.dumps(facts, indent=2))
-        return
-    for name, value in facts.items():
-        for line in _lines(name, value):
-            say(line)
+        say_lines(json.dumps(facts, indent=2))
+    else:
+        for name, value in facts.items():
+            for line in _lines(name, value):
+                say(line)
+    if not all_said():
+        raise typer.Exit(FAILED)
 
 
 def _lines(name: str, value: object) -> list[str]:

@@ -20,13 +20,16 @@ T = TypeVar("T")
 GRACE_SECONDS = 0.5
 """How long work that was asked to stop may take to do so."""
 
+ENDING = [x for name in ("SIGTERM", "SIGHUP") if (x := getattr(signal, name, None)) is not None]
+"""Signals that count as Ctrl-C."""
+
 
 def interruptible(work: Callable[["Stop"], T]) -> T:
     """Do `work(stop)`, and on a signal make sure that no file is half written.
 
     Raises:
         KeyboardInterrupt: there was a signal. The work may still go on in its thread; it cannot
-            write any more, and the process is to be left (see `console.leave`).
+            write any more, and the process is to be left (see `streams.leave`).
         Exception: whatever the work raises.
     """
     from ..batch import Stop
@@ -46,7 +49,7 @@ def interruptible(work: Callable[["Stop"], T]) -> T:
 
     thread = threading.Thread(target=run, name="work", daemon=True)
     try:
-        with _terminable():
+        with terminable():
             thread.start()
             while not done.wait(0.2):
                 pass
@@ -61,17 +64,18 @@ def interruptible(work: Callable[["Stop"], T]) -> T:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM counts as Ctrl-C."""
+def terminable() -> Iterator[None]:
+    """SIGTERM and SIGHUP count as Ctrl-C, unless they are ignored (`nohup`)."""
 
     def interrupt(number: int, frame: "FrameType | None") -> None:
         raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        heard = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

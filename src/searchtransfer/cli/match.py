@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..foreign import shown
+from .bar import Bar
 from .console import is_quiet, say
 from .interrupt import interruptible
 from .options import (
@@ -19,7 +21,6 @@ from .options import (
     Verbose,
     Weights,
 )
-from .report import Bar, shown
 
 if TYPE_CHECKING:
     from ..batch import Maps

@@ -1,61 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The course of the work as it is shown: a progress bar, and a line for each result."""
+"""What became of each item, in words or as JSON."""
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
+from ..foreign import shown
+from .bar import Bar
 from .console import fail, is_quiet, say, warn
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from rich.progress import Progress, TaskID
-
-    from ..batch import Job, Outcome, Quality
-
-
-class Bar:
-    """A progress bar on stderr where that is a terminal, otherwise nothing."""
-
-    def __init__(self) -> None:
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
-
-    def start(self, title: str) -> None:
-        """Show a bar with a title."""
-        if is_quiet() or not sys.stderr.isatty():
-            return
-        from rich.console import Console
-        from rich.markup import escape
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn(escape(title)),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            # What is printed goes to its own stream; the bar is stopped for it.
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._task = self._progress.add_task("", total=None)
-        self._progress.start()
-
-    def progressed(self, stage: str, done: float) -> None:
-        """Show how far a stage is; one that has only begun is shown as running."""
-        if self._progress is not None and self._task is not None:
-            total = None if done == 0 else 1.0
-            self._progress.update(self._task, description=stage, total=total, completed=done)
-
-    def stop(self) -> None:
-        """Remove the bar."""
-        if self._progress is not None:
-            self._progress.stop()
-        self._progress = None
+    from ..batch import Job, LeftOut, Outcome, Quality
 
 
 class Reporter:
@@ -64,13 +20,22 @@ class Reporter:
     Args:
         count: of the jobs.
         as_json: a JSON line on stdout for each outcome, in place of words.
+        left_out: files of the inputs' folders that are no images.
     """
 
-    def __init__(self, count: int, as_json: bool) -> None:
+    def __init__(self, count: int, as_json: bool, left_out: "Sequence[LeftOut]" = ()) -> None:
         self.count = count
         self.as_json = as_json
         self._bar = Bar()
         self._seen: dict[str, int] = {"done": 0, "skipped": 0, "failed": 0}
+        self._left_out = len(left_out)
+        if left_out:
+            from ..batch import left_out_text
+
+            warn(left_out_text(list(left_out)))
+        for file in left_out if as_json else ():
+            line = {"input": str(file.path), "status": "left out", "error": file.reason}
+            say(json.dumps(line))
 
     def started(self, job: "Job") -> None:
         """Show that work on an image begins."""
@@ -101,7 +66,8 @@ class Reporter:
         """Show the totals; returns how many jobs failed."""
         self._bar.stop()
         if self.count > 1 and not self.as_json and not is_quiet():
-            say(", ".join(f"{count} {status}" for status, count in self._seen.items() if count))
+            totals = self._seen | {"left out": self._left_out}
+            say(", ".join(f"{count} {status}" for status, count in totals.items() if count))
         return self._seen["failed"]
 
 
@@ -130,8 +96,3 @@ def table(quality: "Quality") -> list[str]:
         f"  {name:8}  PSNR {psnr:6.2f} dB  SSIM {'  -   ' if ssim is None else f'{ssim:.4f}'}"
         for name, psnr, ssim in rows
     ]
-
-
-def shown(path: "Path") -> str:
-    """A path with control characters and stray bytes escaped."""
-    return repr(str(path))

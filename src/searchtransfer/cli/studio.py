@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from .console import INTERRUPTED, say
+from .console import say
 from .options import Quiet, Verbose
+from .streams import INTERRUPTED
 
 
 def studio(

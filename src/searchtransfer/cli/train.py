@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .bar import Bar
+from .console import note, say
+
 if TYPE_CHECKING:
     from ..training import Progress
 
@@ -73,15 +76,14 @@ def train(
     if os.environ.get("RANK", "0") != "0":
         return  # the first process speaks for all
     if outcome.skipped:
-        typer.echo(outcome.skipped, err=True)
+        for line in outcome.skipped.splitlines():
+            note(line)
     if outcome.interrupted:
-        typer.echo(
-            f"Stopped after step {outcome.step} of {outcome.steps}; go on with --resume.", err=True
-        )
+        note(f"Stopped after step {outcome.step} of {outcome.steps}; go on with --resume.")
         raise typer.Exit(130)
     best = "" if outcome.best_psnr is None else f"; best validation {outcome.best_psnr:.2f} dB"
     of = "" if outcome.step == outcome.steps else f" of {outcome.steps}"
-    typer.echo(f"Trained {outcome.step}{of} steps{best}. Weights: {outcome.weights}")
+    say(f"Trained {outcome.step}{of} steps{best}. Weights: {outcome.weights}")
 
 
 def _figure(name: str, value: int | float) -> str:
@@ -98,34 +100,25 @@ def _figure(name: str, value: int | float) -> str:
 
 @contextmanager
 def _display() -> "Iterator[Callable[[Progress], None]]":
-    """A bar with the time left on a terminal, and lines for what is worth keeping."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
+    """A bar, and lines for what is worth keeping."""
+    bar = Bar()
 
-    columns = [
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    ]
-    console = Console(stderr=True)
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("starting", total=None)
+    def show(progress: "Progress") -> None:
+        if progress.note:
+            bar.tell(progress.note)
+        for name, figures in progress.scores.items():
+            text = ", ".join(_figure(*figure) for figure in figures.items())
+            bar.tell(f"step {progress.step}: {name} {text}")
+        if progress.prepared is not None:
+            done, pieces = progress.prepared
+            bar.progressed(f"searching references, {done} of {pieces}", done / max(1, pieces))
+            return
+        loss = f", loss {progress.losses['total']:.4f}" if progress.losses else ""
+        stage = f"{progress.phase}{loss}, step {progress.step} of {progress.steps}"
+        bar.progressed(stage, progress.step / max(1, progress.steps))
 
-        def show(progress: "Progress") -> None:
-            if progress.note:
-                console.print(progress.note, markup=False, highlight=False)
-            for name, figures in progress.scores.items():
-                text = ", ".join(_figure(*figure) for figure in figures.items())
-                console.print(f"step {progress.step}: {name} {text}", markup=False, highlight=False)
-            if progress.prepared is not None:
-                done, pieces = progress.prepared
-                bar.update(task, description="searching references", completed=done, total=pieces)
-                return
-            if progress.losses:
-                text = f"{progress.phase}: loss {progress.losses['total']:.4f}"
-                bar.update(task, description=text)
-            bar.update(task, completed=progress.step, total=progress.steps)
-
+    bar.start("training")
+    try:
         yield show
+    finally:
+        bar.stop()

@@ -85,7 +85,7 @@ def upscale(
     An input is never overwritten. In a folder, subfolders are kept. All is checked before the work.
     """
     tile_size = parse_tile(tile)
-    from ..batch import References, Settings, Stop, plan_batch, read_references, run_batch
+    from ..batch import LeftOut, References, Settings, Stop, plan_batch, read_references, run_batch
     from ..errors import OptionError
     from ..upscaler import Upscaler
 
@@ -94,6 +94,7 @@ def upscale(
     photos = read_references(refs or [], scale=scale, keep_going=keep_going, needed=needed)
     if score_map is not None and not photos:
         raise OptionError("--score-map shows how references were found: add -r with a sharp photo")
+    left: list[LeftOut] = []
     jobs = plan_batch(
         inputs,
         output,
@@ -102,10 +103,11 @@ def upscale(
         suffix=suffix,
         score_map=score_map,
         report=report,
+        on_left_out=left.append,
     )
     references = References(photos, upscaler.prepare)
     settings = Settings(tile_size, metadata, on_exists, lr_from_hr)
-    reporter = Reporter(len(jobs), as_json)
+    reporter = Reporter(len(jobs), as_json, left)
 
     def work(stop: Stop) -> None:
         run_batch(jobs, upscaler, references, settings, watcher=reporter, stop=stop)

@@ -21,11 +21,11 @@ Every fault is an `OutputError` that names the file; its cause is the system's e
 has the errno ENOSPC there). `shown` is how a path is written in messages.
 """
 
+from ..foreign import shown as shown
 from .checks import OnExists as OnExists
 from .checks import StrPath as StrPath
 from .checks import check_file as check_file
 from .leftovers import clear_leftovers as clear_leftovers
 from .lines import LineFile as LineFile
-from .names import shown as shown
 from .writing import whole_file as whole_file
 from .writing import write_file as write_file

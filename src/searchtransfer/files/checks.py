@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import OptionError, OutputError
-from .names import shown
+from ..foreign import shown
 
 OnExists = Literal["error", "overwrite"]
 StrPath = str | os.PathLike[str]

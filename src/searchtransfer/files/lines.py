@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import OutputError
+from ..foreign import shown
 from .checks import StrPath
-from .names import shown
 
 
 class LineFile:

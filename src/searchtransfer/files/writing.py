@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import OutputError
+from ..foreign import shown
 from .checks import OnExists, StrPath, check_word, target_of
 from .leftovers import begin, clear_leftovers
-from .names import shown
 
 
 def write_file(

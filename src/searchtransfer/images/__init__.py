@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures: reading, writing, converting, resizing, and cutting into tiles."""
 
+from .background import on_background as on_background
+from .background import parse_colour as parse_colour
 from .colour import luma_bt601 as luma_bt601
 from .convert import from_numpy as from_numpy
 from .convert import from_pil as from_pil

@@ -29,16 +29,19 @@ _JPEG_SEGMENT = 65_533
 _STRIP_BYTES = 2**18
 
 
-def encode(image: Image, kind: Format, note: Note) -> bytes:
+def encode(image: Image, kind: Format, note: Note, quality: int | None = None) -> bytes:
     """The whole file; the caller has checked that the format can hold the picture.
 
     `note` is called with a sentence for each piece of metadata that the format cannot hold.
+    `quality` is that of JPEG (95 unless given), and makes WebP lossy.
     """
     samples = integer_samples(image)
     metadata = _fitting(image, kind, note)
     if kind is TIFF:
         return _encode_tiff(samples, metadata, note)
-    return encode_png(samples, metadata) if kind is PNG else _encode_lossy(samples, kind, metadata)
+    if kind is PNG:
+        return encode_png(samples, metadata)
+    return _encode_pillow(samples, kind, metadata, quality)
 
 
 def _fitting(image: Image, kind: Format, note: Note) -> Metadata:
@@ -88,8 +91,10 @@ def _code(cicp: bytes) -> str:
     return "cICP " + "-".join(map(str, cicp))
 
 
-def _encode_lossy(samples: Samples, kind: Format, metadata: Metadata) -> bytes:
-    """JPEG and WebP, which without loss is one of the kinds of WebP."""
+def _encode_pillow(
+    samples: Samples, kind: Format, metadata: Metadata, quality: int | None
+) -> bytes:
+    """JPEG and WebP."""
     picture = PILImage.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
     options: dict[str, object] = {"icc_profile": metadata.icc}
     if metadata.exif is not None:
@@ -103,9 +108,9 @@ def _encode_lossy(samples: Samples, kind: Format, metadata: Metadata) -> bytes:
     if metadata.text:
         options["comment"] = metadata.text[0][1].encode()
     if kind is JPEG:
-        options |= {"quality": _JPEG_QUALITY, "subsampling": 0}
+        options |= {"quality": quality or _JPEG_QUALITY, "subsampling": 0}
     if kind is WEBP:
-        options |= {"lossless": True, "exact": True}
+        options |= {"lossless": quality is None, "quality": quality or 80, "exact": True}
     file = io.BytesIO()
     picture.save(file, kind.name.upper(), **options)
     return file.getvalue()

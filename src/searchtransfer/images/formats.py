@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ImageFileError
-from ..files import shown
+from ..foreign import shown
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Metadata:
     place: Georeference | None = None
     """Where on earth the pixels are, of a GeoTIFF."""
 
-    def scaled(self, scale: float) -> "Metadata":
+    def scaled(self, scale: int | float) -> "Metadata":
         """That of the picture enlarged so many times: its place is told in the new pixels."""
         return self if self.place is None else replace(self, place=self.place.scaled(scale))
 

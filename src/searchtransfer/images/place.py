@@ -24,7 +24,7 @@ class Georeference:
 
     tags: Mapping[int, Any]
 
-    def scaled(self, scale: float) -> "Georeference":
+    def scaled(self, scale: int | float) -> "Georeference":
         """The tags of the picture with each pixel cut into `scale` times `scale`.
 
         Coordinates of pixels are those of corners, unless the keys say that they are of centres.

@@ -52,7 +52,8 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
         if height * width > max_pixels:
             raise ImageFileError(
                 f"it has {height} x {width} = {height * width / 1e6:.1f} million pixels, more than "
-                f"the limit of {max_pixels / 1e6:.1f} million; raise max_pixels to allow it"
+                f"the limit of {max_pixels / 1e6:.1f} million; raise "
+                "max_pixels (--max-pixels) to allow it"
             )
         if height * width * channels > max_pixels * CHANNELS:
             raise ImageFileError(

@@ -47,6 +47,7 @@ def write_image(
     *,
     metadata: Literal["keep", "strip"] = "keep",
     on_exists: OnExists = "error",
+    quality: int | None = None,
 ) -> None:
     """Write a PNG, JPEG, TIFF or WebP file; it appears under its name complete, or not at all.
 
@@ -59,25 +60,27 @@ def write_image(
         metadata: `"strip"` leaves out all but the ICC profile (and PNG's cICP): the colours would
             be wrong without it.
         on_exists: `"error"` never replaces a file, not even one that appears meanwhile.
+        quality: 1 to 100, of JPEG, and of WebP, which is then no longer without loss.
 
     Raises:
         ImageFileError: unknown extension; the format cannot hold the size, alpha or depth.
         OutputError: the path exists, or cannot be written.
         NonFiniteError: the picture holds NaN or infinity.
-        OptionError: metadata or on_exists is another word.
+        OptionError: metadata or on_exists is another word, or there is no such quality.
 
     Warns:
         ImageWarning: a piece of metadata that the format cannot hold is left out.
     """
     if metadata not in ("keep", "strip"):
         raise OptionError(f"metadata must be 'keep' or 'strip', got {metadata!r}")
+    check_quality(quality)
     kind = _check_format(path, image.size, image.alpha is not None, image.bits)
     check_file(path, on_exists=on_exists)
     if metadata == "strip":
         image = replace(image, metadata=Metadata(icc=image.metadata.icc, cicp=image.metadata.cicp))
     notes: list[str] = []
     try:
-        data = encode(image, kind, notes.append)
+        data = encode(image, kind, notes.append, quality)
     except (OSError, ValueError) as error:
         if isinstance(error, SearchTransferError):
             raise
@@ -87,6 +90,13 @@ def write_image(
         warnings.warn(f"output {shown(path)}: {note}", ImageWarning, stacklevel=2)
 
 
+def check_quality(quality: int | None) -> None:
+    """Raise `OptionError` unless it is None or a whole number from 1 to 100."""
+    known = quality is None or (isinstance(quality, int) and 1 <= quality <= 100)
+    if not known or isinstance(quality, bool):
+        raise OptionError(f"quality must be a whole number from 1 to 100, got {quality!r}")
+
+
 def _check_format(path: StrPath, size: tuple[int, int], alpha: bool, bits: Bits) -> Format:
     kind = format_of(path)
     height, width = size
@@ -94,11 +104,12 @@ def _check_format(path: StrPath, size: tuple[int, int], alpha: bool, bits: Bits)
     if alpha and not kind.alpha:
         raise ImageFileError(
             f"{name}: {kind.name} cannot hold transparency; write PNG, TIFF or WebP, "
-            "or remove the alpha channel first"
+            "or put it on a background first (--background white)"
         )
     if bits == 16 and not kind.deep:
         raise ImageFileError(
-            f"{name}: {kind.name} cannot hold 16 bits; write PNG or TIFF, or ask for 8 bits"
+            f"{name}: {kind.name} cannot hold 16 bits; write PNG or TIFF, or ask for 8 bits "
+            "(--bits 8)"
         )
     if max(size) > kind.longest_side:
         raise ImageFileError(

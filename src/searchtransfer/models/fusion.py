@@ -15,7 +15,7 @@ from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
 from ..progress import Progress, silent
 from ..reference import Reference
-from ..weights import load_state, read_weights
+from ..weights import build, read_weights
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
 from .transfer import Piece, TransferModel
@@ -160,9 +160,7 @@ def load_network(path: str | Path) -> FusionNet:
     config = {} if file.description is None else dict(file.description.config)
     if file.description is not None:
         file.description.require(FusionNet.architecture, FusionNet.scale, file.path)
-    network = FusionNet(**config)
-    load_state(network, file)
-    return network.eval()
+    return build(FusionNet, config, file).eval()
 
 
 def evidence_of(piece: Piece) -> Evidence:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """TTSR on images of any size, with any number of references of any sizes."""
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,8 +18,10 @@ from ..networks.ttsr import TTSR
 from ..networks.ttsr_file import load_ttsr
 from ..networks.ttsr_inputs import enlarged
 from ..operators import ViewMatch, search_views
+from ..operators.precision import in_own_precision
 from ..progress import Progress, silent
 from ..reference import Reference
+from .kept import Kept, fingerprint
 from .model import Upscaled
 from .pieces import Area, in_pieces, times
 from .ttsr_reference import SIDE, Textures, describe_references, levels_of
@@ -46,6 +49,7 @@ class TTSRModel:
     """That of the search; see `searchtransfer.search`."""
     name: str = "ttsr"
     needs_reference: ClassVar[bool] = True
+    _kept: Kept[Textures] = field(default_factory=Kept, init=False, repr=False)
 
     @classmethod
     def load(cls, path: str | Path, scale: int = 4, search: SearchMode = "auto") -> "TTSRModel":
@@ -79,7 +83,12 @@ class TTSRModel:
             return 0
         return max(SMALLEST, int(cells**0.5) - 2 * self._halo)
 
+    def prepare(self, reference: Reference) -> None:
+        """Compute the features of the photos now."""
+        self._textures(reference)
+
     @torch.no_grad()
+    @in_own_precision
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],
@@ -92,7 +101,8 @@ class TTSRModel:
 
         Args:
             colour: `[3, H, W]` in [0, 1].
-            reference: built for scale 4. What is computed from it is kept with it.
+            reference: built for scale 4. What is computed from it is kept with this model, for the
+                latest two references, until the weights change.
             tile: cells on a side of the pieces that the picture is put together from, 0 for one
                 piece. Bounds the memory; the result is the same up to rounding.
             progress: called with "search" and "transfer".
@@ -107,11 +117,11 @@ class TTSRModel:
                 f"reference was built for scale {reference.scale}, the model has {self.scale}; "
                 "prepare it with this model"
             )
-        network = self.network.to(colour.device).float().eval()
+        network = _for_use(self.network, colour.device)
         progress("search", 0.0)
-        textures = reference.once(self, lambda: describe_references(network.LTE, reference.photos))
+        textures = self._textures(reference)
         lr, lr_up = colour * 2 - 1, enlarged(colour)
-        found = self._found(lr_up, textures, progress)
+        found = self._found(network, lr_up, textures, progress)
         place = textures.place(found.view, found.index)
 
         def make(area: Area) -> Tensor:
@@ -128,8 +138,20 @@ class TTSRModel:
         )
         return Upscaled(sharp, found.score, found.view, pixel * self.scale)
 
+    def _textures(self, reference: Reference) -> Textures:
+        extractor = _for_use(self.network, reference.photos[0].device).LTE
+        return self._kept.get(
+            reference,
+            fingerprint(extractor),
+            lambda: describe_references(extractor, reference.photos),
+        )
+
     def _found(
-        self, lr_up: Float[Tensor, "3 _ _"], textures: Textures, progress: Progress
+        self,
+        network: TTSR,
+        lr_up: Float[Tensor, "3 _ _"],
+        textures: Textures,
+        progress: Progress,
     ) -> ViewMatch:
         """The best match of each cell among all references, each map `[H, W]`."""
         size = lr_up.shape[1] // self.scale, lr_up.shape[2] // self.scale
@@ -139,7 +161,7 @@ class TTSRModel:
         blocks, seen = (plan_tiles(size, SIDE, halo) for halo in (1, 1 + REACH))
         for number, (block, wide) in enumerate(zip(blocks, seen, strict=True)):
             progress("search", number / len(blocks))
-            query = levels_of(self.network.LTE, lr_up, Tile(block.padded, wide.padded)).level3
+            query = levels_of(network.LTE, lr_up, Tile(block.padded, wide.padded)).level3
             match = search_views(query.contiguous(), textures.keys, backend=self.backend)
             for whole, part in zip((score, index, view), match, strict=True):
                 whole[block.core] = part[0][block.inner]
@@ -152,3 +174,14 @@ class TTSRModel:
         enter behind the shallow features, which see two cells at least.
         """
         return self.network.MainNet.reach
+
+
+def _for_use(network: TTSR, device: torch.device) -> TTSR:
+    """The network in float32, ready to restore; a copy where it is not, for it is the caller's."""
+    as_needed = all(
+        x.device == device and (x.dtype == torch.float32 or not x.is_floating_point())
+        for x in network.state_dict().values()
+    )
+    if as_needed and not any(module.training for module in network.modules()):
+        return network
+    return deepcopy(network).to(device).float().eval()

@@ -11,6 +11,7 @@ without learning, and every step of training is a step away from it. Without a r
 evidence is 0 and the residual alone works, as in any single-image network.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -18,8 +19,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import ShapeError
+from ..errors import OptionError, ShapeError
 from ..images.resize import up
+from ..weights.arguments import MAX_BLOCKS, MAX_CHANNELS, Argument, Whole, faults_of
 from .blocks import conv3x3, residual_blocks
 
 MAPS = 7
@@ -43,13 +45,23 @@ class FusionNet(nn.Module):
     Args:
         features: channels of the blocks.
         blocks: how many.
+
+    Raises:
+        OptionError: a number is outside its range.
     """
 
     architecture: ClassVar[str] = "fusion"
     scale: ClassVar[int] = 4
+    arguments: ClassVar[Mapping[str, Argument]] = {
+        "features": Whole(1, MAX_CHANNELS),
+        "blocks": Whole(0, MAX_BLOCKS),
+    }
 
     def __init__(self, features: int = 64, blocks: int = 16) -> None:
         super().__init__()
+        faults = faults_of({"features": features, "blocks": blocks}, self.arguments)
+        if faults:
+            raise OptionError(f"FusionNet: {'; '.join(faults)}")
         self.config: dict[str, Any] = {"features": features, "blocks": blocks}
         cells = self.scale**2
         self.head = conv3x3(3 + 6 * cells + MAPS, features)

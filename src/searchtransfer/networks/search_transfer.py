@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import ShapeError
+from ..errors import BackendError, ShapeError
 from ..operators import search, transfer
 from ..operators.transfer import Overlap
 
@@ -89,6 +89,12 @@ class SearchTransfer(nn.Module):
             for value in values
         ]
         return match.score[:, None].to(query.dtype), textures
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        raise BackendError(
+            "SearchTransfer cannot be compiled by torch.jit.script; "
+            "use torch.export.export or torch.compile"
+        )
 
     def extra_repr(self) -> str:
         """Options, as printed by `print(module)`."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TTSR: the texture transformer for image super-resolution (Yang et al., CVPR 2020)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -10,6 +10,15 @@ from torch import Tensor, nn
 
 from ..errors import DTypeError, OptionError, ShapeError
 from ..operators.transfer import Overlap
+from ..weights.arguments import (
+    MAX_BLOCKS,
+    MAX_CHANNELS,
+    Argument,
+    OneOf,
+    Real,
+    Several,
+    Whole,
+)
 from .main_net import MainNet, begin_with_nothing
 from .search_transfer import SearchTransfer
 from .texture_extractor import TextureExtractor
@@ -52,6 +61,14 @@ class TTSR(nn.Module):
 
     architecture: ClassVar[str] = "ttsr"
     scale: ClassVar[int] = 4
+    arguments: ClassVar[Mapping[str, Argument]] = {
+        "blocks": Several(4, Whole(0, MAX_BLOCKS)),
+        "features": Whole(2, MAX_CHANNELS),
+        "residual_scale": Real(),
+        "texture_channels": Several(3, Whole(1, MAX_CHANNELS)),
+        "overlap": OneOf(("mean", "constant")),
+        "global_skip": OneOf((False, True)),
+    }
 
     def __init__(
         self,

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..errors import WeightsError
-from ..weights import WeightsFile, check_tensors, load_state, read_weights, save_weights
+from ..weights import WeightsFile, build, read_weights, save_weights
 from .ttsr import TTSR
 
 
@@ -24,9 +23,7 @@ def load_ttsr(path: str | Path) -> TTSR:
         WeightsError: the file cannot be read safely, or is not of TTSR.
     """
     file = read_weights(path)
-    model = _build(file)
-    load_state(model, file)
-    return model
+    return build(TTSR, _config(file), file)
 
 
 def convert_ttsr(source: str | Path, target: str | Path, *, overwrite: bool = False) -> TTSR:
@@ -73,14 +70,3 @@ def _config(file: WeightsFile) -> Mapping[str, Any]:
         first = next(iter(file.tensors))
         raise WeightsError(f"{file.path}: is no TTSR checkpoint (its first key is {first})")
     return infer_config(file.tensors)
-
-
-def _build(file: WeightsFile) -> TTSR:
-    config = _config(file)
-    try:
-        with torch.device("meta"):  # a false configuration costs no memory
-            outline = TTSR(**config)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise WeightsError(f"{file.path}: its configuration cannot be built: {error}") from None
-    check_tensors(file.tensors, {k: v.shape for k, v in outline.state_dict().items()}, file.path)
-    return TTSR(**config)

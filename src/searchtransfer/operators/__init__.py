@@ -6,6 +6,7 @@ from .blocks import fold_mean as fold_mean
 from .blocks import overlap_count as overlap_count
 from .blocks import select_blocks as select_blocks
 from .blocks import unfold as unfold
+from .interruption import interruptible as interruptible
 from .keys import Keys as Keys
 from .match import Match as Match
 from .match import ViewMatch as ViewMatch

@@ -8,22 +8,31 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ..errors import DTypeError, ShapeError
 from .backends import native
-from .copies import first_copies, same_blocks
-from .features import cell_magnitude, is_spread, to_moderate
+from .checks import check_features, check_odd
+from .faint import Faint
+from .features import faint_blocks, survey, to_moderate
 
 
 class Keys:
     """One or several views, checked once and ready for any number of searches.
 
-    What a backend or a tie needs beyond the features is computed when it is first asked for.
+    What is searched is what the views held when the `Keys` were made; what a backend needs beyond
+    that is computed when it is first asked for.
 
     Args:
-        views: each `[C, Hr, Wr]`, of any sizes; cells are numbered through all of them, in order.
+        views: each `[C, Hr, Wr]`, of any sizes, in any of the dtypes that a search takes; cells are
+            numbered through all of them, in order. They are copied.
         patch_size: side of a block in cells, odd.
+        copy: False leaves the copy out, for views that nobody will write to any more.
 
     Raises:
+        ShapeError: there is no view, or one that is not `[C, Hr, Wr]`, empty, or with other
+            channels than the first.
+        DTypeError: a view is not floating point, or differs from the first in dtype or device.
         NonFiniteError: a view holds NaN or infinity.
+        OptionError: patch_size is not a positive odd number.
 
     Examples:
         >>> keys = Keys([torch.eye(6).reshape(6, 2, 3)], patch_size=1)  # once
@@ -32,49 +41,61 @@ class Keys:
         tensor([[[4, 1]]])
     """
 
-    def __init__(self, views: Sequence[Float[Tensor, "c _ _"]], patch_size: int = 3) -> None:
-        dtype = torch.float64 if views[0].dtype == torch.float64 else torch.float32
-        magnitudes = [cell_magnitude("key", view) for view in views]
-        largest = max(x.amax().item() for x in magnitudes)
+    def __init__(
+        self, views: Sequence[Float[Tensor, "c _ _"]], patch_size: int = 3, *, copy: bool = True
+    ) -> None:
+        check_odd("Keys", patch_size)
+        _check(views)
         self.patch_size = patch_size
-        self.is_spread = any(is_spread(x) for x in magnitudes)
-        self.views = [to_moderate(view.to(dtype), largest) for view in views]
+        self.dtype = torch.float64 if views[0].dtype == torch.float64 else torch.float32
+        self.views: list[Float[Tensor, "c _ _"]] = []
+        self.faint: list[Faint] = []
+        for view in views:
+            own = view.detach().to(self.dtype, copy=copy).resolve_neg()
+            seen = survey("key", own)
+            self.faint.append(faint_blocks(own, seen, patch_size))
+            # Each view has a factor of its own: relevance does not see it.
+            self.views.append(to_moderate(own, seen.largest))
         self.counts = [view.shape[1] * view.shape[2] for view in self.views]
 
     @cached_property
-    def doubled(self) -> list[Float[Tensor, "c _ _"]]:
-        """The views in float64."""
-        return [view.double() for view in self.views]
+    def doubled(self) -> "Keys":
+        """The same in float64."""
+        return Keys([view.double() for view in self.views], self.patch_size, copy=False)
 
     @cached_property
     def prepared(self) -> native.NativeKeys:
         """What the compiled backend computes once."""
-        return native.prepare(self.views, self.patch_size)
-
-    @cached_property
-    def _first_copies(self) -> Int64[Tensor, " n"]:
-        return first_copies(self.views, self.patch_size)
-
-    def lowest_copy(self, position: Int64[Tensor, "h w"]) -> Int64[Tensor, "h w"]:
-        """Replace each chosen block by the first one that is equal to it in every bit.
-
-        A fast product may round equal blocks differently, depending on where they stand; this makes
-        ties between exact copies go to the lowest position, whatever the backend and its tiles.
-        """
-        candidate = self._first_copies[position]
-        changed = candidate != position
-        if not bool(changed.any()):
-            return position
-        same = same_blocks(position[changed], candidate[changed], self.views, self.patch_size)
-        result = position.clone()
-        result[changed] = torch.where(same, candidate[changed], position[changed])
-        return result
+        return native.prepare(self.views, self.patch_size, self.faint)
 
     def view_and_index(
         self, position: Int64[Tensor, "*b"]
     ) -> tuple[Int64[Tensor, "*b"], Int64[Tensor, "*b"]]:
         """Split a position through all views into the view and the cell inside it."""
-        counts = torch.tensor(self.counts, device=position.device)
+        counts = torch.tensor(self.counts, dtype=torch.int64, device=position.device)
         ends = counts.cumsum(0)
         view = torch.bucketize(position, ends, right=True)
         return view, position - (ends - counts)[view]
+
+
+def _check(views: Sequence[Tensor]) -> None:
+    if not len(views):
+        raise ShapeError("Keys: there must be at least one view, got none")
+    for number, view in enumerate(views):
+        name = f"Keys: view {number}"
+        check_features(name, view, "[C, Hr, Wr]")
+        if view.numel() == 0:
+            raise ShapeError(
+                f"{name} must have at least one channel and one cell, got {list(view.shape)}"
+            )
+        for what, own, first in (
+            ("dtype", view.dtype, views[0].dtype),
+            ("device", view.device, views[0].device),
+        ):
+            if own != first:
+                raise DTypeError(f"{name} must have the {what} of the first, {first}, got {own}")
+        if view.shape[0] != views[0].shape[0]:
+            raise ShapeError(
+                f"{name} must have as many channels as the first, {views[0].shape[0]}, "
+                f"got {view.shape[0]}"
+            )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Search: for every block of the query, the key block that explains it best (TTSR, eq. 1-3)."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,13 +10,21 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
-from .backends import BACKENDS, choose, native
-from .features import cell_magnitude, is_spread, to_moderate
+from .backends import IN_TORCH, choose, native
+from .checks import check_features, check_not_traced, check_odd
+from .copies import lowest_copies
+from .derivatives import batched, or_zeros
+from .faint import FEW, improve, share
+from .features import faint_blocks, survey, to_moderate
+from .forking import note_threads
 from .keys import Keys
 from .match import Match, ViewMatch
-from .relevance import relevance_gradient
+from .precision import in_own_precision
+from .relevance import relevance_gradient, relevance_tangent
 
-FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+LAYOUT = "[B, C, H, W]"
+
+log = logging.getLogger(__name__)
 
 
 def search(
@@ -58,12 +67,18 @@ def search(
         >>> match.score[0, 1, 2]  # the block in the corner of both
         tensor(1.)
     """
+    check_not_traced("search")
     _check(query, [key], patch_size)
-    score, index = _search(query, key, patch_size, backend)
+    # Compilers see one operator; eager code gets every kind of derivative.
+    if torch.compiler.is_compiling():
+        score, index = _search(query, key, patch_size, backend)
+    else:
+        score, index = _Search.apply(query, key, patch_size, backend)  # type: ignore[no-untyped-call]
     return Match(score, index)
 
 
 @torch.no_grad()
+@in_own_precision
 def search_views(
     query: Float[Tensor, "b c h w"],
     keys: Sequence[Float[Tensor, "b c _ _"]] | Keys,
@@ -95,38 +110,47 @@ def search_views(
         tensor([[[0, 0],
                  [1, 1]]])
     """
+    check_not_traced("search")
     if isinstance(keys, Keys):
-        if keys.patch_size != patch_size:
-            raise OptionError(
-                f"search: keys were prepared for patch_size {keys.patch_size}, got {patch_size}"
-            )
-        _check(
-            query, [view[None].expand(len(query), -1, -1, -1) for view in keys.views], patch_size
-        )
+        _check_against(query, keys, patch_size)
     else:
         _check(query, keys, patch_size)
     score, index, view = _empty(query), _empty(query).long(), _empty(query).long()
     for i in range(len(query) if query.numel() else 0):
-        own = keys if isinstance(keys, Keys) else Keys([key[i] for key in keys], patch_size)
+        own = keys if isinstance(keys, Keys) else _keys([key[i] for key in keys], patch_size)
         score[i], position = _best_match(query[i], own, backend)
         view[i], index[i] = own.view_and_index(position)
     return ViewMatch(score, index, view)
+
+
+def _keys(views: list[Tensor], patch_size: int) -> Keys:
+    """Keys of one search: nobody gets to write to them before it ends."""
+    return Keys(views, patch_size, copy=False)
 
 
 def _best_match(
     query: Float[Tensor, "c h w"], keys: Keys, backend: str
 ) -> tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]]:
     """Score and position through all keys, for one image."""
-    magnitude = cell_magnitude("query", query)
-    spread = keys.is_spread or is_spread(magnitude)
-    views = keys.doubled if spread else keys.views
-    query = to_moderate(query.to(views[0].dtype), magnitude.amax().item())
-    chosen = choose(backend, query, views, keys.patch_size)
+    note_threads()
+    query = query.to(keys.dtype)
+    seen = survey("query", query)
+    faint = faint_blocks(query, seen, keys.patch_size)
+    few = share([faint], query[0].numel()) + share(keys.faint, sum(keys.counts)) <= FEW
+    if query.dtype == torch.float32 and not few and backend != "native":  # which has no float64
+        log.info("search runs in float64: many blocks are too faint beside others for float32")
+        return _best_match(query.double(), keys.doubled, backend)
+    query = to_moderate(query, seen.largest)
+    chosen = choose(backend, query, keys.views, keys.patch_size)
     if chosen == "native":  # it drops copies when it prepares
         score, position = native.best_match(query, keys.prepared, keys.patch_size)
     else:
-        score, position = BACKENDS[chosen](query, views, keys.patch_size)
-        position = keys.lowest_copy(position)
+        score, position = IN_TORCH[chosen](query, keys.views, keys.patch_size, keys.faint)
+    if any(x is not None for x in (faint, *keys.faint)):
+        improve(query, keys.views, keys.patch_size, faint, keys.faint, score, position)
+        chosen = ""
+    if chosen != "native":
+        position = lowest_copies(position, keys.views, keys.patch_size)
     return score.clamp(-1, 1), position
 
 
@@ -145,12 +169,13 @@ _search = torch.ops.searchtransfer.search
 
 
 @torch.library.impl(_NAME, "default")
+@in_own_precision
 def _search_eagerly(
     query: Tensor, key: Tensor, patch_size: int, backend: str
 ) -> tuple[Tensor, Tensor]:
     score, index = _empty(query), _empty(query).long()
     for i in range(len(query) if query.numel() else 0):
-        score[i], index[i] = _best_match(query[i], Keys([key[i]], patch_size), backend)
+        score[i], index[i] = _best_match(query[i], _keys([key[i]], patch_size), backend)
     return score, index
 
 
@@ -162,59 +187,109 @@ def _search_shapes(
     return score, torch.empty_like(score, dtype=torch.int64)
 
 
+class _Search(torch.autograd.Function):
+    """The operator for eager code: what `register_autograd` offers, and forward mode and vmap."""
+
+    @staticmethod
+    def forward(query: Tensor, key: Tensor, patch_size: int, backend: str) -> tuple[Tensor, Tensor]:
+        score, index = _search(query, key, patch_size, backend)
+        return score, index
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+        query, key, ctx.patch_size, _ = inputs
+        ctx.save_for_backward(query, key, *output)
+        ctx.save_for_forward(query, key, *output)
+        ctx.mark_non_differentiable(output[1])
+
+    @staticmethod
+    def backward(
+        ctx: Any, score_grad: Tensor, index_grad: Tensor | None
+    ) -> tuple[Tensor, Tensor, None, None]:
+        query, key, score, index = ctx.saved_tensors
+        dtype = score.dtype
+        query_grad, key_grad = relevance_gradient(
+            score_grad, query.to(dtype), key.to(dtype), score, index, ctx.patch_size
+        )
+        return query_grad.to(query.dtype), key_grad.to(key.dtype), None, None
+
+    @staticmethod
+    def jvp(
+        ctx: Any, query_tangent: Tensor | None, key_tangent: Tensor | None, *_: None
+    ) -> tuple[Tensor, None]:
+        query, key, score, index = ctx.saved_tensors
+        dtype = score.dtype
+        query, key = query.to(dtype), key.to(dtype)
+        tangent = relevance_tangent(
+            or_zeros(query_tangent, query),
+            or_zeros(key_tangent, key),
+            query,
+            key,
+            score,
+            index,
+            ctx.patch_size,
+        )
+        return tangent, None
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, ...], query: Tensor, key: Tensor, *options: Any
+    ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+        inputs = batched(info.batch_size, (query, key), in_dims)
+        found = _Search.apply(*inputs, *options)  # type: ignore[no-untyped-call]
+        score, index = (x.unflatten(0, (info.batch_size, -1)) for x in found)
+        return (score, index), (0, 0)
+
+
 def _save_for_gradient(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     query, key, ctx.patch_size, _ = inputs
     ctx.save_for_backward(query, key, *output)
     ctx.mark_non_differentiable(output[1])
 
 
-def _search_gradient(
-    ctx: Any, score_grad: Tensor, index_grad: Tensor | None
-) -> tuple[Tensor, Tensor, None, None]:
-    query, key, score, index = ctx.saved_tensors
-    dtype = score.dtype
-    query_grad, key_grad = relevance_gradient(
-        score_grad, query.to(dtype), key.to(dtype), score, index, ctx.patch_size
-    )
-    return query_grad.to(query.dtype), key_grad.to(key.dtype), None, None
-
-
-torch.library.register_autograd(_NAME, _search_gradient, setup_context=_save_for_gradient)
+torch.library.register_autograd(_NAME, _Search.backward, setup_context=_save_for_gradient)
 
 
 def _check(query: Tensor, keys: Sequence[Tensor], patch_size: int) -> None:
-    if patch_size < 1 or patch_size % 2 == 0:
-        raise OptionError(f"search: patch_size must be a positive odd number, got {patch_size}")
-    if not keys:
+    check_odd("search", patch_size)
+    if not len(keys):
         raise ShapeError("search: there must be at least one key, got none")
+    check_features("search: query", query, LAYOUT)
     for key in keys:
-        _check_pair(query, key)
-
-
-def _check_pair(query: Tensor, key: Tensor) -> None:
-    for name, x in (("query", query), ("key", key)):
-        if x.dim() != 4:
-            raise ShapeError(f"search: {name} must be [B, C, H, W], got {list(x.shape)}")
-        if x.dtype not in FLOATS:
-            raise DTypeError(
-                f"search: {name} must be float16, bfloat16, float32 or float64, got {x.dtype}; "
-                "convert it with .float()"
-            )
-    for what, i in (("batch", 0), ("channels", 1)):
-        if query.shape[i] != key.shape[i]:
+        check_features("search: key", key, LAYOUT)
+        for what, i in (("batch", 0), ("channels", 1)):
+            if query.shape[i] != key.shape[i]:
+                raise ShapeError(
+                    f"search: query and key must have the same {what}, got "
+                    f"{query.shape[i]} and {key.shape[i]} "
+                    f"(query {list(query.shape)}, key {list(key.shape)})"
+                )
+        _check_same("dtype", query.dtype, key.dtype)
+        _check_same("device", query.device, key.device)
+        if query.shape[1] == 0 or key.shape[2] == 0 or key.shape[3] == 0:
             raise ShapeError(
-                f"search: query and key must have the same {what}, got "
-                f"{query.shape[i]} and {key.shape[i]} "
-                f"(query {list(query.shape)}, key {list(key.shape)})"
+                "search: key must have at least one channel and one cell, "
+                f"got query {list(query.shape)}, key {list(key.shape)}"
             )
-    for what, a, b in (
-        ("dtype", query.dtype, key.dtype),
-        ("device", query.device, key.device),
-    ):
-        if a != b:
-            raise DTypeError(f"search: query and key must have the same {what}, got {a} and {b}")
-    if query.shape[1] == 0 or key.shape[2] == 0 or key.shape[3] == 0:
-        raise ShapeError(
-            "search: key must have at least one channel and one cell, "
-            f"got query {list(query.shape)}, key {list(key.shape)}"
+
+
+def _check_against(query: Tensor, keys: Keys, patch_size: int) -> None:
+    """Prepared keys serve every dtype that is searched in theirs, and any batch."""
+    if keys.patch_size != patch_size:
+        raise OptionError(
+            f"search: keys were prepared for patch_size {keys.patch_size}, got {patch_size}"
         )
+    check_features("search: query", query, LAYOUT)
+    if query.shape[1] != len(keys.views[0]):
+        raise ShapeError(
+            "search: query and key must have the same channels, got "
+            f"{query.shape[1]} and {len(keys.views[0])} (query {list(query.shape)})"
+        )
+    dtype = torch.float64 if query.dtype == torch.float64 else torch.float32
+    _check_same("dtype", dtype, keys.dtype)
+    _check_same("device", query.device, keys.views[0].device)
+
+
+def _check_same(what: str, query: object, key: object) -> None:
+    if query != key:
+        raise DTypeError(f"search: query and key must have the same {what}, got {query} and {key}")

@@ -10,18 +10,25 @@ unfold, gather and fold: same sum in the same order, no ninefold copy.
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
 from .backends import native
+from .checks import check_features, check_not_traced, check_odd
 from .contributors import contributors, pad_index
-from .search import FLOATS
+from .derivatives import batched
+from .forking import note_threads
+from .interruption import check
+from .precision import in_own_precision
 
 Overlap = Literal["mean", "constant"]
 
+MOST_SCALE = 8
+
 WORKING_MEMORY = 64 * 2**20
-"""Bytes that one transfer may use beyond its inputs and outputs."""
+"""Bytes that one transfer may use beyond its inputs and outputs, or what one row of cells needs."""
 
 
 def transfer(
@@ -62,8 +69,14 @@ def transfer(
         tensor([[[[ 2.,  3.,  4.,  5.],
                   [ 8.,  9., 10., 11.]]]])
     """
+    check_not_traced("transfer")
     _check(value, index, key_size, scale, overlap, patch_size)
-    texture: Tensor = _transfer(value, index, list(key_size), scale, overlap == "mean", patch_size)
+    options = (list(key_size), scale, overlap == "mean", patch_size)
+    # Compilers see one operator; eager code gets every kind of derivative.
+    if torch.compiler.is_compiling():
+        texture: Tensor = _transfer(value, index, *options)
+    else:
+        texture = _Transfer.apply(value, index, *options)  # type: ignore[no-untyped-call]
     return texture
 
 
@@ -78,9 +91,11 @@ _transfer = torch.ops.searchtransfer.transfer
 
 
 @torch.library.impl(_NAME, "default")
+@in_own_precision
 def _transfer_eagerly(
     value: Tensor, index: Tensor, key_size: list[int], scale: int, mean: bool, patch_size: int
 ) -> Tensor:
+    note_threads()
     batch, channels = value.shape[:2]
     height, width = index.shape[1:]
     texture = value.new_empty(batch, channels, height * scale, width * scale)
@@ -97,15 +112,23 @@ def _transfer_eagerly(
         for part, one, where in zip(texture, value, index, strict=True):
             native.transfer(part, one, where, size, scale, patch_size, not mean)
         return texture
-    padded = pad_index(index, patch_size)
     # For one output row: the running sum, the part being added, and two int64 pixel numbers.
     per_row = batch * width * scale**2 * (8 * channels + 16)
     rows = max(1, WORKING_MEMORY // per_row)
     for top in range(0, height, rows):
-        strip = padded[:, top : top + rows + patch_size - 1]
+        check()
+        strip = _padded_rows(index, top, min(height, top + rows), patch_size)
         part = _strip(value, strip, size, scale, mean, patch_size)
         texture[:, :, top * scale : (top + rows) * scale] = part
     return texture
+
+
+def _padded_rows(index: Tensor, top: int, bottom: int, patch_size: int) -> Tensor:
+    """Rows of an index with half a block around them: neighbours inside it, -1 outside."""
+    radius = patch_size // 2
+    upper, lower = max(0, top - radius), min(index.shape[1], bottom + radius)
+    beyond = (radius, radius, upper - top + radius, bottom + radius - lower)
+    return F.pad(index[:, upper:lower], beyond, value=-1)
 
 
 def _strip(
@@ -158,34 +181,77 @@ def _transfer_shape(
     )
 
 
-def _save_for_gradient(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    value, index, ctx.key_size, ctx.scale, ctx.mean, ctx.patch_size = inputs
-    ctx.value_shape = value.shape
-    ctx.save_for_backward(index)
+class _Transfer(torch.autograd.Function):
+    """The operator for eager code: what `register_autograd` offers, and forward mode and vmap."""
+
+    @staticmethod
+    def forward(value: Tensor, index: Tensor, *options: Any) -> Tensor:
+        texture: Tensor = _transfer(value, index, *options)
+        return texture
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _Transfer.remember(ctx, inputs)
+        ctx.save_for_forward(inputs[1])
+
+    @staticmethod
+    def remember(ctx: Any, inputs: tuple[Any, ...]) -> None:
+        value, index, *ctx.options = inputs
+        ctx.value_shape = value.shape
+        ctx.save_for_backward(index)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (index,) = ctx.saved_tensors
+        return _scattered(grad, index, ctx.value_shape, *ctx.options), None, None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
+        (index,) = ctx.saved_tensors
+        texture: Tensor = _Transfer.apply(tangent, index, *ctx.options)  # type: ignore[no-untyped-call]
+        return texture
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, ...], value: Tensor, index: Tensor, *options: Any
+    ) -> tuple[Tensor, int]:
+        inputs = batched(info.batch_size, (value, index), in_dims)
+        texture = _Transfer.apply(*inputs, *options)  # type: ignore[no-untyped-call]
+        return texture.unflatten(0, (info.batch_size, -1)), 0
 
 
-def _transfer_gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    """Scatter what each output cell received back to where it came from."""
-    (index,) = ctx.saved_tensors
-    batch, channels = ctx.value_shape[:2]
+def _scattered(
+    grad: Tensor,
+    index: Tensor,
+    value_shape: torch.Size,
+    key_size: list[int],
+    scale: int,
+    mean: bool,
+    patch_size: int,
+) -> Tensor:
+    """What each output cell received, back where it came from."""
+    batch, channels = value_shape[:2]
     height, width = index.shape[1:]
-    scale, patch_size = ctx.scale, ctx.patch_size
-    key_size = (ctx.key_size[0], ctx.key_size[1])
+    size = (key_size[0], key_size[1])
     padded = pad_index(index, patch_size)
     share = grad.reshape(batch, channels, height, scale, width, scale)
-    if ctx.mean:
-        share = share / _over_cells(_count(padded, key_size, patch_size, grad.dtype))
+    if mean:
+        share = share / _over_cells(_count(padded, size, patch_size, grad.dtype))
     else:
         share = share / patch_size**2
     value_grad = grad.new_zeros(batch, channels, key_size[0] * key_size[1] * scale**2)
-    for source, inside in contributors(padded, key_size, patch_size):
-        pixels = _pixels(source, key_size[1], scale)[:, None].expand(-1, channels, -1)
+    for source, inside in contributors(padded, size, patch_size):
+        pixels = _pixels(source, size[1], scale)[:, None].expand(-1, channels, -1)
         part = torch.where(_over_cells(inside), share, 0).flatten(2)
         value_grad = value_grad.scatter_add(2, pixels, part)
-    return value_grad.view(ctx.value_shape), None, None, None, None, None
+    return value_grad.view(value_shape)
 
 
-torch.library.register_autograd(_NAME, _transfer_gradient, setup_context=_save_for_gradient)
+torch.library.register_autograd(
+    _NAME,
+    _Transfer.backward,
+    setup_context=lambda ctx, inputs, output: _Transfer.remember(ctx, inputs),
+)
 
 
 def _check(
@@ -196,18 +262,14 @@ def _check(
     overlap: str,
     patch_size: int,
 ) -> None:
-    if not 1 <= scale <= 8:
-        raise OptionError(f"transfer: scale must be 1 to 8, got {scale}")
+    if not isinstance(scale, int | torch.SymInt) or not 1 <= scale <= MOST_SCALE:
+        raise OptionError(f"transfer: scale must be 1 to {MOST_SCALE}, got {scale}")
     if overlap not in ("mean", "constant"):
         raise OptionError(f"transfer: overlap must be 'mean' or 'constant', got {overlap!r}")
-    if patch_size < 1 or patch_size % 2 == 0:
-        raise OptionError(f"transfer: patch_size must be a positive odd number, got {patch_size}")
-    if value.dim() != 4:
-        raise ShapeError(f"transfer: value must be [B, C, H, W], got {list(value.shape)}")
+    check_odd("transfer", patch_size)
+    check_features("transfer: value", value, "[B, C, H, W]")
     if index.dim() != 3:
         raise ShapeError(f"transfer: index must be [B, H, W], got {list(index.shape)}")
-    if value.dtype not in FLOATS:
-        raise DTypeError(f"transfer: value must be floating point, got {value.dtype}")
     if index.dtype != torch.int64:
         raise DTypeError(f"transfer: index must be int64, got {index.dtype}")
     if value.device != index.device:

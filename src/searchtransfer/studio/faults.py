@@ -5,9 +5,9 @@ import logging
 import secrets
 from typing import NamedTuple
 
-from ..batch.stop import Stopped
 from ..errors import SearchTransferError
 from ..memory import lacks_memory
+from ..stop import Stopped
 from .work import OutOfTime
 
 log = logging.getLogger(__name__)

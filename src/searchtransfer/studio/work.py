@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from ..batch.stop import Stop
 from ..progress import Progress
+from ..stop import Stop
 from .course import Course
 
 T = TypeVar("T")

@@ -38,11 +38,32 @@ class Source(Section):
         return self
 
 
+class Views(Section):
+    """References that are made of a photo: how many are quite another view of it, and how far off.
+
+    Fields as in `data.views.Views`.
+    """
+
+    chance: Annotated[float, Field(ge=0, le=1)] = 0.0
+    turn: Annotated[float, Field(ge=0, le=180)] = 180.0
+    upright: Annotated[float, Field(ge=0, le=1)] = 0.3
+    mirror: Annotated[float, Field(ge=0, le=1)] = 0.1
+    tilt: Annotated[float, Field(ge=0, le=0.5)] = 0.25
+    zoom: tuple[PositiveFloat, PositiveFloat] = (0.4, 3.0)
+
+    @model_validator(mode="after")
+    def _zoom_is_a_range(self) -> "Views":
+        if self.zoom[0] > self.zoom[1]:
+            raise ValueError("zoom must be the smallest and the largest, in this order")
+        return self
+
+
 class Data(Section):
     """What is trained on; networks add where it is."""
 
     max_skipped: NonNegativeInt = 10
     """How many files may be unusable before training stops."""
+    views: Views = Views()
 
 
 class Optimiser(Section):

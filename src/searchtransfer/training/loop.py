@@ -165,6 +165,7 @@ class _Training:
             self.config.run.workers,
             lambda: stop.made,
             tell,
+            self.skips.add,
             self.accelerator.wait_for_everyone,
         )
         self.task.prepare(how)

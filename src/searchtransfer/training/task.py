@@ -27,6 +27,8 @@ class Preparation:
     """Whether to end early; asked between any two pieces of work."""
     tell: Callable[[int, int], None]
     """Called with how many pieces are done, and of how many."""
+    skip: Callable[[Sequence[str]], None]
+    """Called with why files could not be used."""
     meet: Callable[[], None]
     """Wait until all processes have come here."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weight files: read without running anything in them, checked before anything is built."""
 
+from .build import build as build
 from .description import Description as Description
 from .file import WeightsFile as WeightsFile
 from .file import read_weights as read_weights

@@ -9,6 +9,9 @@ from ..errors import WeightsError
 
 Kind = Literal["safetensors", "torch"]
 
+MAX_HEADER = 2**20
+"""Bytes of a safetensors header, which lists the tensors; those of real files have some 30 kB."""
+
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
 
 
@@ -40,6 +43,11 @@ def recognise(path: Path) -> Kind:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise WeightsError(
             f"{path}: is a web page, not weights; the download was answered by a page, repeat it"
+        )
+    if head[8:9] == b"{" and (header := int.from_bytes(head[:8], "little")) > MAX_HEADER:
+        raise WeightsError(
+            f"{path}: is a truncated or damaged safetensors file (it states a header of {header} "
+            f"bytes, at most {MAX_HEADER} are read); copy it again"
         )
     # Safetensors first: its eight bytes of header length can begin like a pickle, with 128.
     if head[8:9] == b"{":

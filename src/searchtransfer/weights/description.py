@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from ..errors import WeightsError
+from .arguments import short
+
+_LONGEST = 10_000
+"""Characters of a configuration; those of real ones are below 200."""
 
 
 @runtime_checkable
@@ -58,9 +62,12 @@ class Description:
         if header.get("format") != cls.FORMAT:
             return None
         try:
-            version, scale = int(header["version"]), int(header["scale"])
-            architecture, config = header["architecture"], json.loads(header["config"])
-        except (KeyError, ValueError) as error:
+            version, scale = _number(header["version"]), _number(header["scale"])
+            architecture, text = header["architecture"], header["config"]
+            if len(text) > _LONGEST:
+                raise ValueError(f"config has {len(text)} characters, {_LONGEST} are allowed")
+            config = json.loads(text)
+        except (KeyError, ValueError, RecursionError) as error:
             raise WeightsError(
                 f"{path}: the description in its header is damaged: {error}"
             ) from None
@@ -70,7 +77,9 @@ class Description:
                 f"{cls.VERSION}; update searchtransfer"
             )
         if not isinstance(config, dict):
-            raise WeightsError(f"{path}: the configuration in its header is no mapping: {config!r}")
+            raise WeightsError(
+                f"{path}: the configuration in its header is no mapping: {short(text, 40)!r}"
+            )
         return cls(architecture, scale, config)
 
     def require(self, architecture: str, scale: int, path: Path) -> None:
@@ -81,6 +90,17 @@ class Description:
         """
         if (self.architecture, self.scale) != (architecture, scale):
             raise WeightsError(
-                f"{path}: holds weights of {self.architecture} x{self.scale}, "
+                f"{path}: holds weights of {short(self.architecture, 40)} x{self.scale}, "
                 f"needed are those of {architecture} x{scale}"
             )
+
+
+def _number(text: str) -> int:
+    """A number as `to_header` writes it.
+
+    Raises:
+        ValueError: it is another text.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < 9):
+        raise ValueError(f"{short(text, 40)!r} is no number")
+    return int(text)

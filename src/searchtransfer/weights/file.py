@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import WeightsError
+from .arguments import short
 from .content import recognise
 from .description import Description
 
@@ -108,8 +109,8 @@ def _unwrap(content: object, path: Path) -> tuple[dict[str, Tensor], str | None]
     for key, value in content.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise WeightsError(
-                f"{path}: {key!r} is a {type(value).__name__}, not a tensor; expected a state "
-                f"dict, plain or inside one of {', '.join(_WRAPPERS)}"
+                f"{path}: {short(repr(key))} is a {type(value).__name__}, not a tensor; expected a "
+                f"state dict, plain or inside one of {', '.join(_WRAPPERS)}"
             )
     return dict(content), wrapper
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsError
+from .arguments import short
 from .description import Described
 from .file import WeightsFile, read_weights
 
@@ -54,12 +55,12 @@ def check_tensors(
             value is NaN or infinite; the first five of each kind are named.
     """
     faults = [
-        _listing("missing", [k for k in expected if k not in tensors]),
-        _listing("unexpected", [k for k in tensors if k not in expected]),
+        _listing("missing", [short(k) for k in expected if k not in tensors]),
+        _listing("unexpected", [short(k) for k in tensors if k not in expected]),
         _listing(
             "misshapen",
             [
-                f"{k} {list(tensors[k].shape)}, expected {list(shape)}"
+                f"{short(k)} {list(tensors[k].shape)[:8]}, expected {list(shape)}"
                 for k, shape in expected.items()
                 if k in tensors and tensors[k].shape != shape
             ],
@@ -70,12 +71,12 @@ def check_tensors(
     for key, value in tensors.items():
         if value.dtype not in _DTYPES or value.layout != torch.strided:
             raise WeightsError(
-                f"{path}: {key} is {value.dtype} ({value.layout}); weights must be dense float32, "
-                "float64, float16 or bfloat16"
+                f"{path}: {short(key)} is {value.dtype} ({value.layout}); weights must be dense "
+                "float32, float64, float16 or bfloat16"
             )
         if not torch.isfinite(value).all():
             raise WeightsError(
-                f"{path}: {key} holds NaN or infinity; the training that wrote it had failed"
+                f"{path}: {short(key)} holds NaN or infinity; the training that wrote it had failed"
             )
 
 

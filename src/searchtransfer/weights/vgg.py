@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsError
+from .arguments import short
 from .array_pickle import read_array_pickle
 from .file import read_weights
 from .load import check_tensors
@@ -44,7 +45,7 @@ def read_vgg(path: str | Path, kind: VGGKind = "vgg19") -> dict[str, Tensor]:
         match = _KEY.fullmatch(key)
         if match is None or int(match[1]) not in _CONVOLUTIONS[kind]:
             raise WeightsError(
-                f"{path}: {key} is no layer of {kind} as torchvision numbers them "
+                f"{path}: {short(key)} is no layer of {kind} as torchvision numbers them "
                 f"({', '.join(map(str, _CONVOLUTIONS[kind][:6]))}, ...); is it another network?"
             )
         state[f"features.{match[1]}.{match[2]}"] = value

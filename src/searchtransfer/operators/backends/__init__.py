@@ -3,29 +3,28 @@
 
 `literal` is the article line by line and the oracle for all others; `tiled` runs on any device in
 bounded memory; `native` is compiled, for float32 on the CPU. A backend is a function
-`best_match(query, keys, patch_size)` that gets finite features of moderate magnitude (see
-`features`) and returns score and position.
+`best_match(query, keys, patch_size, muted)` that gets finite features of moderate magnitude (see
+`features`) and returns score and position; it never finds a block that is muted.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ...errors import BackendError, OptionError
 from . import literal, native, tiled
 
+Muted = Sequence[Bool[Tensor, "_ _"] | None]
 BestMatch = Callable[
-    [Float[Tensor, "c h w"], Sequence[Float[Tensor, "c _ _"]], int],
+    [Float[Tensor, "c h w"], Sequence[Float[Tensor, "c _ _"]], int, Muted],
     tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]],
 ]
 
-BACKENDS: dict[str, BestMatch] = {
-    "literal": literal.best_match,
-    "tiled": tiled.best_match,
-    "native": native.best_match,
-}
+IN_TORCH: dict[str, BestMatch] = {"literal": literal.best_match, "tiled": tiled.best_match}
+
+BACKENDS = (*IN_TORCH, "native")
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,10 @@ Meant to be read and trusted, not to be fast: it holds all blocks and all releva
 """
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ..blocks import unfold
@@ -21,7 +22,10 @@ def unit_blocks(features: Float[Tensor, "c h w"], patch_size: int) -> Float[Tens
 
 
 def best_match(
-    query: Float[Tensor, "c h w"], keys: Sequence[Float[Tensor, "c _ _"]], patch_size: int
+    query: Float[Tensor, "c h w"],
+    keys: Sequence[Float[Tensor, "c _ _"]],
+    patch_size: int,
+    muted: Sequence[Bool[Tensor, "_ _"] | None] = (),
 ) -> tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]]:
     """Highest relevance of every query block, and the key block that has it.
 
@@ -29,5 +33,10 @@ def best_match(
     """
     key_blocks = torch.cat([unit_blocks(key, patch_size) for key in keys])
     relevance = unit_blocks(query, patch_size) @ key_blocks.T  # [H*W, N]
+    first = 0
+    for key, mute in zip_longest(keys, muted):
+        if mute is not None:
+            relevance[:, first + mute.flatten().nonzero()[:, 0]] = -torch.inf
+        first += key[0].numel()
     size = query.shape[1:]
     return relevance.amax(1).reshape(size), relevance.argmax(1).reshape(size)

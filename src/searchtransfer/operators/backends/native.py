@@ -14,8 +14,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from .native_attempt import Attempt, Statistics, checked_depth, query_features, walk_only
-from .native_features import MISSING, kernel_module, lanes, run
 from .native_jobs import Transfer
+from .native_kernel import MISSING, MOST_PATCH, kernel_module, lanes, run
 from .native_keys import DEFAULTS, NativeKeys, Options, prepare
 
 __all__ = [
@@ -31,9 +31,6 @@ __all__ = [
     "why_not",
     "why_not_tensor",
 ]
-
-MOST_PATCH = 31
-"""The largest patch size (`_native/kernel.h`)."""
 
 
 def why_not(query: Tensor, keys: Sequence[Tensor] | NativeKeys, patch_size: int) -> str | None:
@@ -93,7 +90,7 @@ def measured_match(
 ) -> tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"], Statistics]:
     """`best_match`, and what it did."""
     if not isinstance(keys, NativeKeys):
-        keys = prepare(keys, patch_size, options)
+        keys = prepare(keys, patch_size, options=options)
     attempt = Attempt(query_features(query, keys, options), keys, options)
     attempt.seed()
     depth = (
@@ -128,8 +125,8 @@ def transfer(
     channels = value.shape[0]
     height, width = index.shape
     job = Transfer(
-        value=value.detach().contiguous(),
-        index=index.contiguous(),
+        value=value.detach().resolve_neg().contiguous(),
+        index=index.resolve_neg().contiguous(),
         texture=texture,
         channels=channels,
         height=height,

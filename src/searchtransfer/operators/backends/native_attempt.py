@@ -12,49 +12,38 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ...errors import OptionError
+from ...errors import NonFiniteError, OptionError
+from .native_cost import Work, cheapest_depth
 from .native_features import (
+    Features,
+    bounds_at,
+    described,
+    halved,
+    rotation_error,
+    rounded_depth,
+)
+from .native_jobs import Map, Probe, Scoring, Search, Seeding, array_of
+from .native_kernel import (
     LEVEL,
     MOST_ROUNDED,
     PLANE,
     ROUND,
     TILE,
-    Features,
-    bordered_cells,
-    bounds_at,
-    described,
-    halved,
+    UNSEEN,
+    buffer,
+    filled,
     has_tiles,
     lanes,
-    rotation_error,
-    rounded_depth,
     run,
 )
-from .native_jobs import Map, Probe, Scoring, Search, Seeding, array_of
 from .native_keys import DEFAULTS, NativeKeys, Options
-
-UNSEEN = 0x007FFFFF00000000
-"""A packed best (`_native/best.h`) below every other: score -inf, the last position."""
+from .native_layout import bordered_cells
 
 TINY = 2.0**-126
+"""The smallest normal float32."""
 
 MOST_TILED_PATCH = 7
 """Beyond, keeping row products beats multiplying them again in matrix tiles."""
-
-WALK_COST = 32
-"""Sums, bound and comparison of a pair, in multiply-adds of the float32 product."""
-TILED_WALK_COST = 9
-"""The same for rounded cells, in the same unit."""
-TILED_COST = 0.44
-"""A number of a rounded cell, in the same unit."""
-OPEN_COST = 2600
-"""A pair left open, in the same unit."""
-PLANE_COST = 1800
-"""One stage of its evaluation, in the same unit."""
-EXACT_COST = 10
-"""A multiply-add of an exact product, which reads memory, in the same unit."""
-TILED_OPEN = 5
-"""Pairs of a query, about, that only rounding leaves open."""
 
 
 class Walk(IntEnum):
@@ -83,8 +72,8 @@ class Attempt:
 
     def __init__(self, query: Features, keys: NativeKeys, options: Options) -> None:
         self.query, self.keys, self.options = query, keys, options
-        self.best = torch.full(query.size, UNSEEN, dtype=torch.int64)
-        self.counts = torch.zeros(3, dtype=torch.int64)
+        self.best = filled(*query.size, value=UNSEEN)
+        self.counts = filled(3, value=0)
         self.tiled = (
             has_tiles(options.kernel)
             and keys.patch_size <= MOST_TILED_PATCH
@@ -96,7 +85,7 @@ class Attempt:
     def seed(self) -> None:
         """Good first matches: a search at half the size, then neighbours' matches."""
         query, coarse = halved(self.query), self.keys.coarse
-        best = torch.full(query.size, UNSEEN, dtype=torch.int64)
+        best = filled(*query.size, value=UNSEEN)
         job = Search(
             query=_map(query, walked=query.cells.values),
             keys=array_of([_map(coarse, panels=coarse.cell_panels)]),
@@ -107,7 +96,7 @@ class Attempt:
             depth=LEVEL,
             panel_depth=LEVEL,
             best=best,
-            counts=torch.zeros(3, dtype=torch.int64),
+            counts=filled(3, value=0),
             threads=self.options.workers,
         )
         run("search", self.options.kernel, job)
@@ -117,7 +106,7 @@ class Attempt:
         """The depth that promises the least work, from the survivors of a sample; 0: no pruning."""
         key = self.keys.features[0]
         levels = key.depth // LEVEL
-        survivors = torch.zeros(levels + 1, dtype=torch.int64)
+        survivors = filled(levels + 1, value=0)
         job = Probe(
             search=self._job(),
             query_stride=_stride(self.query.energy.numel(), 32),
@@ -126,26 +115,9 @@ class Attempt:
         )
         run("probe", self.options.kernel, job)
         share = (survivors[:-1].double() / max(1, int(survivors[-1]))).tolist()
-        return self._cheapest(share)
-
-    def _cheapest(self, share: list[float]) -> int:
-        """The depth of least cost, if these shares of all pairs stay open at each level."""
-        cells, tiled = self.query.cells, self.tiled
-        exact = EXACT_COST * self.keys.patch_size**2 * cells.step
-        least, best = float(WALK_COST + cells.channels), 0
-        if tiled:
-            rounding_leaves = TILED_OPEN / self.keys.cell_count * exact
-            least = TILED_WALK_COST + TILED_COST * rounded_depth(0, cells.channels)
-            least += rounding_leaves
-        step = TILE // LEVEL if tiled else 1
-        for level in range(step - 1, len(share), step):
-            depth = LEVEL * (level + 1)
-            stages = sum(share[level :: PLANE // LEVEL])
-            walk = TILED_WALK_COST + TILED_COST * depth if tiled else WALK_COST + depth
-            cost = walk + OPEN_COST * share[level] + PLANE_COST * stages + share[-1] * exact
-            if cost < least:
-                least, best = cost, depth
-        return best
+        exact = self.keys.patch_size**2 * self.query.cells.step
+        work = Work(self.keys.channels, exact, self.keys.cell_count, self.tiled)
+        return cheapest_depth(work, share)
 
     def search(self, depth: int, rounded: bool = True) -> None:
         """Walk all diagonals of all keys; what is better than the best so far replaces it.
@@ -162,9 +134,13 @@ class Attempt:
         run("search", self.options.kernel, self._job(walk, depth))
 
     def scored(self) -> tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]]:
-        """The matches, scored with all channels."""
-        score = torch.empty(self.query.size)
-        position = torch.empty(self.query.size, dtype=torch.int64)
+        """The matches, scored with all channels.
+
+        Raises:
+            NonFiniteError: a query met nothing that can be compared.
+        """
+        score = buffer(*self.query.size)
+        position = buffer(*self.query.size, dtype=torch.int64)
         job = Scoring(
             search=self._job(),
             query_energy=self.query.energy,
@@ -173,6 +149,8 @@ class Attempt:
             position=position,
         )
         run("score", self.options.kernel, job)
+        if bool(score.isnan().any()):
+            raise NonFiniteError("search: the features were changed to NaN while it ran")
         return score, position
 
     def _slack(self) -> tuple[float, float]:

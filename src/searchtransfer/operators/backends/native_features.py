@@ -1,134 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Feature maps laid out for the compiled kernel: cells, rotated heads, panels, norms.
+"""Cells with what the bounds need: rotated heads, norms of blocks, what each depth leaves of them.
 
-`docs/design/native-search.md` explains the layouts and derives the bounds computed here.
+`docs/design/native-search.md` derives the bounds computed here.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
-from types import ModuleType
 
 import torch
 from jaxtyping import BFloat16, Float32, Float64
 from torch import Tensor
 
-from .native_jobs import (
-    Distinct,
-    Halving,
-    Layout,
-    Map,
-    Norms,
-    Panelling,
-    Rotation,
-    Rounding,
-    array_of,
-)
-
-kernel_module: ModuleType | None
-try:
-    kernel_module = import_module("._kernel", __package__)
-    MISSING = ""
-except ImportError as error:
-    kernel_module = None
-    MISSING = str(error)
-
-LANES_STEP = 16
-"""Cells are padded to a multiple of this many floats, the widest vector."""
-
-SPARE = 64
-"""Floats behind each array of key columns that whole vectors may read (`_native/norms.h`)."""
-
-LEVEL = 16
-"""Tail norms are kept at multiples of this depth."""
-
-ROUND = 2.0**-24
-"""Unit roundoff of float32."""
-
-PLANE = 32
-"""Rotated components that lie side by side, one stage of an evaluation (`_native/kernel.h`)."""
-
-TILE = 32
-"""Numbers of a rounded cell that a matrix tile multiplies at once (`_native/rounded.h`)."""
+from .native_jobs import Distinct, Map, Norms, Rotation, Rounding, array_of
+from .native_kernel import LEVEL, PANEL, PLANE, ROUND, SPARE, TILE, buffer, padded, run
+from .native_layout import Cells, halved_cells, panels
 
 BOUNDS = 3
-"""Of them, bounds of the error: what is missing, norm, rounding."""
+"""Numbers of a rounded cell that bound its error: what is missing, norm, rounding."""
 
 BOUNDS_AT = TILE - BOUNDS
 """Where they stand among rotated components: zero columns of the basis keep the place."""
-
-MOST_ROUNDED = 4096
-"""The longest rounded cell."""
-
-
-def padded(size: int, multiple: int = LANES_STEP) -> int:
-    """The next multiple."""
-    return -(-size // multiple) * multiple
-
-
-def lanes() -> dict[str, int]:
-    """The instruction sets of the built kernel that run here, best first, and their vector size."""
-    return dict(kernel_module.kernels()) if kernel_module else {}
-
-
-def has_tiles(kernel: str | None) -> bool:
-    """Whether an instruction set (None: the best) multiplies rounded cells in matrix tiles."""
-    return (kernel or next(iter(lanes()))) == "amx"
-
-
-def run(operation: str, kernel: str | None, job: object) -> None:
-    """One operation of the kernel; raises MemoryError when memory runs out."""
-    getattr(kernel_module, operation)(kernel, bytes(job))  # type: ignore[call-overload]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What all operations on one map need to know."""
-
-    height: int
-    width: int
-    patch_size: int
-    is_key: bool
-    kernel: str | None
-    """Instruction set, None for the best."""
-    threads: int
-
-    @property
-    def radius(self) -> int:
-        """Width of the border of zeros: half a block."""
-        return self.patch_size // 2
-
-    @property
-    def bordered(self) -> tuple[int, int]:
-        """Rows and columns with the border."""
-        return self.height + 2 * self.radius, self.width + 2 * self.radius
-
-    def fields(self) -> dict[str, int]:
-        """The fields that these operations share."""
-        return {
-            "height": self.height,
-            "width": self.width,
-            "radius": self.radius,
-            "threads": self.threads,
-        }
-
-
-@dataclass(frozen=True)
-class Cells:
-    """One feature map as bordered cells."""
-
-    shape: Shape
-    values: Float32[Tensor, "hb wb step"]
-    """Channels last, zeros up to a multiple of 16 channels, zeros in a border of half a block."""
-    energy: Float64[Tensor, "hb wb"]
-    """Squared norm of every cell."""
-    channels: int
-
-    @property
-    def step(self) -> int:
-        """Floats from cell to cell."""
-        return self.values.shape[2]
 
 
 @dataclass(frozen=True)
@@ -184,8 +76,8 @@ class Features:
         length = rounded_depth(depth, self.cells.channels)
         source = self.heads if depth else self.cells.values[None]
         kept = depth or self.cells.channels
-        columns = padded(shape.width, 16 if shape.is_key else TILE)
-        rounded = torch.empty(shape.height * columns * length, dtype=torch.bfloat16)
+        columns = padded(shape.width, PANEL if shape.is_key else TILE)
+        rounded = buffer(shape.height * columns * length, dtype=torch.bfloat16)
         job = Rounding(
             cells=source,
             energy=self.cells.energy,
@@ -212,50 +104,12 @@ def bounds_at(depth: int, channels: int) -> int:
     return BOUNDS_AT if depth else channels
 
 
-def panels(shape: Shape, cells: Float32[Tensor, "n hb wb m"]) -> Float32[Tensor, "h p d 16"]:
-    """Planes of cells as panels of 16 columns."""
-    depth = cells.shape[0] * cells.shape[3]
-    result = torch.empty(shape.height, padded(shape.width) // 16, depth, 16)
-    job = Panelling(cells=cells, panels=result, step=depth, plane=cells.shape[3], **shape.fields())
-    run("panels", shape.kernel, job)
-    return result
-
-
-def bordered_cells(
-    features: Float32[Tensor, "c h w"],
-    patch_size: int,
-    is_key: bool,
-    kernel: str | None,
-    threads: int,
-) -> Cells:
-    """Channels last, padded with zeros around and behind."""
-    source = features.detach().contiguous()
-    channels, height, width = source.shape
-    shape = Shape(height, width, patch_size, is_key, kernel, threads)
-    cells = Cells(
-        shape,
-        torch.empty(*shape.bordered, padded(channels)),
-        torch.empty(shape.bordered, dtype=torch.float64),
-        channels,
-    )
-    job = Layout(
-        source=source,
-        cells=cells.values,
-        energy=cells.energy,
-        channels=channels,
-        step=cells.step,
-        **shape.fields(),
-    )
-    run("cells", kernel, job)
-    return cells
-
-
 def described(cells: Cells, basis: Float64[Tensor, "step heads"]) -> Features:
     """Cells with their heads in the basis, and norms."""
     shape, count = cells.shape, basis.shape[1]
-    heads = torch.empty(count // PLANE, *shape.bordered, PLANE)
-    head_energy = torch.empty(*shape.bordered, count // LEVEL, dtype=torch.float64)
-    basis_panels = basis.float().view(basis.shape[0], -1, 16).permute(1, 0, 2).contiguous()
+    heads = buffer(count // PLANE, *shape.bordered, PLANE)
+    head_energy = buffer(*shape.bordered, count // LEVEL, dtype=torch.float64)
+    basis_panels = basis.float().view(basis.shape[0], -1, PANEL).permute(1, 0, 2).contiguous()
     job = Rotation(
         cells=cells.values,
         basis=basis_panels,  # [p, step, 16]
@@ -281,20 +135,20 @@ def with_norms(
     """Box sums of the cells' energies, and what they bound."""
     shape = cells.shape
     levels = len(errors)
-    growth = torch.tensor([1 + e * (2 + e) + 2.0**-40 for e in errors], dtype=torch.float64)
+    growth = [1 + e * (2 + e) + 2.0**-40 for e in errors]
     size = (shape.height, shape.width)
     columns = shape.height * padded(shape.width) + SPARE
     features = Features(
         cells,
         heads,
-        torch.empty(size, dtype=torch.float64),
-        torch.empty(columns if shape.is_key else shape.height * shape.width),
-        torch.empty(*size, levels),
+        buffer(*size, dtype=torch.float64),
+        buffer(columns if shape.is_key else shape.height * shape.width),
+        buffer(*size, levels),
     )
     job = Norms(
         cell_energy=cells.energy,
         head_energy=head_energy,
-        growth=growth,
+        growth=torch.tensor(growth, dtype=torch.float64, device="cpu"),
         energy=features.energy,
         scale=features.scale,
         tails=features.tails,
@@ -308,34 +162,10 @@ def with_norms(
 
 def halved(features: Features) -> Features:
     """The first heads at half the size."""
-    full = features.cells.shape
-    shape = Shape(
-        -(-full.height // 2),
-        -(-full.width // 2),
-        full.patch_size,
-        full.is_key,
-        full.kernel,
-        full.threads,
-    )
-    cells = Cells(
-        shape,
-        torch.empty(*shape.bordered, LEVEL),
-        torch.empty(shape.bordered, dtype=torch.float64),
-        LEVEL,
-    )
-    job = Halving(
-        heads=features.heads,
-        cells=cells.values,
-        energy=cells.energy,
-        **full.fields(),
-    )
-    run("halve", shape.kernel, job)
-    return with_norms(
-        cells,
-        cells.values.new_empty(0, *shape.bordered, PLANE),
-        cells.energy[..., None][..., :0],
-        [],
-    )
+    cells = halved_cells(features.cells.shape, features.heads)
+    hb, wb = cells.shape.bordered
+    no_heads = buffer(0, hb, wb, PLANE)
+    return with_norms(cells, no_heads, buffer(hb, wb, 0, dtype=torch.float64), [])
 
 
 def rotation_error(step: int, depth: int) -> float:

@@ -7,21 +7,13 @@ from functools import cached_property
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 from torch import Tensor
 
 from .native_basis import principal_basis
-from .native_features import (
-    LEVEL,
-    SPARE,
-    Features,
-    bordered_cells,
-    described,
-    halved,
-    has_tiles,
-    padded,
-    switch_off_copies,
-)
+from .native_features import Features, described, halved, switch_off_copies
+from .native_kernel import LEVEL, SPARE, has_tiles, padded
+from .native_layout import bordered_cells
 
 
 @dataclass(frozen=True)
@@ -86,12 +78,21 @@ class NativeKeys:
 
 
 def prepare(
-    keys: Sequence[Float[Tensor, "c _ _"]], patch_size: int, options: Options = DEFAULTS
+    keys: Sequence[Float[Tensor, "c _ _"]],
+    patch_size: int,
+    muted: Sequence[Bool[Tensor, "_ _"] | None] | None = None,
+    options: Options = DEFAULTS,
 ) -> NativeKeys:
-    """Everything that can be computed once for keys: cells, rotation, heads, norms, copies."""
+    """Everything that can be computed once for keys: cells, rotation, heads, norms, copies.
+
+    Blocks that are `muted`, where a key has any, are never found.
+    """
     cells = [bordered_cells(key, patch_size, True, options.kernel, options.workers) for key in keys]
     basis = principal_basis(cells, gap=has_tiles(options.kernel))
     features = [described(c, basis) for c in cells]
+    for feature, mute in zip(features, muted or [], strict=muted is not None):
+        if mute is not None:
+            _switch_off(feature, mute)
     switch_off_copies(features)
     counts = [f.energy.numel() for f in features]
     return NativeKeys(
@@ -103,6 +104,14 @@ def prepare(
         [sum(counts[:i]) for i in range(len(counts))],
         {},
     )
+
+
+def _switch_off(features: Features, muted: Bool[Tensor, "h w"]) -> None:
+    """Set the scale of these blocks to NaN, which no comparison passes."""
+    height, width = features.size
+    columns = padded(width)
+    scale = features.scale[: height * columns].view(height, columns)
+    scale[:, :width].masked_fill_(muted, torch.nan)
 
 
 def _columns(values: Float32[Tensor, "h w"]) -> Float32[Tensor, " n"]:

@@ -12,20 +12,30 @@ a block, so that the working memory stays below a budget whatever the sizes.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from ..interruption import check
 from ..relevance import inverse_norm
 
 WORKING_MEMORY = 64 * 2**20
-"""Bytes that one search may use beyond its inputs and outputs."""
+"""Bytes of the tiles that are held at a time. A search takes up to three times as many beyond its
+inputs and outputs, whatever the sizes: the allocator keeps what it got. More only where a single
+row of `LEAST_COLUMNS` columns needs more, with some thousand channels or very large blocks."""
 
 MAX_COLUMNS = 256
 """Wider inputs are cut into column blocks: the halo costs 1 % there, and the rows stay in cache."""
+
+STRIP = 64
+"""Rows whose norms are computed at once."""
+
+LEAST_COLUMNS = 16
+"""Narrower tiles are nearly all halo."""
 
 
 class Span(NamedTuple):
@@ -34,46 +44,77 @@ class Span(NamedTuple):
     start: int
     stop: int
 
+    @property
+    def cut(self) -> slice:
+        """To index with."""
+        return slice(self.start, self.stop)
+
+
+class TileSize(NamedTuple):
+    """Cells of a query tile and a key tile, without their halo."""
+
+    rows: int
+    query_columns: int
+    key_columns: int
+
 
 def best_match(
     query: Float[Tensor, "c h w"],
     keys: Sequence[Float[Tensor, "c _ _"]],
     patch_size: int,
+    muted: Sequence[Bool[Tensor, "_ _"] | None] = (),
     working_memory: int = WORKING_MEMORY,
 ) -> tuple[Float[Tensor, "h w"], Int64[Tensor, "h w"]]:
     """Highest relevance of every query block, and the key block that has it.
 
-    Key blocks are numbered through all keys, in order; ties go to the lowest number.
-    `working_memory` is a budget in bytes; it changes no index outside the rounding band.
+    Key blocks are numbered through all keys, in order; ties go to the lowest number. A block that
+    is `muted` is never found. `working_memory` is a budget in bytes; it changes no index outside
+    the rounding band.
     """
-    radius = patch_size // 2
     height, width = query.shape[1:]
     score = query.new_full((height, width), -torch.inf)
     position = torch.zeros(height, width, dtype=torch.int64, device=query.device)
     first = 0
-    for key in keys:
-        key_scale = inverse_norm(key[None], patch_size)[0]
-        rows, query_width, key_width = _tile_size(query, key, radius, working_memory)
-        for y in _spans(height, rows):
-            for x in _spans(width, query_width):
-                tile = _window(query, y, x, radius).permute(1, 2, 0).contiguous()
-                best = score[y.start : y.stop, x.start : x.stop]
-                where = position[y.start : y.stop, x.start : x.stop]
-                for ky in _spans(key.shape[1], rows):
-                    for kx in _spans(key.shape[2], key_width):
-                        key_tile = _window(key, ky, kx, radius).permute(1, 0, 2).contiguous()
-                        scale = key_scale[ky.start : ky.stop, kx.start : kx.stop]
-                        origin = first + ky.start * key.shape[2] + kx.start
-                        _walk(tile, key_tile, scale, origin, key.shape[2], best, where)
-        first += key.shape[1] * key.shape[2]
-    query_scale = inverse_norm(query[None], patch_size)[0]
-    return score * query_scale, torch.where(query_scale > 0, position, 0)
+    for key, mute in zip_longest(keys, muted):
+        _improve(query, key, patch_size, mute, first, score, position, working_memory)
+        first += key[0].numel()
+    for y, x in _tiles(height, width, STRIP, MAX_COLUMNS):
+        scale = _block_scale(_window(query, y, x, patch_size // 2), patch_size)
+        score[y.cut, x.cut] *= scale
+        position[y.cut, x.cut].masked_fill_(scale == 0, 0)
+    return score, position
+
+
+def _improve(
+    query: Float[Tensor, "c h w"],
+    key: Float[Tensor, "c hr wr"],
+    patch_size: int,
+    muted: Bool[Tensor, "hr wr"] | None,
+    first: int,
+    score: Float[Tensor, "h w"],
+    position: Int64[Tensor, "h w"],
+    working_memory: int,
+) -> None:
+    """Meet one key, whose first cell has the number `first`; better matches replace others."""
+    radius, (height, width), (key_height, key_width) = patch_size // 2, score.shape, key.shape[1:]
+    size = _tile_size(query, key, radius, working_memory)
+    for ky, kx in _tiles(key_height, key_width, size.rows, size.key_columns):
+        window = _window(key, ky, kx, radius)
+        scale = _block_scale(window, patch_size)
+        key_tile = window.permute(1, 0, 2).contiguous()
+        origin = first + ky.start * key_width + kx.start
+        mute = None if muted is None else muted[ky.cut, kx.cut]
+        for y, x in _tiles(height, width, size.rows, size.query_columns):
+            tile = _window(query, y, x, radius).permute(1, 2, 0).contiguous()
+            best, where = score[y.cut, x.cut], position[y.cut, x.cut]
+            _walk(tile, key_tile, scale, mute, origin, key_width, best, where)
 
 
 def _walk(
     query_rows: Float[Tensor, "n w c"],
     key_rows: Float[Tensor, "m c k"],
     key_scale: Float[Tensor, "mc kc"],
+    muted: Bool[Tensor, "mc kc"] | None,
     origin: int,
     pitch: int,
     best: Float[Tensor, "nc wc"],
@@ -83,19 +124,35 @@ def _walk(
     rows, key_height = best.shape[0], key_scale.shape[0]
     halo = query_rows.shape[0] - rows
     for offset in range(1 - rows, key_height):
+        check()
         first, last = max(0, -offset), min(rows, key_height - offset)
-        pixels = torch.bmm(
-            query_rows[first : last + halo], key_rows[first + offset : last + offset + halo]
-        )  # [last - first + halo, w, k]
-        blocks = _diagonal_sum(pixels, halo)
-        blocks *= key_scale[first + offset : last + offset, None]
-        relevance, column = blocks.max(dim=2)
+        relevance, column = _best_of_rows(
+            query_rows[first : last + halo],
+            key_rows[first + offset : last + offset + halo],
+            key_scale[first + offset : last + offset],
+            None if muted is None else muted[first + offset : last + offset],
+        )
         key_row = torch.arange(first + offset, last + offset, device=best.device)[:, None]
         found = origin + key_row * pitch + column
         old, old_where = best[first:last], where[first:last]
         better = (relevance > old) | ((relevance == old) & (found < old_where))
         best[first:last] = torch.where(better, relevance, old)
         where[first:last] = torch.where(better, found, old_where)
+
+
+def _best_of_rows(
+    query_rows: Float[Tensor, "n w c"],
+    key_rows: Float[Tensor, "n c k"],
+    key_scale: Float[Tensor, "nc kc"],
+    muted: Bool[Tensor, "nc kc"] | None,
+) -> tuple[Float[Tensor, "nc wc"], Int64[Tensor, "nc wc"]]:
+    """Meet each query row with its key row: relevance and column of the best block."""
+    blocks = _diagonal_sum(torch.bmm(query_rows, key_rows), len(query_rows) - len(key_scale))
+    blocks *= key_scale[:, None]
+    if muted is not None:
+        blocks.masked_fill_(muted[:, None], -torch.inf)
+    relevance, column = blocks.max(dim=2)
+    return relevance, column
 
 
 def _diagonal_sum(pixels: Float[Tensor, "n w k"], halo: int) -> Float[Tensor, "nc wc kc"]:
@@ -112,16 +169,31 @@ def _diagonal_sum(pixels: Float[Tensor, "n w k"], halo: int) -> Float[Tensor, "n
     return blocks
 
 
-def _tile_size(
-    query: Tensor, key: Tensor, radius: int, working_memory: int
-) -> tuple[int, int, int]:
-    """Rows of a tile, and the columns of its query and key side, that fit the budget."""
+def _tile_size(query: Tensor, key: Tensor, radius: int, working_memory: int) -> TileSize:
+    """What fits the budget: narrower where a few rows of full width would not."""
     halo = 2 * radius
-    query_width = min(query.shape[2], MAX_COLUMNS)
-    key_width = min(key.shape[2], MAX_COLUMNS)
-    a, b = query_width + halo, key_width + halo
-    per_row = query.element_size() * (2 * (a + b) * query.shape[0] + 3 * a * b)
-    return max(1, working_memory // per_row - halo), query_width, key_width
+    columns = MAX_COLUMNS
+    while True:
+        query_columns, key_columns = min(query.shape[2], columns), min(key.shape[2], columns)
+        a, b = query_columns + halo, key_columns + halo
+        # Both sides with their copies, norms, and three times the products: rows, lines, blocks.
+        per_row = query.element_size() * ((2 * query.shape[0] + 6) * (a + b) + 3 * a * b)
+        rows = working_memory // per_row - halo
+        if rows >= halo or columns <= LEAST_COLUMNS:
+            return TileSize(max(1, rows), query_columns, key_columns)
+        columns //= 2
+
+
+def _block_scale(window: Float[Tensor, "c n w"], patch_size: int) -> Float[Tensor, "nc wc"]:
+    """One over the norm of each block inside a window; 0 for an all-zero block."""
+    inner = slice(patch_size // 2, -(patch_size // 2) or None)
+    return inverse_norm(window[None], patch_size)[0, inner, inner]
+
+
+def _tiles(height: int, width: int, rows: int, columns: int) -> Iterator[tuple[Span, Span]]:
+    for y in _spans(height, rows):
+        for x in _spans(width, columns):
+            yield y, x
 
 
 def _spans(size: int, step: int) -> Iterator[Span]:

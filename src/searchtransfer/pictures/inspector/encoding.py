@@ -11,12 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 from torch import Tensor
 
-
-def plain(text: str) -> str:
-    """Text that UTF-8 can hold: bytes of a file name that are none are shown as `\\udcff`."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 _INTEGERS = (np.int8, np.int16, np.int32)
 
 

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the layers of the inspector mean: the histogram of scores, the references' shares."""
 
-import html
-
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
+from ...foreign import in_html
 from ..colours import CATEGORIES, scale_colours
-from .encoding import plain, png_uri
+from .encoding import png_uri
 from .picture import InspectorInput
 
 BINS = 50
@@ -55,7 +54,7 @@ def shares(picture: InspectorInput) -> str:
     rows = "".join(
         f'<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" rx="0.2" '
         f'fill="{CATEGORIES[number % len(CATEGORIES)]}"/></svg>'
-        f"<span>{number + 1} · {html.escape(plain(photo.name))}</span>"
+        f"<span>{number + 1} · {in_html(photo.name)}</span>"
         f"<span>{100 * count / numbers.size:.0f}%</span></li>"
         for number, (photo, count) in enumerate(zip(picture.photos, counts.tolist(), strict=True))
     )

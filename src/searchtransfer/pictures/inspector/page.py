@@ -7,7 +7,6 @@ hashes, so that nothing else runs, whatever a file may be called.
 
 import base64
 import hashlib
-import html
 import json
 from importlib.resources import files
 from string import Template
@@ -15,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from ...foreign import in_html, in_line
 from ..cell_colours import LEAST_SCORE, match_colours, photo_colours, wheel
 from ..colours import scale_colours
-from .encoding import array_json, eight_bit, plain, png_uri, reduced
+from .encoding import array_json, eight_bit, png_uri, reduced
 from .legends import histogram, shares
 from .picture import InspectorInput, Photo
 
@@ -61,13 +61,13 @@ def inspector_page(picture: InspectorInput, *, photo_pixels: int = PHOTO_PIXELS)
         )
     layers, reach = _layers(picture)
     return Template(_source("page.html")).substitute(
-        name=_text(picture.name),
-        summary=_text(picture.summary),
+        name=in_html(picture.name),
+        summary=in_html(picture.summary),
         facts="".join(
-            f"<div><dt>{_text(what)}</dt><dd>{_text(value)}</dd></div>"
+            f"<div><dt>{in_html(what)}</dt><dd>{in_html(value)}</dd></div>"
             for what, value in picture.facts
         ),
-        notes="".join(f'<p class="note">{_text(note)}</p>' for note in notes),
+        notes="".join(f'<p class="note">{in_html(note)}</p>' for note in notes),
         help=_HELP[picture.traced],
         mode=("traced" if picture.traced else "alone")
         + (" single" if len(picture.photos) < 2 else ""),
@@ -93,10 +93,6 @@ def inspector_page(picture: InspectorInput, *, photo_pixels: int = PHOTO_PIXELS)
 
 def _source(name: str) -> str:
     return (files(__package__) / "page" / name).read_text(encoding="utf-8")
-
-
-def _text(words: str) -> str:
-    return html.escape(plain(words))
 
 
 def _hash(text: str) -> str:
@@ -154,7 +150,7 @@ def _data(picture: InspectorInput) -> str:
         "grid": list(picture.score.shape),
         "traced": picture.traced,
         "photos": [
-            {"name": plain(photo.name), "height": photo.size[0], "width": photo.size[1]}
+            {"name": in_line(photo.name), "height": photo.size[0], "width": photo.size[1]}
             for photo in picture.photos
         ],
         "score": array_json(picture.score.detach().cpu().float().numpy()),

@@ -17,6 +17,7 @@ from .cache import PhotoCache
 from .locate import locate
 from .pixels import SCALE, Pixels, Sample, make_sample, pad_to
 from .synthesis import made_reference
+from .views import NEAR, Views, wide_pair
 
 
 class Batch(NamedTuple):
@@ -47,6 +48,7 @@ class PairDataset(Dataset[Sample]):
         augment: turn and flip target and reference, independently of each other.
         max_tries: pairs tried in a row for one sample.
         cache: bytes of decoded photos to keep, in each process that reads.
+        views: how far off references that are made of the photo may be.
 
     Raises:
         DataError: there are no pairs.
@@ -61,6 +63,7 @@ class PairDataset(Dataset[Sample]):
         augment: bool = True,
         max_tries: int = 10,
         cache: int = 0,
+        views: Views = NEAR,
     ) -> None:
         if not pairs:
             raise DataError("PairDataset: there are no pairs to train on")
@@ -74,6 +77,7 @@ class PairDataset(Dataset[Sample]):
         self.augment = augment
         self.max_tries = max_tries
         self.photos = PhotoCache(cache)
+        self.views = views
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -109,6 +113,9 @@ class PairDataset(Dataset[Sample]):
                 f"{pair.target}: is {photo.shape[1]} x {photo.shape[0]} pixels, "
                 f"smaller than the patch of {size}"
             )
+        if not pair.references and self.views.chance and rng.random() < self.views.chance:
+            target, reference = wide_pair(photo, size, size, rng, self.views)
+            return self._varied(target, reference, rng)
         corner = random_corner(photo, size, rng)
         target = crop(photo, corner, size)
         if pair.references:
@@ -117,6 +124,11 @@ class PairDataset(Dataset[Sample]):
             reference = crop(whole, locate(target, whole), size)
         else:
             reference = made_reference(photo, corner, size, rng, strength=rng.uniform())
+        return self._varied(target, reference, rng)
+
+    def _varied(
+        self, target: Pixels, reference: Pixels, rng: np.random.Generator
+    ) -> tuple[Pixels, Pixels]:
         if self.augment:
             return turn_and_flip(target, rng), turn_and_flip(reference, rng)
         return target, reference

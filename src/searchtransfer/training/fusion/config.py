@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from ..config import Data, Phase, Section, TrainConfig, Validation
+from ..config import Data, NonNegativeInt, Phase, Section, Share, TrainConfig, Validation
+from .split import SHARE
 
 Portion = Annotated[float, Field(ge=0, le=1)]
 
@@ -30,6 +31,8 @@ class FusionData(Data):
     """How many to train on."""
     prepared: Path | None = None
     """Where crops are stored; null: in `crops` of `run.folder`."""
+    held_out: Share = SHARE
+    """About this part of photos and scenes is never trained on; see `split.py`."""
     window: PositiveInt = 32
     """Side of the square part of a crop that a sample shows, in cells."""
 
@@ -60,7 +63,8 @@ class FusionPhase(Phase):
 class CropValidation(Validation):
     """Crops of photos that training leaves out."""
 
-    crops: PositiveInt = 80
+    crops: NonNegativeInt = 80
+    """0: none; then nothing is validated, and no photo needs to be held out."""
 
 
 class FusionConfig(TrainConfig):

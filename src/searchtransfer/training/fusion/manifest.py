@@ -11,9 +11,12 @@ from ...errors import ConfigError
 from ...files import write_file
 from .config import FusionConfig
 from .crops import VERSION
+from .sources import settled
+from .split import Split
 from .teacher import teacher_files
 
 NAME = "crops.json"
+HELD_OUT_NAME = "held-out.json"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,10 @@ class Manifest:
     seed: int
     teacher: str | None
     """SHA-256 of the teacher's files."""
+    held_out: float
+    """The share of `data.held_out`."""
+    views: dict[str, Any]
+    """`data.views`."""
 
     @classmethod
     def of(cls, config: FusionConfig) -> "Manifest":
@@ -32,8 +39,9 @@ class Manifest:
         Raises:
             DataError: the teacher's files are not there.
         """
-        files = config.teacher.files
-        return cls(VERSION, config.seed, None if files is None else _digest(files))
+        files, data = config.teacher.files, config.data
+        teacher = None if files is None else _digest(files)
+        return cls(VERSION, config.seed, teacher, data.held_out, data.views.model_dump(mode="json"))
 
     def settle(self, folder: Path) -> None:
         """Note it in a folder without crops; make sure that it is that of a folder with some.
@@ -42,22 +50,16 @@ class Manifest:
             ConfigError: the crops were made with other settings, or nothing says with which.
             OutputError: the folder cannot be written to.
         """
-        path = folder / NAME
-        try:
-            before: dict[str, Any] = dict(json.loads(path.read_text("utf-8")))
-        except FileNotFoundError:
+        if not (folder / NAME).exists():
             if any(folder.glob("*/*.safetensors")):
                 raise ConfigError(
                     f"{folder}: holds crops, but no {NAME} that says what they were made with; "
                     "remove them, or set data.prepared to another place"
-                ) from None
+                )
             folder.mkdir(parents=True, exist_ok=True)
-            write_file(
-                path, json.dumps(asdict(self)).encode(), on_exists="overwrite", what="manifest"
-            )
+            _write(folder / NAME, asdict(self))
             return
-        except (OSError, ValueError, TypeError) as error:
-            raise ConfigError(f"{path}: cannot be read: {error}") from None
+        before = _read(folder / NAME)
         changes = [
             f"{_KEYS[name]} was {before.get(name)} and is {value}"
             for name, value in asdict(self).items()
@@ -70,10 +72,37 @@ class Manifest:
             )
 
 
+def held_out(folder: Path, share: float, photos: Path) -> Split:
+    """What is held out, as it was when the first crop of a folder was made."""
+    path = folder / HELD_OUT_NAME
+    if path.exists():
+        named = _read(path).get("named", [])
+        return settled(photos, Split(share, frozenset(map(str, named))))
+    split = settled(photos, Split(share))
+    _write(path, {"named": sorted(split.named)})
+    return split
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    write_file(path, json.dumps(content).encode(), on_exists="overwrite", what="manifest")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); remove the crops, or set data.prepared to another "
+            "place"
+        ) from None
+
+
 _KEYS = {
     "version": "the version of what is stored",
     "seed": "seed",
     "teacher": "the teacher (teacher.files, by SHA-256)",
+    "held_out": "data.held_out",
+    "views": "data.views",
 }
 
 

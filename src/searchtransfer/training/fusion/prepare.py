@@ -20,7 +20,7 @@ from ...models.transfer import TransferModel
 from ...reference import Reference
 from ..data.pixels import Pixels
 from .crops import crop_file
-from .sources import Sources
+from .drawing import Sources
 
 
 def prepare(

@@ -14,12 +14,15 @@ from torch import Tensor
 
 from ...errors import ConfigError, TrainingError
 from ..children import serve_only_the_parent
+from ..data.views import Views
 from ..task import Preparation
 from .config import FusionConfig
 from .crops import crop_file
-from .manifest import Manifest
+from .drawing import Sources
+from .manifest import Manifest, held_out
 from .prepare import prepare
-from .sources import Sources, find_sources
+from .sources import find_sources
+from .split import Split
 from .teacher import Teacher
 
 TRAIN, HELD_OUT = "train", "held-out"
@@ -33,6 +36,8 @@ class _Job(NamedTuple):
     number: int
     seed: int
     held_out: bool
+    split: Split
+    views: Views
     teacher: Path | None
 
 
@@ -49,48 +54,53 @@ def prepare_all(config: FusionConfig, how: Preparation) -> None:
         DataError: the photos cannot be used, or the teacher cannot be read.
         TrainingError: a process that prepares died.
     """
-    folder, seed = crop_folder(config), config.seed
+    folder, seed, teacher = crop_folder(config), config.seed, config.teacher.files
     if how.process == 0:
         Manifest.of(config).settle(folder)
     how.meet()
-    photos, teacher = config.data.photos, config.teacher.files
-    jobs = [
-        _Job(photos, folder / HELD_OUT, number, seed + 1, True, None)
-        for number in range(config.validation.crops)
-    ]
-    jobs += [
-        _Job(photos, folder / TRAIN, number, seed + 2, False, teacher)
-        for number in range(config.data.crops)
-    ]
-    missing = [job for job in jobs if not crop_file(job.out, job.number).exists()]
+    parts = ((HELD_OUT, config.validation.crops), (TRAIN, config.data.crops))
+    wanted = [(part, number) for part, count in parts for number in range(count)]
+    missing = [(p, number) for p, number in wanted if not crop_file(folder / p, number).exists()]
     how.meet()  # all have looked before the first crop is made
-    if missing and not photos.is_dir():
+    if not missing:
+        return
+    photos = config.data.photos
+    if not photos.is_dir():
         raise ConfigError(f"data.photos: there is no folder {photos}; name it with --data")
-    mine = missing[how.process :: how.processes]
-    done = len(jobs) - len(missing)
-    for _ in _made(mine, how.workers, how.stop):
-        done = min(len(jobs), done + how.processes)
-        how.tell(done, len(jobs))
+    if how.process == 0:
+        held_out(folder, config.data.held_out, photos)
+    how.meet()
+    split = held_out(folder, config.data.held_out, photos)
+    views = Views(**config.data.views.model_dump())
+    jobs = [
+        _Job(photos, folder / HELD_OUT, number, seed + 1, True, split, views, None)
+        if part == HELD_OUT
+        else _Job(photos, folder / TRAIN, number, seed + 2, False, split, views, teacher)
+        for part, number in missing[how.process :: how.processes]
+    ]
+    done = len(wanted) - len(missing)
+    for unusable in _made(jobs, how.workers, how.stop):
+        how.skip(unusable)
+        done = min(len(wanted), done + how.processes)
+        how.tell(done, len(wanted))
     how.meet()
 
 
-def _made(jobs: list[_Job], workers: int, stop: Callable[[], bool]) -> Iterator[None]:
-    """Work through the jobs, here or in other processes; yields after each."""
+def _made(jobs: list[_Job], workers: int, stop: Callable[[], bool]) -> Iterator[list[str]]:
+    """Work through the jobs, here or in other processes; after each, what could not be used."""
     if not workers or len(jobs) < 2:
         for job in jobs:
             if stop():
                 return
-            _make(job)
-            yield
+            yield _make(job)
         return
     context = multiprocessing.get_context("spawn")
     threads = max(1, torch.get_num_threads() // workers)
     with ProcessPoolExecutor(workers, context, _begin, (threads,)) as pool:
-        futures: list[Future[None]] = [pool.submit(_make, job) for job in jobs]
+        futures: list[Future[list[str]]] = [pool.submit(_make, job) for job in jobs]
         try:
             for future in as_completed(futures):
-                future.result()
-                yield
+                yield future.result()
                 if stop():
                     return
         except BrokenProcessPool as error:
@@ -108,14 +118,17 @@ def _begin(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def _make(job: _Job) -> None:
-    sources, teacher = _sources(job.photos, job.held_out), _teacher(job.teacher)
-    prepare(sources, job.out, range(job.number, job.number + 1), job.seed, teacher)
+def _make(job: _Job) -> list[str]:
+    sources = _sources(job.photos, job.held_out, job.split, job.views)
+    before = set(sources.unusable)
+    numbers = range(job.number, job.number + 1)
+    prepare(sources, job.out, numbers, job.seed, _teacher(job.teacher))
+    return sorted(sources.unusable - before)
 
 
 @cache
-def _sources(photos: Path, held_out: bool) -> Sources:
-    return find_sources(photos, held_out)
+def _sources(photos: Path, held_out: bool, split: Split, views: Views) -> Sources:
+    return find_sources(photos, held_out, split, views)
 
 
 @cache

@@ -68,9 +68,10 @@ class FusionTask:
 
         return Restored(result, seen.truth, {"charbonnier": loss})
 
-    def validator(self) -> CropValidator:
+    def validator(self) -> CropValidator | None:
         """Crops of photos that training leaves out."""
-        return CropValidator(crop_folder(self.config) / HELD_OUT, self.config.validation.crops)
+        crops = self.config.validation.crops
+        return CropValidator(crop_folder(self.config) / HELD_OUT, crops) if crops else None
 
 
 def charbonnier(

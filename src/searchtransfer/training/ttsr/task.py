@@ -12,6 +12,7 @@ from ...networks import TTSR, Discriminator, VGGFeatures
 from ...weights import load_vgg, load_weights, start_from_vgg19
 from ..config import Phase
 from ..data import Batch, PairDataset, Sample, collate
+from ..data.views import Views
 from ..losses import PerceptualLoss, transferal_loss
 from ..objective import Objective, Restored, weights_of
 from ..pairs import find_pairs
@@ -86,8 +87,9 @@ class TTSRTask:
             for i, source in enumerate(data.train)
             for pair in find_pairs(source, f"data.train.{i}")
         ]
+        views, cache = Views(**data.views.model_dump()), data.cache * 2**20
         return PairDataset(
-            pairs, data.patch, self.config.seed, data.augment, cache=data.cache * 2**20
+            pairs, data.patch, self.config.seed, data.augment, cache=cache, views=views
         )
 
     def collate(self, samples: Sequence[Sample]) -> Batch:

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernel.h"
+
 static inline uint64_t pack_best(float score, int64_t position) {
     uint32_t bits;
     score += 0.0f; /* -0 becomes +0: they are equal */

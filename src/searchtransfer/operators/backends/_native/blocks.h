@@ -6,8 +6,6 @@
 #include "kernel.h"
 #include "simd.h"
 
-#define LEVEL 16 /* tail norms are known at multiples of this depth */
-
 /* Lanes that sum side by side in `run`; the tests' error bound relies on this many chains. */
 #define CHAINS (4 * LANES)
 

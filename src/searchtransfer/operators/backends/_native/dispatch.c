@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "watch.h"
+
+_Thread_local struct watch *watch;
 
 extern const struct kernel kernel_baseline;
 #if defined(__x86_64__)

@@ -108,6 +108,7 @@ static int mark_distinct(const struct distinct *d) {
         }
         memset(table, 0xFF, (size_t)room * sizeof(int64_t));
         for (int64_t block = 0; block < blocks; block++) {
+            if (block % 4096 == 0 && stopped()) break;
             const uint64_t hash = hashing.block_hash[block];
             int64_t slot = (int64_t)(hash & (uint64_t)(room - 1)), seen;
             while ((seen = table[slot]) >= 0 &&

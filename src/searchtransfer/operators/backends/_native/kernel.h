@@ -9,9 +9,18 @@
 
 #include <stdint.h>
 
-#define MOST_HEADS 256 /* components */
-#define PLANE 32       /* of them side by side */
-#define MOST_PATCH 31  /* largest patch_size: half of it fits the zeros beside a line */
+/* Python reads these from the built module (`constants` in module.c), so they stand here alone. */
+#define PANEL 16          /* columns of a panel; cells are padded to as many floats */
+#define PLANE 32          /* rotated components that lie side by side: one stage of an evaluation */
+#define LEVEL 16          /* tail norms are known at multiples of this depth */
+#define SPARE 64          /* floats behind the columns of a key that whole vectors may read */
+#define ROUNDED_STEP 32   /* numbers of a rounded cell that a matrix tile multiplies at once */
+#define MOST_ROUNDED 4096 /* the longest rounded cell */
+#define MOST_HEADS 256    /* components */
+#define MOST_PATCH 31     /* largest patch_size: half of it fits the zeros beside a line */
+#define MOST_SCALE 8      /* value pixels along a side of a cell */
+#define UNSEEN 0x007FFFFF00000000 /* a packed best below every other: -inf, the last position */
+#define KERNEL_VERSION 2  /* of all that crosses this border; `native_kernel.py` asks for it */
 
 struct map {
     const float *cells;  /* [H + 2r][W + 2r][cell_step], as given */
@@ -135,7 +144,8 @@ struct transfer {
     int64_t channels, height, width, key_height, key_width, scale, radius, constant, threads;
 };
 
-/* Every operation returns 0, or -1 when memory ran out. */
+/* Every operation returns 0, or -1 when memory ran out. One that was stopped (`workers.h`) returns
+ * early and leaves its results undefined. */
 struct kernel {
     const char *name;
     int64_t lanes; /* floats in a vector: how many chains an exact product has is 4 x this */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Python module: each function takes one buffer, the bytes of its struct from kernel.h.
+/* The Python module: each function takes the bytes of its struct from kernel.h, and whom to ask.
  *
  * Addresses are those of tensors that the Python side keeps alive during the call. Nothing here knows
  * what a tensor is, and the lock is released while the kernel runs.
@@ -13,6 +13,44 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "watch.h"
+
+/* One call from Python. */
+struct call {
+    PyObject *ask; /* a function without arguments; it raises to stop the call */
+    PyThreadState *state;
+    struct watch watch, *outer;
+};
+
+static int ask_python(void *context) {
+    struct call *call = context;
+    PyEval_RestoreThread(call->state);
+    PyObject *answer = PyErr_CheckSignals() ? NULL : PyObject_CallNoArgs(call->ask);
+    Py_XDECREF(answer);
+    call->state = PyEval_SaveThread();
+    return !answer;
+}
+
+/* Between these two the lock is released, and the call can be stopped. */
+static void begin(struct call *call) {
+    call->outer = watch; /* a call within the asking of another one */
+    call->watch = (struct watch){
+        .ask = ask_python,
+        .context = call,
+        .asker = pthread_self(),
+        .next = nanoseconds() + ASK_EVERY,
+    };
+    watch = &call->watch;
+    call->state = PyEval_SaveThread();
+}
+
+static PyObject *end(struct call *call, int failed) {
+    PyEval_RestoreThread(call->state);
+    watch = call->outer;
+    if (call->watch.stopped) return NULL;
+    if (failed) return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
 
 /* The kernel to run: named in the first argument, None for the best. */
 static const struct kernel *kernel_named(const char *name) {
@@ -22,28 +60,23 @@ static const struct kernel *kernel_named(const char *name) {
     return kernel;
 }
 
-static PyObject *finish(int failed) {
-    if (failed) return PyErr_NoMemory();
-    Py_RETURN_NONE;
-}
-
 #define OPERATION(operation, type)                                                               \
     static PyObject *py_##operation(PyObject *self, PyObject *arguments) {                       \
         const char *name;                                                                        \
         const char *bytes;                                                                       \
         Py_ssize_t size;                                                                         \
         struct type job;                                                                         \
-        int failed;                                                                              \
+        struct call call;                                                                        \
         (void)self;                                                                              \
-        if (!PyArg_ParseTuple(arguments, "zy#", &name, &bytes, &size)) return NULL;              \
+        if (!PyArg_ParseTuple(arguments, "zy#O", &name, &bytes, &size, &call.ask)) return NULL;  \
         if (size != (Py_ssize_t)sizeof job)                                                      \
             return PyErr_Format(PyExc_ValueError, #operation " takes %zd bytes, got %zd",        \
                                 (Py_ssize_t)sizeof job, size);                                   \
         memcpy(&job, bytes, sizeof job);                                                         \
         const struct kernel *kernel = kernel_named(name);                                        \
         if (!kernel) return NULL;                                                                \
-        Py_BEGIN_ALLOW_THREADS failed = kernel->operation(&job);                                 \
-        Py_END_ALLOW_THREADS return finish(failed);                                              \
+        begin(&call);                                                                            \
+        return end(&call, kernel->operation(&job));                                              \
     }
 
 OPERATION(search, search)
@@ -74,21 +107,42 @@ static PyObject *py_kernels(PyObject *self, PyObject *none) {
     return found;
 }
 
+#define CONSTANT(name) {#name, name}
+
+static PyObject *py_constants(PyObject *self, PyObject *none) {
+    static const struct {
+        const char *name;
+        int64_t value;
+    } all[] = {CONSTANT(PANEL), CONSTANT(PLANE), CONSTANT(LEVEL), CONSTANT(SPARE),
+               CONSTANT(ROUNDED_STEP), CONSTANT(MOST_ROUNDED), CONSTANT(MOST_PATCH),
+               CONSTANT(MOST_SCALE), CONSTANT(UNSEEN), CONSTANT(KERNEL_VERSION)};
+    PyObject *found = PyDict_New();
+    (void)self;
+    (void)none;
+    for (size_t i = 0; found && i < sizeof all / sizeof *all; i++) {
+        PyObject *value = PyLong_FromLongLong(all[i].value);
+        if (!value || PyDict_SetItemString(found, all[i].name, value) < 0) Py_CLEAR(found);
+        Py_XDECREF(value);
+    }
+    return found;
+}
+
 static PyMethodDef methods[] = {
-    {"search", py_search, METH_VARARGS, "search(kernel, struct search)"},
-    {"seed", py_seed, METH_VARARGS, "seed(kernel, struct seeding)"},
-    {"probe", py_probe, METH_VARARGS, "probe(kernel, struct probe)"},
-    {"score", py_score, METH_VARARGS, "score(kernel, struct scoring)"},
-    {"cells", py_cells, METH_VARARGS, "cells(kernel, struct layout)"},
-    {"panels", py_panels, METH_VARARGS, "panels(kernel, struct panelling)"},
-    {"rotation", py_rotation, METH_VARARGS, "rotation(kernel, struct rotation)"},
-    {"halve", py_halve, METH_VARARGS, "halve(kernel, struct halving)"},
-    {"norms", py_norms, METH_VARARGS, "norms(kernel, struct norms)"},
-    {"distinct", py_distinct, METH_VARARGS, "distinct(kernel, struct distinct)"},
-    {"round", py_round, METH_VARARGS, "round(kernel, struct rounding)"},
-    {"transfer", py_transfer, METH_VARARGS, "transfer(kernel, struct transfer)"},
+    {"search", py_search, METH_VARARGS, "search(kernel, struct search, ask)"},
+    {"seed", py_seed, METH_VARARGS, "seed(kernel, struct seeding, ask)"},
+    {"probe", py_probe, METH_VARARGS, "probe(kernel, struct probe, ask)"},
+    {"score", py_score, METH_VARARGS, "score(kernel, struct scoring, ask)"},
+    {"cells", py_cells, METH_VARARGS, "cells(kernel, struct layout, ask)"},
+    {"panels", py_panels, METH_VARARGS, "panels(kernel, struct panelling, ask)"},
+    {"rotation", py_rotation, METH_VARARGS, "rotation(kernel, struct rotation, ask)"},
+    {"halve", py_halve, METH_VARARGS, "halve(kernel, struct halving, ask)"},
+    {"norms", py_norms, METH_VARARGS, "norms(kernel, struct norms, ask)"},
+    {"distinct", py_distinct, METH_VARARGS, "distinct(kernel, struct distinct, ask)"},
+    {"round", py_round, METH_VARARGS, "round(kernel, struct rounding, ask)"},
+    {"transfer", py_transfer, METH_VARARGS, "transfer(kernel, struct transfer, ask)"},
     {"kernels", py_kernels, METH_NOARGS,
      "The instruction sets that run here, best first, with the floats in a vector."},
+    {"constants", py_constants, METH_NOARGS, "What kernel.h defines for both sides."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -10,7 +10,6 @@
 #include "workers.h"
 
 #define UPWARD (1 + 0x1p-22) /* makes up for the rounding to float32 */
-#define SPARE 64             /* floats behind the columns of a key that whole vectors may read */
 
 /* Sums over the block around each cell of row y; `n` numbers a cell. */
 static void block_sums(const double *cells, double *sums, int64_t y, const struct norms *job,

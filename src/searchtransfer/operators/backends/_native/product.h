@@ -9,9 +9,9 @@
 #ifndef PRODUCT_H
 #define PRODUCT_H
 
+#include "kernel.h"
 #include "simd.h"
 
-#define PANEL 16
 #define VECTORS (PANEL / LANES) /* vectors in one panel row */
 
 /* Tile height and panels a tile: accumulators + one panel row + one broadcast fill the register file. */

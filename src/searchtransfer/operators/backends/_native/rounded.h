@@ -20,9 +20,7 @@
 #include "simd.h"
 #include "workers.h"
 
-#define ROUNDED_STEP 32  /* components that a tile multiplies at once */
-#define ROUNDED_ROWS 32  /* query columns at a time: two tiles */
-#define MOST_ROUNDED 4096
+#define ROUNDED_ROWS 32 /* query columns at a time: two tiles */
 
 /* Sixteen numbers, whatever the width of the registers. */
 typedef float floats __attribute__((vector_size(64)));

@@ -122,6 +122,8 @@ static int search_keys(const struct search *search) {
 static void score_row(void *context, int64_t y, int64_t worker) {
     const struct scoring *scoring = context;
     const struct search *search = &scoring->search;
+    const struct map *end = &search->keys[search->key_count - 1];
+    const int64_t last = end->first + end->height * end->width - 1;
     (void)worker;
     for (int64_t x = 0; x < search->query.width; x++) {
         const int64_t cell = y * search->query.width + x;
@@ -130,6 +132,10 @@ static void score_row(void *context, int64_t y, int64_t worker) {
         scoring->position[cell] = 0;
         if (!(query_energy > 0)) continue;
         const int64_t position = best_position(search->best[cell]);
+        if (position > last) { /* it met no candidate: features were not finite */
+            scoring->score[cell] = NAN;
+            continue;
+        }
         int64_t k = 0;
         while (k + 1 < search->key_count && search->keys[k + 1].first <= position) k++;
         const struct map *key = &search->keys[k];

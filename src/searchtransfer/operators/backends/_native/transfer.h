@@ -13,8 +13,6 @@
 #include "simd.h"
 #include "workers.h"
 
-#define MOST_SCALE 8
-
 struct sources {
     int64_t *offset; /* up to patch_size^2 value offsets of each cell of a row */
     int64_t *count;  /* how many */
@@ -35,6 +33,7 @@ static void find_sources(const struct transfer *t, int64_t y, struct sources *s)
                 const int64_t py = y - dy, px = x - dx;
                 if (py < 0 || py >= t->height || px < 0 || px >= t->width) continue;
                 const int64_t key = t->index[py * t->width + px];
+                if (key < 0 || key >= t->key_height * t->key_width) continue; /* changed meanwhile */
                 const int64_t Y = key / t->key_width + dy, X = key % t->key_width + dx;
                 if (Y < 0 || Y >= t->key_height || X < 0 || X >= t->key_width) continue;
                 s->offset[x * size * size + count++] = Y * t->scale * pitch + X * t->scale;

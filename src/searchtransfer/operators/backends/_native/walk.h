@@ -14,9 +14,11 @@
 #include "best.h"
 #include "product.h"
 #include "prune.h"
+#include "workers.h"
 
 #define RING_BYTES (384 * 1024) /* of a second-level cache of 1 MiB or more */
 #define WIDEST_KEY_BLOCK 1024   /* columns */
+#define ROW_PART 64             /* query columns between two looks at the watch */
 
 struct ring {
     float *rows;  /* [patch_size][query columns][row_step] row products */
@@ -103,6 +105,7 @@ INLINE void match_row(const struct diagonal *d, struct ring *ring, const float *
     const float *lines[MOST_PATCH], *rows[MOST_PATCH];
     int64_t summed = d->px0;
     for (int64_t x = d->x0; x < d->x1; x++) {
+        if (x % ROW_PART == ROW_PART - 1 && stopped()) return;
         for (; summed < d->px1 && summed <= x + radius; summed++) {
             for (int64_t i = 0; i < slot_count; i++)
                 rows[i] = slots[i] + (summed - d->px0) * ring->row_step;
@@ -132,7 +135,7 @@ INLINE void walk_as(const struct diagonal *d, struct ring *ring, const int64_t p
     int64_t last = d->key->height - d->offset;
     if (last > query->height) last = query->height;
     const float *slots[MOST_PATCH];
-    for (int64_t y = first; y < last + radius; y++) {
+    for (int64_t y = first; y < last + radius && !stopped(); y++) {
         if (y < last)
             product(block_at(query->walked, query, radius, step, y + radius, d->px0 + radius), step,
                     d->px1 - d->px0,

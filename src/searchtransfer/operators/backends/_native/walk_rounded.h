@@ -91,7 +91,8 @@ INLINE void walk_rounded_as(const struct diagonal *d, struct ring *ring, const i
     if (last > query->height) last = query->height;
     for (int64_t i = 0; i < ROUNDED_ROWS + 2 * radius; i++)
         memset(ring->lines + i * step + PANEL + panels * PANEL, 0, PANEL * sizeof(float));
-    for (int64_t y = first; y < last; y++) {
+    for (int64_t y = first; y < last && !stopped(); y++) {
+        start_tiles(); /* whoever was asked may have used them */
         const uint16_t *queries[MOST_PATCH], *keys[MOST_PATCH], *a[MOST_PATCH];
         const float *lines[MOST_PATCH];
         int64_t count = 0;
@@ -127,7 +128,6 @@ INLINE void walk_rounded_as(const struct diagonal *d, struct ring *ring, const i
 
 static void walk_rounded(const struct diagonal *d, struct ring *ring, struct tally *tally) {
     const int64_t patch_size = d->search->patch_size;
-    start_tiles();
     if (patch_size == 3) walk_rounded_as(d, ring, 3, tally);
     else if (patch_size == 1) walk_rounded_as(d, ring, 1, tally);
     else walk_rounded_as(d, ring, patch_size, tally);

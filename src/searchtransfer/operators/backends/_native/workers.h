@@ -6,14 +6,16 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define MOST_WORKERS 256
+#include "watch.h"
 
+#define MOST_WORKERS 256
 typedef void (*work_function)(void *context, int64_t task, int64_t worker);
 
 struct crew {
     work_function work;
     void *context;
     int64_t tasks, next;
+    struct watch *watch;
 };
 
 struct worker {
@@ -24,11 +26,13 @@ struct worker {
 static void *take_tasks(void *argument) {
     struct worker *self = argument;
     struct crew *crew = self->crew;
-    for (;;) {
+    watch = crew->watch;
+    while (!stopped()) {
         int64_t task = __atomic_fetch_add(&crew->next, 1, __ATOMIC_RELAXED);
         if (task >= crew->tasks) return NULL;
         crew->work(crew->context, task, self->number);
     }
+    return NULL;
 }
 
 static int64_t worker_count(int64_t threads, int64_t tasks) {
@@ -39,7 +43,7 @@ static int64_t worker_count(int64_t threads, int64_t tasks) {
 
 /* A thread that cannot be started is done without: the others take its tasks. */
 static void share_work(int64_t tasks, int64_t threads, work_function work, void *context) {
-    struct crew crew = {work, context, tasks, 0};
+    struct crew crew = {work, context, tasks, 0, watch};
     struct worker workers[MOST_WORKERS];
     pthread_t handles[MOST_WORKERS];
     int64_t count = worker_count(threads, tasks), started = 1;

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators that answer the same whatever precision their caller computes in."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_own_precision(function: Callable[P, R]) -> Callable[P, R]:
+    """Inside, autocast is off: a search in bfloat16 finds other places.
+
+    The device is that of the first tensor among the arguments.
+    """
+
+    @wraps(function)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        tensors = (x for x in (*args, *kwargs.values()) if isinstance(x, Tensor))
+        device = next(tensors).device.type
+        if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
+            return function(*args, **kwargs)
+        with torch.autocast(device, enabled=False):
+            return function(*args, **kwargs)
+
+    return inner
