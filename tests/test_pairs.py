@@ -35,10 +35,10 @@ def test_cufed_training_layout_with_unmatched_names(tmp_path):
 
 
 def test_cufed_training_layout_without_folders(tmp_path):
-    with pytest.raises(DataError, match="input: cannot be read as a folder: No such file"):
+    with pytest.raises(DataError, match="input': cannot be read as a folder: No such file"):
         cufed_pairs(tmp_path)
     make(tmp_path, "input/a.png", "ref/readme.txt")
-    with pytest.raises(DataError, match="ref: no photo is in it"):
+    with pytest.raises(DataError, match="ref': no photo is in it"):
         cufed_pairs(tmp_path)
 
 
@@ -94,7 +94,7 @@ def test_scenes_with_near_neighbours_only(tmp_path):
 
 def test_scene_of_one_photo(tmp_path):
     make(tmp_path, "one/a.jpg")
-    with pytest.raises(DataError, match="one: a scene needs at least two photos, found 1"):
+    with pytest.raises(DataError, match="one': a scene needs at least two photos, found 1"):
         scene_pairs(tmp_path)
 
 
@@ -122,7 +122,7 @@ def test_list_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a.png\tnone.png\n", r"list\.txt, line 1: there is no file .*none\.png"),
+        (b"a.png\tnone.png\n", r"list\.txt', line 1: there is no file .*none\.png"),
         (b"# nothing\n", "lists no pair"),
         (b"\xff\xfe", "cannot be read as a list"),
     ],
@@ -137,3 +137,18 @@ def test_list_file_with_faults(tmp_path, content, message):
 def test_list_file_that_is_not_there(tmp_path):
     with pytest.raises(DataError, match="cannot be read as a list"):
         list_pairs(tmp_path / "list.txt")
+
+
+@pytest.mark.parametrize("twice", ["001_01.png", "001_1.jpg"])
+def test_a_number_twice_in_a_group(tmp_path, twice):
+    for name in ("001_0.png", "001_1.png", twice):
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match="have the same number in their group"):
+        cufed_groups(tmp_path)
+
+
+def test_a_list_with_a_byte_order_mark(tmp_path):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfa.png\tb.png\r\n")
+    assert list_pairs(tmp_path / "list.txt") == [Pair(tmp_path / "a.png", (tmp_path / "b.png",))]

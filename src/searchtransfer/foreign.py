@@ -20,6 +20,11 @@ def in_line(text: str) -> str:
     return "".join(x if x.isprintable() else _escape(x) for x in text)
 
 
+def short(text: str, longest: int = 100) -> str:
+    """A text as part of one line of a message, cut where it is endless."""
+    return in_line(text if len(text) <= longest else f"{text[: longest - 3]}...")
+
+
 def in_lines(text: str) -> str:
     """A text of several lines, such as a traceback."""
     return "\n".join(in_line(line.expandtabs()) for line in text.split("\n"))

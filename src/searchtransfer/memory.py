@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lack of memory: told from other errors, and answered by smaller pieces."""
 
+import contextlib
 import errno
 import gc
 import logging
+import math
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -40,6 +44,21 @@ def lacks_memory(error: BaseException | None) -> bool:
                 return True
         error = error.__cause__
     return False
+
+
+def memory_limit() -> float:
+    """Bytes that this process may have; infinite where the system does not say."""
+    limits = []
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with contextlib.suppress(ImportError):
+        import resource
+
+        limits.append(resource.getrlimit(resource.RLIMIT_AS)[0])
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # of a container
+        with contextlib.suppress(OSError, ValueError):
+            limits.append(int(Path("/sys/fs/cgroup", name).read_text()))
+    return float(min((x for x in limits if x > 0), default=math.inf))
 
 
 def with_smaller_tiles(make: Callable[[int], T], tile: int, size: tuple[int, int]) -> T:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import DataError
+from .foreign import shown
+from .images.formats import FORMATS
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
+_SUFFIXES = {extension for format in FORMATS for extension in format.extensions}
 _GROUP = re.compile(r"(.+)_(\d+)")
 
 
@@ -36,7 +38,7 @@ def cufed_pairs(root: str | Path) -> list[Pair]:
     unmatched = sorted(targets.keys() ^ references.keys())
     if unmatched:
         raise DataError(
-            f"{root}: {len(unmatched)} names are in only one of input/ and ref/: "
+            f"folder {shown(root)}: {len(unmatched)} names are in only one of input/ and ref/: "
             f"{_first(unmatched)}"
         )
     return [Pair(path, (references[name],)) for name, path in targets.items()]
@@ -53,12 +55,19 @@ def cufed_groups(root: str | Path) -> list[Pair]:
     groups: dict[str, dict[int, Path]] = {}
     for path in _photos(Path(root)):
         match = _GROUP.fullmatch(path.stem)
-        if match:
-            groups.setdefault(match[1], {})[int(match[2])] = path
+        if not match:
+            continue
+        group, number = groups.setdefault(match[1], {}), int(match[2])
+        if number in group:
+            raise DataError(
+                f"folder {shown(root)}: {shown(group[number].name)} and {shown(path.name)} have "
+                "the same number in their group; rename one"
+            )
+        group[number] = path
     faulty = [name for name, group in groups.items() if 0 not in group or len(group) < 2]
     if faulty or not groups:
         raise DataError(
-            f"{root}: expected groups of NAME_0 and NAME_1, NAME_2, ...; "
+            f"folder {shown(root)}: expected groups of NAME_0 and NAME_1, NAME_2, ...; "
             + (f"not complete: {_first(faulty)}" if faulty else "found none")
         )
     return [
@@ -83,7 +92,9 @@ def scene_pairs(root: str | Path, neighbours: int | None = None) -> list[Pair]:
     for folder in folders:
         photos = _photos(folder)
         if len(photos) < 2:
-            raise DataError(f"{folder}: a scene needs at least two photos, found {len(photos)}")
+            raise DataError(
+                f"folder {shown(folder)}: a scene needs at least two photos, found {len(photos)}"
+            )
         reach = len(photos) if neighbours is None else neighbours
         for i, target in enumerate(photos):
             near = photos[max(0, i - reach) : i] + photos[i + 1 : i + 1 + reach]
@@ -101,7 +112,9 @@ def single_photos(root: str | Path) -> list[Pair]:
     _entries(root)
     photos = sorted(path for path in root.rglob("*") if _is_photo(path))
     if not photos:
-        raise DataError(f"{root}: no photo is in it or below it ({', '.join(sorted(_SUFFIXES))})")
+        raise DataError(
+            f"folder {shown(root)}: no photo is in it or below it ({', '.join(sorted(_SUFFIXES))})"
+        )
     return [Pair(path) for path in photos]
 
 
@@ -116,9 +129,9 @@ def list_pairs(path: str | Path) -> list[Pair]:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as a list: {error}") from None
+        raise DataError(f"list {shown(path)}: cannot be read as a list: {error}") from None
     pairs = []
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
@@ -126,10 +139,12 @@ def list_pairs(path: str | Path) -> list[Pair]:
         files = [path.parent / name.strip() for name in line.split("\t") if name.strip()]
         for file in files:
             if not file.is_file():
-                raise DataError(f"{path}, line {number}: there is no file {file}")
+                raise DataError(
+                    f"list {shown(path)}, line {number}: there is no file {shown(file)}"
+                )
         pairs.append(Pair(files[0], tuple(files[1:])))
     if not pairs:
-        raise DataError(f"{path}: lists no pair")
+        raise DataError(f"list {shown(path)}: lists no pair")
     return pairs
 
 
@@ -137,7 +152,9 @@ def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
-        raise DataError(f"{folder}: cannot be read as a folder: {error.strerror}") from None
+        raise DataError(
+            f"folder {shown(folder)}: cannot be read as a folder: {error.strerror}"
+        ) from None
 
 
 def _is_photo(path: Path) -> bool:
@@ -148,7 +165,9 @@ def _is_photo(path: Path) -> bool:
 def _photos(folder: Path) -> list[Path]:
     photos = [path for path in _entries(folder) if _is_photo(path)]
     if not photos:
-        raise DataError(f"{folder}: no photo is in it ({', '.join(sorted(_SUFFIXES))})")
+        raise DataError(
+            f"folder {shown(folder)}: no photo is in it ({', '.join(sorted(_SUFFIXES))})"
+        )
     return photos
 
 

@@ -131,7 +131,7 @@ def _find(source: str, names: list[str]) -> Path:
     hint = f"; did you mean {shown(near[0])}?" if near else ""
     raise OptionError(
         f"model must be one of {', '.join(names)}, a file or folder of weights that is there, or "
-        f"owner/name on the Hugging Face hub, got {shown(source)}{hint}"
+        f"owner/name on the hub, got {shown(source)}{hint}"
     )
 
 

@@ -43,7 +43,7 @@ def test_a_folder_without_images(tmp_path):
 @pytest.mark.parametrize(("size", "scale"), [((3, 9), 4), ((9, 7), 8), ((1, 1), 2)])
 def test_one_that_is_too_small(tmp_path, size, scale):
     path = save(tmp_path / "small.png", sharp(0, *size))
-    what = rf"has {size[0]} x {size[1]} pixels, at least {scale} x {scale} are needed for scale"
+    what = rf"has {size[1]} x {size[0]} pixels, at least {scale} x {scale} are needed for scale"
     with pytest.raises(ImageFileError, match=what):
         read_references([path], scale=scale)
 

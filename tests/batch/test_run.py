@@ -187,7 +187,7 @@ def test_too_small_to_be_reduced(tmp_path):
     source = save(tmp_path / "in.png", sharp(0, 3, 9))
     save(tmp_path / "ref.png", sharp())
     (outcome,) = run([source], [tmp_path / "ref.png"], tmp_path / "o.png", lr_from_hr=True)
-    assert "has 3 x 9 pixels, too few to be reduced 4 times; at least 4 x 4" in outcome.error
+    assert "has 9 x 3 pixels, too few to be reduced 4 times; at least 4 x 4" in outcome.error
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 2)])
@@ -199,7 +199,7 @@ def test_the_smallest_inputs(tmp_path, size):
 
 
 def test_a_result_that_does_not_fit_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("searchtransfer.batch.checks._memory", lambda: 2.0**20)
+    monkeypatch.setattr("searchtransfer.batch.checks.memory_limit", lambda: 2.0**20)
     source = save(tmp_path / "in.png", sharp(0, 100, 100))
     save(tmp_path / "ref.png", sharp())
     (outcome,) = run([source], [tmp_path / "ref.png"], tmp_path / "o.png")

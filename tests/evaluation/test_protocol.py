@@ -4,7 +4,6 @@
 import csv
 import io
 import json
-import math
 import re
 import warnings
 from html.parser import HTMLParser
@@ -13,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from rich.console import Console
 from training.data.photos import photo, saved
 
 from searchtransfer import Upscaler
 from searchtransfer.errors import OptionError, OutputError
 from searchtransfer.evaluation import (
+    Comparison,
     Gallery,
     bicubic,
     evaluate,
@@ -36,6 +35,7 @@ from searchtransfer.evaluation.methods import ttsr_inputs
 from searchtransfer.images import crop_to_multiple, read_image
 from searchtransfer.networks import TTSR
 from searchtransfer.pairs import Pair, cufed_groups, list_pairs, scene_pairs
+from searchtransfer.stop import Stop, Stopped
 from searchtransfer.training.data.pixels import make_sample
 
 
@@ -132,9 +132,10 @@ def test_a_perfect_method_and_warnings(groups):
         return next(truths)
 
     result = evaluate(perfect, cufed_groups(groups))
-    assert result.mean("psnr") == math.inf
+    assert result.mean("psnr") is None
+    assert result.exact == len(result.rows)
     assert result.rows[0].notes == ("look out",)
-    assert json.loads(to_json([result]))[0]["mean"]["psnr"] == "inf"
+    assert json.loads(to_json([result]))[0]["mean"]["psnr"] is None
 
 
 @pytest.mark.parametrize("wrong", [{"profile": "x"}, {"references": "none"}, {"scale": 9}])
@@ -187,9 +188,7 @@ def both(groups):
 
 def test_table_csv_and_json(groups):
     results, _ = both(groups)
-    console = Console(width=100, record=True, file=io.StringIO())
-    console.print(table(results))
-    text = console.export_text()
+    text = "\n".join(table(results))
     assert "profile ttsr" in text and "first reference" in text
     assert f"{results[0].mean('psnr'):.2f}" in text
     rows = list(csv.DictReader(io.StringIO(to_csv(results))))
@@ -262,3 +261,58 @@ def test_reports_are_not_overwritten(tmp_path):
         write_report(tmp_path / "a.csv", "y")
     write_report(tmp_path / "a.csv", "y", overwrite=True)
     assert (tmp_path / "a.csv").read_text() == "y"
+
+
+def test_photos_restored_exactly_are_in_no_mean(tmp_path):
+    flat = saved(tmp_path / "flat.png", np.full((32, 32, 3), 128, np.uint8))
+    other = saved(tmp_path / "other.png", photo(32, 32))
+    result = evaluate(bicubic(), [Pair(flat), Pair(other)], name="up")
+    assert [np.isinf(row.psnr) for row in result.rows] == [True, False]
+    assert result.mean("psnr") == result.rows[1].psnr
+    note = "up: 1 of 2 photos restored exactly, whose PSNR is in no mean"
+    assert table([result])[-1] == note
+    assert note in to_html([result], [Gallery()])
+    content = json.loads(to_json([result]))[0]
+    assert content["exact"] == 1
+    assert content["rows"][0]["psnr"] is None
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), MemoryError(), RuntimeError("odd")])
+def test_whatever_fails_the_rest_goes_on(groups, error):
+    calls = []
+
+    def method(lr, references):
+        calls.append(lr)
+        if len(calls) == 1:
+            raise error
+        return bicubic()(lr, references)
+
+    result = evaluate(method, cufed_groups(groups))
+    assert len(result.rows) == len(result.failures) == 1
+
+
+def test_what_is_finished_when_it_is_stopped_is_kept(groups):
+    stop = Stop()
+
+    def second(lr, references):
+        stop.requested.set()
+        stop.check()
+
+    comparison = Comparison({"up": bicubic(), "stops": second}, cufed_groups(groups), shown=1)
+    with pytest.raises(Stopped):
+        comparison.run(stop)
+    assert [(e.method, len(e.rows)) for e in comparison.evaluations] == [("up", 2), ("stops", 0)]
+    to_html(comparison.evaluations, comparison.galleries)
+    to_csv(comparison.evaluations)
+
+
+def test_without_references_a_model_works_alone(groups):
+    pairs = [Pair(pair.target) for pair in cufed_groups(groups)]
+    assert len(evaluate(with_upscaler(Upscaler.from_pretrained()), pairs).rows) == 2
+
+
+def test_a_watcher_that_fails_ends_nothing(groups):
+    def watch(row, pictures):
+        raise OSError("closed")
+
+    assert len(evaluate(bicubic(), cufed_groups(groups), on_row=watch).rows) == 2

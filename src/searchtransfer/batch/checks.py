@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can be known of a job before its work: whether it can be read, made and written."""
 
-import os
 import warnings
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from ..errors import ImageFileError, OutputError
 from ..files import check_file
 from ..foreign import shown
 from ..images import check_output, read_image
+from ..memory import memory_limit
 from .plan import Job
 from .references import References
 from .settings import Settings
@@ -27,26 +27,26 @@ def check_job(job: Job, settings: Settings, scale: int, references: References) 
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the work itself reads again, and warns
-        image = read_image(job.source)
+        image = read_image(job.source, max_pixels=settings.max_pixels)
     height, width = image.size
     if settings.lr_from_hr:
         check_reducible(job.source, image.size, scale)
         size = height - height % scale, width - width % scale
     else:
         size = height * scale, width * scale
-    needed, present = size[0] * size[1] * WORKING_BYTES, _memory()
+    needed, present = size[0] * size[1] * WORKING_BYTES, memory_limit()
     if needed > present:
         raise ImageFileError(
-            f"image {shown(job.source)}: the result of {size[0]} x {size[1]} pixels needs at least "
-            f"{needed / 2**30:.1f} GiB of memory, and this machine has {present / 2**30:.1f}; "
-            "use a smaller scale or cut the image"
+            f"image {shown(job.source)}: the result of {size[1]} x {size[0]} pixels needs at least "
+            f"{needed / 2**30:.1f} GiB of memory, and there are {present / 2**30:.1f}; "
+            "use a smaller scale (-s 2) or cut the image"
         )
     inputs = [job.source, *references.photos]
     check_output(
         job.target,
         size=size,
-        alpha=image.alpha is not None,
-        bits=image.bits,
+        alpha=image.alpha is not None and settings.background is None,
+        bits=settings.bits or image.bits,
         on_exists=settings.replace,
         inputs=inputs,
     )
@@ -78,14 +78,6 @@ def check_reducible(path: Path, size: tuple[int, int], scale: int) -> None:
     """
     if min(size) < scale:
         raise ImageFileError(
-            f"image {shown(path)}: has {size[0]} x {size[1]} pixels, too few to be reduced "
+            f"image {shown(path)}: has {size[1]} x {size[0]} pixels, too few to be reduced "
             f"{scale} times; at least {scale} x {scale} are needed"
         )
-
-
-def _memory() -> float:
-    """Bytes of physical memory; infinite where the system does not say."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return float("inf")

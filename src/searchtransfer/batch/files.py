@@ -35,7 +35,8 @@ def images_in(
     """The image files of a folder and its subfolders, sorted.
 
     Files are told by their extension. Hidden ones (`.name`) are passed over; other files, and what
-    is no regular file, are left out and told. Links to folders are not followed, so that a loop of them does no harm.
+    is no regular file, are left out and told. Links to folders are not followed, so that a loop of
+    them does no harm.
 
     Args:
         folder: where to look.
@@ -72,9 +73,10 @@ def images_in(
             else:
                 found.append(path)
     left.sort()
-    for item in left if on_left_out is not None else ():
-        on_left_out(item)
-    if left and on_left_out is None:
+    if on_left_out is not None:
+        for item in left:
+            on_left_out(item)
+    elif left:
         warnings.warn(f"folder {shown(folder)}: {left_out_text(left)}", ImageWarning, stacklevel=2)
     return sorted(found)
 

@@ -46,7 +46,7 @@ def upscale_file(
         The errors of reading, upscaling and writing.
         Stopped: it was asked for.
     """
-    image = read_image(job.source)
+    image = read_image(job.source, max_pixels=settings.max_pixels)
     small, truth = image, None
     if settings.lr_from_hr:
         check_reducible(job.source, image.size, upscaler.scale)
@@ -60,6 +60,7 @@ def upscale_file(
     if job.report is not None and not settings.keeps(job.report):
         progress("report", 0.0)
         report = make_report(job, result, small, references, upscaler, quality)
+    finished = settings.finished(result.image)
     with stop.writing:
         stop.check()
         for output in job.outputs:
@@ -69,7 +70,11 @@ def upscale_file(
         if report is not None and job.report is not None:
             write_file(job.report, report, on_exists=settings.replace, what="report")
         write_image(
-            result.image, job.target, metadata=settings.metadata, on_exists=settings.replace
+            finished,
+            job.target,
+            metadata=settings.metadata,
+            on_exists=settings.replace,
+            quality=settings.quality,
         )
     return Outcome(
         job,

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures of where an image was found in its references, without the sharp image itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..foreign import in_line
-from ..images import check_output, from_pil, read_image, write_image
+from ..images import MAX_PIXELS, check_output, from_pil, read_image, write_image
 from ..pictures import draw_match_map, draw_score_map
 from ..progress import Progress, silent
 from ..stop import Stop
@@ -31,6 +32,8 @@ def write_maps(
     references: References,
     *,
     on_exists: Literal["error", "overwrite"] = "error",
+    protected: Sequence[Path] = (),
+    max_pixels: int = MAX_PIXELS,
     on_progress: Progress = silent,
     stop: Stop | None = None,
 ) -> Maps:
@@ -42,6 +45,8 @@ def write_maps(
         upscaler: the model whose search it is.
         references: the photos.
         on_exists: what to do where a picture is there already.
+        protected: further files that must not be overwritten, such as weights.
+        max_pixels: as in `images.read_image`.
         on_progress: as in `Upscaler.upscale`.
         stop: a way to end it early, with nothing half written.
 
@@ -50,9 +55,9 @@ def write_maps(
         Stopped: it was asked for through `stop`.
     """
     stop = stop or Stop()
-    inputs = [source, *references.photos]
+    inputs = [source, *references.photos, *protected]
     paths = folder / f"{source.stem}-score.png", folder / f"{source.stem}-match.png"
-    image = read_image(source)
+    image = read_image(source, max_pixels=max_pixels)
     with trial_folders() as make:
         make(folder)
         for path in paths:

@@ -129,7 +129,7 @@ def _jobs(
     """Jobs whose results go into a folder, or beside their inputs."""
     if output is None and not suffix:
         raise OptionError("suffix: results beside their inputs need one, got none")
-    folder = None if output is None else _folder(output, "output")
+    folder = None if output is None else folder_named(output, "output")
     leave_out = [] if folder is None else [folder]
 
     def target(source: _Source) -> Path:
@@ -142,7 +142,7 @@ def _jobs(
             return lambda source: None
         if folder is None and not _is_folder(inputs, path):
             return lambda source: Path(path)
-        into = _folder(path, what)
+        into = folder_named(path, what)
         leave_out.append(into)
         return lambda source: into / source.place.parent / f"{source.place.stem}{suffix}{ending}"
 
@@ -172,14 +172,20 @@ def _without_results(
     return kept
 
 
-def _folder(path: str, what: str) -> Path:
+def folder_named(path: str, what: str) -> Path:
+    """A folder for results.
+
+    Raises:
+        OutputError: it is a file.
+        OptionError: it is not there, and its name is that of a file.
+    """
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{what} {shown(path)}: is a file, expected a folder")
     if folder.suffix.lower() in NO_FOLDERS and not folder.is_dir() and not _ends_as_folder(path):
         raise OptionError(
-            f"{what} {shown(path)}: is the name of a file, and a folder is needed for several "
-            "inputs or a folder of them; put a slash at its end if it shall be a folder"
+            f"{what} {shown(path)}: is the name of a file, and a folder is needed (for several "
+            "inputs, or a folder of them); put a slash at its end if it shall be one"
         )
     return folder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import ImageFileError, OptionError
 from ..foreign import shown
-from ..images import Image, ImageWarning, read_image, to_profile
+from ..images import MAX_PIXELS, Image, ImageWarning, read_image, to_profile
 from ..images.formats import NAMES
 from ..reference import Reference
 from .files import images_in
@@ -18,7 +18,12 @@ MOST_PREPARED = 2
 
 
 def read_references(
-    paths: Sequence[Path], *, scale: int, keep_going: bool = False, needed: bool = True
+    paths: Sequence[Path],
+    *,
+    scale: int,
+    keep_going: bool = False,
+    needed: bool = True,
+    max_pixels: int = MAX_PIXELS,
 ) -> dict[Path, Image]:
     """Read reference photos; a folder stands for all images in it and in its subfolders.
 
@@ -27,6 +32,7 @@ def read_references(
         scale: a photo must have so many pixels on either side.
         keep_going: leave out a photo that cannot be used, with a warning.
         needed: there must be one; models that can do without need none.
+        max_pixels: as in `images.read_image`.
 
     Raises:
         OptionError: there is none, and one is needed.
@@ -40,13 +46,13 @@ def read_references(
             return {}
         raise OptionError(
             "references: the model needs at least one sharp photo, got none; name it with -r, "
-            "a file or a folder"
+            "a file or a folder, or use a model that works alone: -n fusion, for -s 4"
         )
     photos: dict[Path, Image] = {}
     files = dict.fromkeys(file for path in paths for file in _files(path))
     for path in files:
         try:
-            photos[path] = _read(path, scale)
+            photos[path] = _read(path, scale, max_pixels)
         except ImageFileError as error:
             if not keep_going:
                 raise
@@ -67,15 +73,15 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _read(path: Path, scale: int) -> Image:
+def _read(path: Path, scale: int, max_pixels: int) -> Image:
     try:
-        photo = read_image(path)
+        photo = read_image(path, max_pixels=max_pixels)
     except ImageFileError as error:
         raise ImageFileError(f"reference {str(error).removeprefix('image ')}") from None
     height, width = photo.size
     if min(height, width) < scale:
         raise ImageFileError(
-            f"reference {shown(path)}: has {height} x {width} pixels, "
+            f"reference {shown(path)}: has {width} x {height} pixels, "
             f"at least {scale} x {scale} are needed for scale {scale}"
         )
     return photo

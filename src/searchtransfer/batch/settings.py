@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is the same for every image of a batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from ..images import MAX_PIXELS, Bits, Image, on_background
+from ..images.background import Colour
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,20 @@ class Settings:
     """What to do with an output that is there already; an input is never overwritten."""
     lr_from_hr: bool = False
     """Reduce the input first, and measure how close the result comes to it."""
+    bits: Bits | None = None
+    """Depth of the result; None for that of the input."""
+    background: Colour | None = None
+    """Put transparent pictures on this colour, for formats that have no alpha."""
+    quality: int | None = None
+    """As in `images.write_image`."""
+    max_pixels: int = MAX_PIXELS
+    """As in `images.read_image`."""
+
+    def finished(self, image: Image) -> Image:
+        """A result as it is written."""
+        if self.background is not None:
+            image = on_background(image, self.background)
+        return image if self.bits is None else replace(image, bits=self.bits)
 
     def keeps(self, path: Path) -> bool:
         """Whether a file stays as it is and is not made again: a run that was stopped made it."""

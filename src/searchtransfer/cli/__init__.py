@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from .arguments import Command
 from .benchmark import benchmark
 from .console import fail, say
 from .convert import convert
@@ -26,20 +27,19 @@ from .upscale import upscale
 app = typer.Typer(
     cls=ReportingGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(upscale)
-app.command()(match)
-app.command()(demo)
-app.command()(train)
-app.command()(evaluate)
-app.command()(benchmark)
-app.command()(studio)
-app.command()(convert)
-app.command()(info)
+app.command(cls=Command)(upscale)
+app.command(cls=Command)(match)
+app.command(cls=Command)(demo)
+app.command(cls=Command)(train)
+app.command(cls=Command)(evaluate)
+app.command(cls=Command)(benchmark)
+app.command(cls=Command)(studio)
+app.command(cls=Command)(convert)
+app.command(cls=Command)(info)
 
 
 def _show_version(asked: bool) -> bool:
@@ -55,9 +55,7 @@ def _show_version(asked: bool) -> bool:
 def _root(
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", metavar="", is_eager=True, callback=_show_version, help="Show the version."
-        ),
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
     ] = False,
 ) -> None:
     """Make a small image sharp with the texture of reference photos."""

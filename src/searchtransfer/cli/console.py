@@ -9,14 +9,17 @@ import logging
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import TextIO
 
-from ..foreign import in_line, in_lines
+from ..foreign import in_line, in_lines, shown
 
 DEBUG_VARIABLE = "SEARCHTRANSFER_DEBUG"
 
 _levels = {"quiet": 0, "verbose": 0}
 _lost = {"results": False}
+_results_on = {"stderr": False}
+_names: dict[str, str] = {}
 
 
 def set_quiet(value: bool) -> bool:
@@ -44,6 +47,24 @@ class _Stderr(logging.Handler):
         _write(sys.stderr, in_lines(self.format(record)))
 
 
+def reset() -> None:
+    """Forget what the last command of this process had set."""
+    set_quiet(False)
+    set_verbose(0)
+    _lost["results"] = _results_on["stderr"] = False
+    _names.clear()
+
+
+def call_it(path: Path, name: str) -> None:
+    """Tell of a file by another name than its path."""
+    _names[shown(path)[1:-1]] = name
+
+
+def results_to_stderr() -> None:
+    """Tell results on stderr, since a picture goes to stdout."""
+    _results_on["stderr"] = True
+
+
 def is_quiet() -> bool:
     """Whether only errors are wanted."""
     return bool(_levels["quiet"])
@@ -62,6 +83,9 @@ def say_lines(message: str) -> None:
 
 def say(message: str) -> None:
     """Tell a line of results, on stdout."""
+    if _results_on["stderr"]:
+        note(message)
+        return
     fault = _write(sys.stdout, in_line(message))
     if fault is not None and not _lost["results"]:
         _lost["results"] = True
@@ -99,6 +123,8 @@ def _write(stream: TextIO | None, message: str) -> Exception | None:
     """Write and flush; what went wrong, if anything did, and from then on nothing is written."""
     if stream is None:
         return None
+    for path, name in _names.items():
+        message = message.replace(path, name)
     try:
         stream.write(message + "\n")
         stream.flush()

@@ -15,8 +15,11 @@ def convert(
         Path, typer.Argument(help="TTSR checkpoint (.pt); never changed.", show_default=False)
     ],
     target: Annotated[
-        Path, typer.Argument(help="The .safetensors file to write.", show_default=False)
-    ],
+        Path | None,
+        typer.Argument(
+            help="The .safetensors file to write.", show_default="beside the checkpoint"
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the target if it exists.")
     ] = False,
@@ -24,6 +27,7 @@ def convert(
     """Convert a released TTSR checkpoint, after checking every tensor in it."""
     from ..networks import convert_ttsr
 
+    target = target or source.with_suffix(".safetensors")
     model = convert_ttsr(source, target, overwrite=overwrite)
     values = sum(value.numel() for value in model.state_dict().values())
     say(f"{shown(target)}: TTSR x{model.scale}, {values:,} values, {model.config}")

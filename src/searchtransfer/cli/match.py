@@ -12,6 +12,7 @@ from .console import is_quiet, say
 from .interrupt import interruptible
 from .options import (
     KeepGoing,
+    MaxPixels,
     ModelName,
     Quiet,
     Refs,
@@ -27,16 +28,30 @@ if TYPE_CHECKING:
 
 
 def match(
-    source: Annotated[Path, typer.Option("-i", "--input", metavar="FILE", help="Small image.")],
-    refs: Refs,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", show_default=False, help="Small image.")
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("-i", "--input", metavar="FILE", help="The same as an option."),
+    ] = None,
+    refs: Refs = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Gets the two pictures.")
-    ],
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            show_default="that of the image",
+            help="Gets the two pictures.",
+        ),
+    ] = None,
     model: ModelName = None,
     weights: Weights = None,
     scale: Scale = 4,
     search: Search = "auto",
     on_exists: Replace = "error",
+    max_pixels: MaxPixels = 134217728,
     keep_going: KeepGoing = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -45,26 +60,36 @@ def match(
 
     Writes NAME-score.png (how well) and NAME-match.png (where).
     """
+    small = file or source
+    if small is None or (file and source):
+        raise typer.BadParameter("name one small image, first or with -i")
+    if not refs:
+        raise typer.BadParameter("there is no reference; name sharp photos with -r")
     from ..batch import References, Stop, read_references, write_maps
+    from ..batch.plan import folder_named
+    from ..pretrained import model_files
     from ..upscaler import Upscaler
 
+    folder = small.parent if output is None else folder_named(output, "output")
     upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
-    photos = read_references(refs, scale=scale, keep_going=keep_going)
+    photos = read_references(refs, scale=scale, keep_going=keep_going, max_pixels=max_pixels)
     references = References(photos, upscaler.prepare)
     bar = Bar()
 
     def work(stop: Stop) -> "Maps":
         return write_maps(
-            source,
-            output,
+            small,
+            folder,
             upscaler,
             references,
+            protected=model_files(model, scale, weights),
+            max_pixels=max_pixels,
             on_exists=on_exists,
             on_progress=bar.progressed,
             stop=stop,
         )
 
-    bar.start(shown(source))
+    bar.start(shown(small))
     try:
         maps = interruptible(work)
     finally:

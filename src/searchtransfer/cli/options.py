@@ -8,41 +8,70 @@ import typer
 
 from .console import set_quiet, set_verbose
 
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="FILE|FOLDER",
+        show_default=False,
+        help="Small images, or folders of them; - is standard input.",
+    ),
+]
+MODEL_NAMES = ("fusion", "transfer", "ttsr")
+"""For the completion of the shell, which cannot wait for torch."""
+
 Inputs = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option(
-        "-i", "--input", metavar="FILE|FOLDER", help="Small image, or a folder of them. Repeatable."
+        "-i",
+        "--input",
+        metavar="FILE|FOLDER",
+        help="The same as an option. Repeatable.",
     ),
 ]
 Refs = Annotated[
-    list[Path],
-    typer.Option(
-        "-r",
-        "--ref",
-        metavar="FILE|FOLDER",
-        help="Sharp reference photo, or a folder of them. Repeatable.",
-    ),
-]
-OptionalRefs = Annotated[
     list[Path] | None,
     typer.Option(
         "-r",
         "--ref",
         metavar="FILE|FOLDER",
-        help="Sharp reference photo, or a folder of them. Repeatable. Without one, the image is "
-        "upscaled alone, if the model can.",
+        help="Sharp reference photos, or folders of them. Repeatable. Without any, `upscale` makes "
+        "of the image alone what the model can.",
     ),
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option("-n", "--model", metavar="NAME", help="Model, see `info`; the best unless given."),
+    typer.Option(
+        "-n",
+        "--model",
+        metavar="NAME",
+        autocompletion=lambda: list(MODEL_NAMES),
+        help="Model, see `info`, or a file or folder of weights, or owner/name on the Hugging Face "
+        "hub; the best unless given.",
+    ),
 ]
 Weights = Annotated[
     Path | None,
     typer.Option("--weights", metavar="FILE", help="Weights, for a model that needs them: ttsr."),
 ]
+
+
+def parse_scale(value: str | int) -> int:
+    """A whole number, as it is or as `x4` or `4x`."""
+    digits = str(value).strip().lower().removeprefix("x").removesuffix("x")
+    if digits.isdecimal():
+        return int(digits)
+    raise typer.BadParameter(f"must be 2, 3, 4 or 8, got {value!r}")
+
+
 Scale = Annotated[
-    int, typer.Option("-s", "--scale", help="Times larger than the input: 2, 3, 4 or 8.")
+    int,
+    typer.Option(
+        "-s",
+        "--scale",
+        metavar="N",
+        parser=parse_scale,
+        help="Times larger than the input: 2, 3, 4 or 8.",
+    ),
 ]
 Search = Annotated[
     Literal["exact", "refine", "auto"],
@@ -51,18 +80,24 @@ Search = Annotated[
         "auto: exact up to large pictures. -v says which, and about how long."
     ),
 ]
+MaxPixels = Annotated[
+    int,
+    typer.Option(
+        "--max-pixels", metavar="N", min=1, help="Refuse larger pictures before they are decoded."
+    ),
+]
 KeepGoing = Annotated[
     bool,
-    typer.Option("--keep-going", metavar="", help="Leave out a reference that cannot be read."),
+    typer.Option("--keep-going", help="Leave out a reference that cannot be read."),
 ]
 Replace = Annotated[
     Literal["error", "overwrite"],
     typer.Option("--on-exists", help="What to do where a picture is there already."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Results as JSON on stdout.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]
 Quiet = Annotated[
     bool,
-    typer.Option("-q", "--quiet", metavar="", callback=set_quiet, help="Errors only, no progress."),
+    typer.Option("-q", "--quiet", callback=set_quiet, help="Errors only, no progress."),
 ]
 Verbose = Annotated[
     int,
@@ -70,7 +105,6 @@ Verbose = Annotated[
         "-v",
         "--verbose",
         count=True,
-        metavar="",
         show_default=False,
         callback=set_verbose,
         help="Say what is done; twice for tracebacks.",

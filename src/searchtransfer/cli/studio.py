@@ -18,9 +18,7 @@ def studio(
         int | None,
         typer.Option(help="Port to listen at; the first free one from 7860 on unless given."),
     ] = None,
-    open_: Annotated[
-        bool, typer.Option("--open", metavar="", help="Open the page in the browser.")
-    ] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     job_seconds: Annotated[
         int, typer.Option(metavar="N", min=1, help="Time that one job may take.")
     ] = 600,

@@ -5,33 +5,42 @@ from typing import Annotated, Literal
 
 import typer
 
+from .console import fail
 from .group import FAILED
 from .interrupt import interruptible
 from .options import (
     AsJson,
+    Files,
     Inputs,
     KeepGoing,
+    MaxPixels,
     ModelName,
-    OptionalRefs,
     Quiet,
+    Refs,
     Scale,
     Search,
     Verbose,
     Weights,
     parse_tile,
 )
+from .pipes import PIPE, pipes
 from .report import Reporter
 
 
 def upscale(
-    inputs: Inputs,
+    files: Files = None,
+    inputs: Inputs = None,
     output: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "-o", "--output", metavar="FILE|FOLDER", help="Result; a folder for several inputs."
+            "-o",
+            "--output",
+            metavar="FILE|FOLDER",
+            show_default="beside each input, with -xSCALE behind its name",
+            help="Result; a folder for several inputs; - is standard output.",
         ),
-    ],
-    refs: OptionalRefs = None,
+    ] = None,
+    refs: Refs = None,
     model: ModelName = None,
     weights: Weights = None,
     scale: Scale = 4,
@@ -59,11 +68,28 @@ def upscale(
     suffix: Annotated[
         str, typer.Option(metavar="TEXT", help="Put behind the names of the results in a folder.")
     ] = "",
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            metavar="1-100",
+            show_default="95 for JPEG, without loss for WebP",
+            help="Of JPEG and WebP.",
+        ),
+    ] = None,
+    bits: Annotated[
+        Literal["auto", "8", "16"],
+        typer.Option(help="Depth of the results; auto: that of the input."),
+    ] = "auto",
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLOUR", help="Put transparent pictures on it, as for JPEG: white, #ffffff."
+        ),
+    ] = None,
+    max_pixels: MaxPixels = 134217728,
     lr_from_hr: Annotated[
         bool,
-        typer.Option(
-            "--lr-from-hr", metavar="", help="Reduce the input first, and measure PSNR and SSIM."
-        ),
+        typer.Option("--lr-from-hr", help="Reduce the input first, and measure PSNR and SSIM."),
     ] = False,
     score_map: Annotated[
         str | None,
@@ -85,36 +111,76 @@ def upscale(
     An input is never overwritten. In a folder, subfolders are kept. All is checked before the work.
     """
     tile_size = parse_tile(tile)
+    named = [*(files or []), *(inputs or [])]
+    if not named:
+        raise typer.BadParameter(
+            "Missing option '-i': there is no input; name small images first, or with -i"
+        )
+    if output is None and [str(x) for x in named] == [PIPE]:
+        output = PIPE
     from ..batch import LeftOut, References, Settings, Stop, plan_batch, read_references, run_batch
     from ..errors import OptionError
+    from ..images import parse_colour
+    from ..images.writing import check_quality
+    from ..pretrained import model_files
     from ..upscaler import Upscaler
 
-    upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
-    needed = upscaler.model.needs_reference
-    photos = read_references(refs or [], scale=scale, keep_going=keep_going, needed=needed)
-    if score_map is not None and not photos:
-        raise OptionError("--score-map shows how references were found: add -r with a sharp photo")
-    left: list[LeftOut] = []
-    jobs = plan_batch(
-        inputs,
-        output,
-        references=photos,
-        ext=ext,
-        suffix=suffix,
-        score_map=score_map,
-        report=report,
-        on_left_out=left.append,
+    check_quality(quality)
+    settings = Settings(
+        tile_size,
+        metadata,
+        on_exists,
+        lr_from_hr,
+        bits={"8": 8, "16": 16}.get(bits),  # type: ignore[arg-type]
+        background=None if background is None else parse_colour(background),
+        quality=quality,
+        max_pixels=max_pixels,
     )
-    references = References(photos, upscaler.prepare)
-    settings = Settings(tile_size, metadata, on_exists, lr_from_hr)
-    reporter = Reporter(len(jobs), as_json, left)
+    with pipes() as pipe:
+        sources, ref_paths = pipe.inputs(named), pipe.inputs(refs or [])
+        if output == PIPE:
+            if len(sources) > 1 or sources[0].is_dir():
+                raise OptionError("output -: standard output takes one picture; give a folder (-o)")
+            output, ext = str(pipe.output(ext, sources[0])), "auto"
+        elif output is None:
+            suffix = suffix or f"-x{scale}"
+        upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
+        photos = read_references(
+            ref_paths,
+            scale=scale,
+            keep_going=keep_going,
+            needed=upscaler.model.needs_reference,
+            max_pixels=max_pixels,
+        )
+        if score_map is not None and not photos:
+            raise OptionError(
+                "--score-map shows how references were found: add -r with a sharp photo"
+            )
+        left: list[LeftOut] = []
+        jobs = plan_batch(
+            sources,
+            output,
+            references=photos,
+            weights=model_files(model, scale, weights),
+            ext=ext,
+            suffix=suffix,
+            score_map=score_map,
+            report=report,
+            go_on=on_exists == "skip",
+            on_left_out=left.append,
+        )
+        references = References(photos, upscaler.prepare)
+        reporter = Reporter(len(jobs), as_json, left)
 
-    def work(stop: Stop) -> None:
-        run_batch(jobs, upscaler, references, settings, watcher=reporter, stop=stop)
+        def work(stop: Stop) -> None:
+            run_batch(jobs, upscaler, references, settings, watcher=reporter, stop=stop)
 
-    try:
-        interruptible(work)
-    finally:
-        failed = reporter.end()
+        try:
+            interruptible(work)
+        finally:
+            failed = reporter.end()
+        if not pipe.send():
+            fail("output -: standard output cannot be written")
+            failed += 1
     if failed:
         raise typer.Exit(FAILED)

@@ -2,7 +2,6 @@
 """A report with pictures: one HTML file that needs nothing else, worst cases first."""
 
 import base64
-import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,10 +10,11 @@ from PIL import Image as PILImage
 from torch import Tensor
 
 from ..errors import OptionError
+from ..foreign import in_html
 from ..images import up
 from ..images.image import quantise
 from .protocol import Evaluation, Pictures, Row
-from .report import protocol_text, require_one_protocol, shown
+from .report import exact_notes, protocol_text, require_one_protocol, shown
 
 _SHOWN_REFERENCES = 2
 
@@ -91,25 +91,26 @@ def to_html(evaluations: Sequence[Evaluation], galleries: Sequence[Gallery]) -> 
         _section(evaluation, gallery)
         for evaluation, gallery in zip(evaluations, galleries, strict=True)
     ]
-    protocol = html.escape(protocol_text(evaluations[0])) if evaluations else ""
+    protocol = in_html(protocol_text(evaluations[0])) if evaluations else ""
     return _PAGE.format(protocol=protocol, tables=_means(evaluations), cases="\n".join(cases))
 
 
 def _means(evaluations: Sequence[Evaluation]) -> str:
     rows = [
-        f"<tr><td>{html.escape(e.method)}</td><td>{shown(e.mean('psnr'), 2)}</td>"
+        f"<tr><td>{in_html(e.method)}</td><td>{shown(e.mean('psnr'), 2)}</td>"
         f"<td>{shown(e.mean('ssim'), 4)}</td><td>{shown(e.mean('lpips'), 4)}</td>"
         f"<td>{shown(e.mean('seconds'), 2)}</td><td>{len(e.rows)}</td></tr>"
         for e in evaluations
     ]
     head = "<th>method</th><th>PSNR (dB)</th><th>SSIM</th><th>LPIPS</th>"
-    return f"<table><tr>{head}<th>seconds</th><th>photos</th></tr>{''.join(rows)}</table>"
+    notes = "".join(f"<p>{in_html(note)}</p>" for note in exact_notes(evaluations))
+    return f"<table><tr>{head}<th>seconds</th><th>photos</th></tr>{''.join(rows)}</table>{notes}"
 
 
 def _section(evaluation: Evaluation, gallery: Gallery) -> str:
-    parts = [f"<h2>{html.escape(evaluation.method)}</h2>"]
+    parts = [f"<h2>{in_html(evaluation.method)}</h2>"]
     if evaluation.failures:
-        items = "".join(f"<li>{html.escape(reason)}</li>" for reason in evaluation.failures)
+        items = "".join(f"<li>{in_html(reason)}</li>" for reason in evaluation.failures)
         parts.append(f'<p class="note">Could not be evaluated:</p><ul class="note">{items}</ul>')
     if len(gallery.cases) < len(evaluation.rows):
         parts.append(f"<p>The {len(gallery.cases)} worst of {len(evaluation.rows)} photos.</p>")
@@ -119,15 +120,13 @@ def _section(evaluation: Evaluation, gallery: Gallery) -> str:
 
 def _case(row: Row, pictures: dict[str, bytes]) -> str:
     figures = f"{shown(row.psnr, 2)} dB, SSIM {shown(row.ssim, 4)}, LPIPS {shown(row.lpips, 4)}"
-    notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in row.notes)
+    notes = "".join(f'<p class="note">{in_html(note)}</p>' for note in row.notes)
     images = "".join(
         f'<figure><img alt="{name}" src="data:image/png;base64,'
         f'{base64.b64encode(png).decode()}"><figcaption>{name}</figcaption></figure>'
         for name, png in pictures.items()
     )
-    return (
-        f'<h3>{html.escape(row.name)}</h3><p>{figures}</p>{notes}<div class="case">{images}</div>'
-    )
+    return f'<h3>{in_html(row.name)}</h3><p>{figures}</p>{notes}<div class="case">{images}</div>'
 
 
 def _png(image: Tensor) -> bytes:

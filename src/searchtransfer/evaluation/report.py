@@ -5,14 +5,15 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.table import Table
-
-from ..errors import OptionError
+from ..errors import OptionError, OutputError
 from ..files import OnExists, check_file, write_file
+from ..foreign import in_line
+from ..foreign import shown as quoted
 from .protocol import Evaluation
 
 _COLUMNS = ("method", "profile", "scale", "photo", "psnr", "ssim", "lpips", "seconds")
@@ -39,22 +40,37 @@ def protocol_text(evaluation: Evaluation) -> str:
     )
 
 
-def table(evaluations: Sequence[Evaluation]) -> Table:
-    """Means, a line for each method."""
+def table(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Means in lines of text, one for each method under a heading."""
     require_one_protocol(evaluations)
-    result = Table(title=protocol_text(evaluations[0]) if evaluations else None)
-    for i, heading in enumerate(("method", "PSNR (dB)", "SSIM", "LPIPS", "seconds", "photos")):
-        result.add_column(heading, justify="right" if i else "left")
-    for evaluation in evaluations:
-        result.add_row(
-            evaluation.method,
-            shown(evaluation.mean("psnr"), 2),
-            shown(evaluation.mean("ssim"), 4),
-            shown(evaluation.mean("lpips"), 4),
-            shown(evaluation.mean("seconds"), 2),
-            str(len(evaluation.rows)),
+    rows = [("method", "PSNR (dB)", "SSIM", "LPIPS", "seconds", "photos")]
+    rows += [
+        (
+            in_line(e.method),
+            shown(e.mean("psnr"), 2),
+            shown(e.mean("ssim"), 4),
+            shown(e.mean("lpips"), 4),
+            shown(e.mean("seconds"), 2),
+            str(len(e.rows)),
         )
-    return result
+        for e in evaluations
+    ]
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    lines = [protocol_text(evaluations[0])] if evaluations else []
+    for name, *figures in rows:
+        cells = (x.rjust(width) for x, width in zip(figures, others, strict=True))
+        lines.append("  ".join([name.ljust(first), *cells]))
+    return lines + exact_notes(evaluations)
+
+
+def exact_notes(evaluations: Sequence[Evaluation]) -> list[str]:
+    """A sentence for each method that restored photos exactly."""
+    return [
+        f"{in_line(e.method)}: {e.exact} of {len(e.rows)} photos restored exactly, whose PSNR is "
+        "in no mean"
+        for e in evaluations
+        if e.exact
+    ]
 
 
 def to_csv(evaluations: Sequence[Evaluation]) -> str:
@@ -72,13 +88,41 @@ def to_csv(evaluations: Sequence[Evaluation]) -> str:
 
 
 def to_json(evaluations: Sequence[Evaluation]) -> str:
-    """Everything, with means; an infinite PSNR is the text "inf", which JSON has no number for."""
+    """Everything, with means; an infinite PSNR is null, which JSON has no number for."""
     require_one_protocol(evaluations)
     content = []
     for evaluation in evaluations:
         means = {figure: evaluation.mean(figure) for figure in ("psnr", "ssim", "lpips", "seconds")}
-        content.append({**asdict(evaluation), "mean": means})
+        content.append({**asdict(evaluation), "mean": means, "exact": evaluation.exact})
     return json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
+
+
+def check_reports(
+    reports: Mapping[str, Path], inputs: Iterable[Path], overwrite: bool = False
+) -> None:
+    """Find out before any work whether reports can be written.
+
+    Args:
+        reports: by the options that ask for them.
+        inputs: files that are read, which must not be replaced.
+        overwrite: replace reports that exist.
+
+    Raises:
+        OutputError: two are one file; or one exists, is an input, or cannot be written.
+    """
+    options: dict[str, str] = {}
+    for option, path in reports.items():
+        name = os.path.realpath(path)
+        if name in options:
+            raise OutputError(
+                f"report {quoted(path)}: {options[name]} and {option} name the same file; "
+                "give each its own"
+            )
+        options[name] = option
+    read = list(inputs)
+    on_exists: OnExists = "overwrite" if overwrite else "error"
+    for path in reports.values():
+        check_file(path, on_exists=on_exists, inputs=read, what="report", allow="--overwrite")
 
 
 def write_report(path: Path, text: str, overwrite: bool = False) -> None:
@@ -102,4 +146,4 @@ def _finite(value: object) -> object:
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(inner) for inner in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

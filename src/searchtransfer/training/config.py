@@ -7,11 +7,18 @@ Values are strict: a number in quotes is no number, an unknown key is an error.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+
+from ..weights.arguments import MAX_BLOCKS, MAX_CHANNELS
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
-NonNegativeInt = Annotated[int, Field(ge=0)]
+NonNegativeInt = Annotated[int, Field(ge=0, le=2**31 - 1)]
+PositiveInt = Annotated[int, Field(gt=0, le=2**31 - 1)]
+Some = Annotated[int, Field(gt=0, le=100_000)]
+"""Of what is held in memory, or started, that many times."""
+Channels = Annotated[int, Field(gt=0, le=MAX_CHANNELS)]
+Blocks = Annotated[int, Field(ge=0, le=MAX_BLOCKS)]
 Betas = tuple[Share, Share]
 
 
@@ -28,7 +35,7 @@ class Source(Section):
     path: Path
     neighbours: PositiveInt | None = None
     """Scenes: how far apart in the order of names target and reference may be."""
-    repeat: PositiveInt = 1
+    repeat: Some = 1
     """How often each pair is seen in an epoch; gives a small set more weight."""
 
     @model_validator(mode="after")
@@ -82,12 +89,12 @@ class Optimiser(Section):
 class Adversarial(Section):
     """The critic of WGAN-GP, used in phases whose adversarial loss has a weight."""
 
-    features: PositiveInt = 32
-    hidden: PositiveInt = 1024
+    features: Channels = 32
+    hidden: Some = 1024
     learning_rate: PositiveFloat = 1e-4
     betas: Betas = (0.0, 0.9)
     penalty: NonNegativeFloat = 10.0
-    critic_steps: PositiveInt = 2
+    critic_steps: Some = 2
 
 
 class Perceptual(Section):
@@ -153,9 +160,9 @@ class Run(Section):
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     channels_last: bool = False
     """Keep the channels of a pixel together in memory, which many processors convolve faster."""
-    accumulate: PositiveInt = 1
+    accumulate: Some = 1
     """Parts that a batch is worked through in, to save memory."""
-    workers: NonNegativeInt = 0
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Processes that read or prepare photos, for each process that trains; 0: none beside it."""
     checkpoint_every: PositiveInt = 200
     """Steps; so much work can be lost."""
@@ -172,8 +179,8 @@ class TrainConfig(Section):
     data: Data
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     run: Run
-    seed: NonNegativeInt = 0
-    batch: PositiveInt = 9
+    seed: Annotated[int, Field(ge=0, lt=2**62)] = 0
+    batch: Some = 9
     """Samples of one step, over all processes and parts together."""
     optimiser: Optimiser = Optimiser()
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = 0.999

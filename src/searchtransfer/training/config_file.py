@@ -9,12 +9,18 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from ..errors import ConfigError
+from ..foreign import short
 from .config import TrainConfig
+from .plain_yaml import parse, read_text
 from .tasks import CONFIGS
+
+_SHOWN = 20
+"""Faults that are named; a file that is no configuration has more of them than anybody reads."""
+_LONGEST_WORD = 60
+_DEEPEST = 32
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -55,11 +61,12 @@ def check(content: dict[str, Any], name: str) -> TrainConfig:
         # By way of JSON, whose strict rules are those of YAML too: lists for tuples, text for paths
         return config.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        faults = "\n".join(
-            f"  {_fault(fault, config)}" for fault in error.errors(include_url=False)
-        )
-        raise ConfigError(f"{name}: cannot be used:\n{faults}") from None
-    except (TypeError, ValueError) as error:
+        found = error.errors(include_url=False)
+        lines = [f"  {_fault(fault, config)}" for fault in found[:_SHOWN]]
+        if len(found) > _SHOWN:
+            lines.append(f"  and {len(found) - _SHOWN} more")
+        raise ConfigError("\n".join([f"{name}: cannot be used:", *lines])) from None
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{name}: holds what no configuration can: {error}") from None
 
 
@@ -71,52 +78,8 @@ def _config_class(content: dict[str, Any], name: str) -> type[TrainConfig]:
         return CONFIGS[wanted]
     raise ConfigError(
         f"{name}: cannot be used:\n  model.architecture: must be one of {', '.join(CONFIGS)}, "
-        f"got {wanted!r}{_nearest(str(wanted), list(CONFIGS))}"
+        f"got {short(repr(wanted))}{_nearest(str(wanted), list(CONFIGS))}"
     )
-
-
-def parse(text: str, name: str) -> Any:
-    """YAML 1.2's plain values: `no` is a word, `1e-4` a number, and no key may come twice.
-
-    Raises:
-        ConfigError: it is no YAML, or a key is repeated.
-    """
-    try:
-        return yaml.load(text, _Loader)  # noqa: S506 (a subclass of SafeLoader)
-    except yaml.YAMLError as error:
-        reason = getattr(error, "problem", None) or str(error)
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{name}{where}: {reason}") from None
-    except RecursionError:
-        raise ConfigError(f"{name}: is nested too deeply") from None
-
-
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
-    """Without YAML 1.1's surprises."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key {key.value!r} is given twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        content: dict[Any, Any] = super().construct_mapping(node, deep)
-        return content
-
-
-_PLAIN = {
-    "tag:yaml.org,2002:null": r"~|null|",
-    "tag:yaml.org,2002:bool": r"true|false",
-    "tag:yaml.org,2002:int": r"[-+]?(0|[1-9][0-9]*)",
-    "tag:yaml.org,2002:float": r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
-    r"|[-+]?\.inf|\.nan",
-}
-_Loader.yaml_implicit_resolvers = {}
-for _name, _pattern in _PLAIN.items():
-    _Loader.add_implicit_resolver(_name, re.compile(rf"^(?:{_pattern})$"), None)
 
 
 def _text(path: str | Path) -> tuple[str, str]:
@@ -124,14 +87,14 @@ def _text(path: str | Path) -> tuple[str, str]:
         file = resources.files(__package__) / "configs" / f"{path}.yaml"
         return file.read_text("utf-8"), str(path)
     try:
-        return Path(path).read_text("utf-8"), str(path)
+        return read_text(Path(path)), str(path)
     except FileNotFoundError:
         near = _nearest(str(path), ready_configs())
         raise ConfigError(
             f"{path}: there is no such file, and no ready configuration of that name "
             f"({', '.join(ready_configs())}){near}"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read as text: {error}") from None
 
 
@@ -139,15 +102,17 @@ def _apply(content: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
-        raise ConfigError(f"--set {override}: must have the form a.b=value")
+        raise ConfigError(f"--set {short(override)}: must have the form a.b=value")
+    if len(keys) > _DEEPEST:
+        raise ConfigError(f"--set {short(override)}: must have at most {_DEEPEST} parts")
     place: Any = content
     for i, key in enumerate(keys):
         last = i == len(keys) - 1
         if isinstance(place, list):
-            if not key.isdecimal() or int(key) >= len(place):
+            if not key.isdecimal() or len(key) > 9 or int(key) >= len(place):
                 where = ".".join(keys[:i])
                 raise ConfigError(
-                    f"--set {override}: {where} is a list of {len(place)}; "
+                    f"--set {short(override)}: {where} is a list of {len(place)}; "
                     f"choose by a number from 0, got {key!r}"
                 )
             index: Any = int(key)
@@ -157,10 +122,11 @@ def _apply(content: dict[str, Any], override: str) -> None:
                 place[key] = {}
         else:
             raise ConfigError(
-                f"--set {override}: {'.'.join(keys[:i])} is {_kind(place)}, nothing is inside it"
+                f"--set {short(override)}: {'.'.join(keys[:i])} is {_kind(place)}, "
+                "nothing is inside it"
             )
         if last:
-            place[index] = parse(text, f"--set {override}")
+            place[index] = parse(text, f"--set {short(override)}")
         else:
             place = place[index]
 
@@ -168,7 +134,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
 def _fault(fault: Any, config: type[TrainConfig]) -> str:
     location = tuple(fault["loc"])
     path, fields = _walk(location, config)
-    dotted = ".".join(path) or "(top)"
+    dotted = short(".".join(path)) or "(top)"
     kind, value = fault["type"], fault.get("input")
     if kind == "extra_forbidden":
         near = _nearest(path[-1], fields) or f"; keys are {', '.join(fields)}"
@@ -179,7 +145,7 @@ def _fault(fault: Any, config: type[TrainConfig]) -> str:
     if isinstance(value, (dict, list)) or value is None:
         return f"{dotted}: {expected}"
     near = _nearest(value, re.findall(r"'([^']*)'", expected)) if isinstance(value, str) else ""
-    return f"{dotted}: {expected}, got {value!r}{near}"
+    return f"{dotted}: {expected}, got {short(repr(value))}{near}"
 
 
 def _walk(
@@ -205,6 +171,8 @@ def _models(annotation: Any) -> Iterable[type[BaseModel]]:
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
+    if len(word) > _LONGEST_WORD:
+        return ""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from ..foreign import in_line
+from ..foreign import short
 
 MAX_CHANNELS = 4096
 MAX_BLOCKS = 1024
@@ -80,9 +80,3 @@ def faults_of(config: Mapping[str, Any], arguments: Mapping[str, Argument]) -> l
         elif fault := arguments[name].fault(value):
             faults.append(f"{name} {fault}, it is {short(repr(value), 40)}")
     return faults
-
-
-def short(text: str, longest: int = 100) -> str:
-    """A foreign text in a message: on one line, and not endless."""
-    cut = text if len(text) <= longest else f"{text[: longest - 3]}..."
-    return in_line(cut)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from ..errors import WeightsError
-from .arguments import short
+from ..foreign import short
 
 _LONGEST = 10_000
 """Characters of a configuration; those of real ones are below 200."""

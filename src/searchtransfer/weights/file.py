@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import WeightsError
-from .arguments import short
+from ..foreign import short
 from .content import recognise
 from .description import Description
 

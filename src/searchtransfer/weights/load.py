@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from .arguments import short
+from ..foreign import short
 from .description import Described
 from .file import WeightsFile, read_weights
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from .arguments import short
+from ..foreign import short
 from .array_pickle import read_array_pickle
 from .file import read_weights
 from .load import check_tensors

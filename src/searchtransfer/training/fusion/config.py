@@ -4,11 +4,14 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
-from ..config import Data, NonNegativeInt, Phase, Section, Share, TrainConfig, Validation
+from ..config import Blocks, Channels, Data, Phase, Section, Share, TrainConfig, Validation
+from ..data.pixels import SCALE
+from .drawing import SMALLEST
 from .split import SHARE
 
+Crops = Annotated[int, Field(gt=0, le=999_999)]
 Portion = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -16,8 +19,8 @@ class FusionModel(Section):
     """FusionNet; the first two after the name are its arguments."""
 
     architecture: Literal["fusion"] = "fusion"
-    features: PositiveInt = 64
-    blocks: PositiveInt = 16
+    features: Channels = 64
+    blocks: Blocks = 16
     weights: Path | None = None
     """Weights that it starts from, as an earlier run wrote them."""
 
@@ -27,13 +30,13 @@ class FusionData(Data):
 
     photos: Path
     """A folder; see `sources.find_sources`. Not looked at once all crops are stored."""
-    crops: PositiveInt
+    crops: Crops
     """How many to train on."""
     prepared: Path | None = None
     """Where crops are stored; null: in `crops` of `run.folder`."""
     held_out: Share = SHARE
     """About this part of photos and scenes is never trained on; see `split.py`."""
-    window: PositiveInt = 32
+    window: Annotated[int, Field(gt=0, le=SMALLEST // SCALE)] = 32
     """Side of the square part of a crop that a sample shows, in cells."""
 
 
@@ -63,7 +66,7 @@ class FusionPhase(Phase):
 class CropValidation(Validation):
     """Crops of photos that training leaves out."""
 
-    crops: NonNegativeInt = 80
+    crops: Annotated[int, Field(ge=0, le=100_000)] = 80
     """0: none; then nothing is validated, and no photo needs to be held out."""
 
 

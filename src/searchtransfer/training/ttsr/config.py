@@ -4,10 +4,12 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from ..config import (
     Adversarial,
+    Blocks,
+    Channels,
     Data,
     NonNegativeFloat,
     NonNegativeInt,
@@ -25,10 +27,10 @@ class TTSRModel(Section):
     """TTSR; all but the last two are arguments of `networks.TTSR`."""
 
     architecture: Literal["ttsr"] = "ttsr"
-    blocks: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt, NonNegativeInt] = (16, 16, 8, 4)
-    features: PositiveInt = 64
+    blocks: tuple[Blocks, Blocks, Blocks, Blocks] = (16, 16, 8, 4)
+    features: Channels = 64
     residual_scale: float = 1.0
-    texture_channels: tuple[PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256)
+    texture_channels: tuple[Channels, Channels, Channels] = (64, 128, 256)
     overlap: Literal["mean", "constant"] = "mean"
     global_skip: bool = False
     extractor: Path | None = None
@@ -41,7 +43,7 @@ class TTSRData(Data):
     """What is trained on."""
 
     train: Annotated[tuple[Source, ...], Field(min_length=1)]
-    patch: Annotated[int, Field(ge=8, multiple_of=4)] = 160
+    patch: Annotated[int, Field(ge=8, le=4096, multiple_of=4)] = 160
     """Side of the square patches in pixels."""
     augment: bool = True
     cache: NonNegativeInt = 0

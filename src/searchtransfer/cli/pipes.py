@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`-`: pictures from standard input and to standard output, by way of temporary files.
+
+So that they are checked, and errors told, as those of files are.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from .console import call_it, results_to_stderr
+
+PIPE = "-"
+
+
+class Pipes:
+    """The files that stand for the two streams, in a folder that lasts as long as the command."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._taken = False
+        self._target: Path | None = None
+
+    def inputs(self, paths: Sequence[Path]) -> list[Path]:
+        """Paths with `-` replaced by a file of what standard input gives.
+
+        Raises:
+            BadParameter: it is asked for twice, or is a terminal.
+        """
+        return [path if str(path) != PIPE else self._standard_input() for path in paths]
+
+    def output(self, ext: str, source: Path) -> Path:
+        """A file for standard output.
+
+        Args:
+            ext: its format, "auto" for that of the input.
+            source: the input.
+
+        Raises:
+            BadParameter: standard output is a terminal.
+        """
+        if sys.stdout.isatty():
+            raise typer.BadParameter("standard output is a terminal; name a file with -o, or add >")
+        results_to_stderr()
+        extension = _extension(source) if ext == "auto" else f".{ext}"
+        self._target = self._folder / f"output{extension}"
+        call_it(self._target, PIPE)
+        return self._target
+
+    def send(self) -> bool:
+        """Write the picture to standard output; whether that could be done."""
+        if self._target is None or not self._target.exists():
+            return True
+        try:
+            with self._target.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        except OSError:
+            return False
+        return True
+
+    def _standard_input(self) -> Path:
+        from ..images.reading import MAX_BYTES
+
+        if self._taken:
+            raise typer.BadParameter("standard input (-) can be read only once")
+        if sys.stdin.isatty():
+            raise typer.BadParameter("standard input (-) is a terminal; name a file, or add <")
+        self._taken = True
+        path = self._folder / "input"
+        with path.open("wb") as file:
+            # A byte more than may be read is enough to tell that it is too much.
+            left = MAX_BYTES + 1
+            while left and (part := sys.stdin.buffer.read(min(2**20, left))):
+                file.write(part)
+                left -= len(part)
+        named = path.with_suffix(_extension(path))
+        path.rename(named)
+        call_it(named, PIPE)
+        return named
+
+
+def _extension(path: Path) -> str:
+    """Of a format that can be written: that of a file's content where it can be."""
+    from ..images.formats import FORMATS, detect
+
+    with path.open("rb") as file:
+        kind = detect(file.read(4096))
+    return next((format.extensions[0] for format in FORMATS if format is kind), ".png")
+
+
+@contextmanager
+def pipes() -> Iterator[Pipes]:
+    """Pipes, whose files are removed in the end."""
+    with tempfile.TemporaryDirectory(prefix="searchtransfer-") as folder:
+        yield Pipes(Path(folder))
