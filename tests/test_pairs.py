@@ -37,6 +37,9 @@ def test_cufed_training_layout_with_unmatched_names(tmp_path):
 def test_cufed_training_layout_without_folders(tmp_path):
     with pytest.raises(DataError, match="input': cannot be read as a folder: No such file"):
         cufed_pairs(tmp_path)
+    for find in (cufed_pairs, cufed_groups):
+        with pytest.raises(DataError, match=r"none': is not there; CUFED and CUFED5 are to be had"):
+            find(tmp_path / "none")
     make(tmp_path, "input/a.png", "ref/readme.txt")
     with pytest.raises(DataError, match="ref': no photo is in it"):
         cufed_pairs(tmp_path)

@@ -13,6 +13,7 @@ from .foreign import shown
 from .images.formats import FORMATS
 
 _SUFFIXES = {extension for format in FORMATS for extension in format.extensions}
+_WHERE = "CUFED and CUFED5 are to be had by way of https://github.com/ZZUTK/SRNTT"
 _GROUP = re.compile(r"(.+)_(\d+)")
 
 
@@ -32,7 +33,7 @@ def cufed_pairs(root: str | Path) -> list[Pair]:
     Raises:
         DataError: a folder is missing or empty, or names are in one of the two only.
     """
-    root = Path(root)
+    root = _there(Path(root))
     targets = {path.name: path for path in _photos(root / "input")}
     references = {path.name: path for path in _photos(root / "ref")}
     unmatched = sorted(targets.keys() ^ references.keys())
@@ -53,7 +54,7 @@ def cufed_groups(root: str | Path) -> list[Pair]:
         DataError: the folder is missing or empty, or a group has no target or no reference.
     """
     groups: dict[str, dict[int, Path]] = {}
-    for path in _photos(Path(root)):
+    for path in _photos(_there(Path(root))):
         match = _GROUP.fullmatch(path.stem)
         if not match:
             continue
@@ -146,6 +147,12 @@ def list_pairs(path: str | Path) -> list[Pair]:
     if not pairs:
         raise DataError(f"list {shown(path)}: lists no pair")
     return pairs
+
+
+def _there(root: Path) -> Path:
+    if not root.exists():
+        raise DataError(f"folder {shown(root)}: is not there; {_WHERE}")
+    return root
 
 
 def _entries(folder: Path) -> list[Path]:

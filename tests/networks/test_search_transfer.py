@@ -113,3 +113,12 @@ def test_working_memory_of_a_large_image() -> None:
         [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=600
     )
     assert float(done.stdout) < 256
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_fewer_levels_are_told_how(as_users_run, count):
+    query, value = torch.rand(1, 4, 5, 6), torch.rand(1, 2, 20, 24)
+    with pytest.raises(ShapeError, match=rf"takes three values .* got {count}; .*module\.levels"):
+        SearchTransfer()(query, query, *[value] * count)
+    _score, (texture,) = SearchTransfer().levels(query, query, [value])
+    assert texture.shape == (1, 2, 20, 24)

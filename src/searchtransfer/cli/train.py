@@ -59,7 +59,7 @@ def train(
     """
     from ..training import load_config
     from ..training import train as run
-    from ..training.launch import asked_of_accelerate, launch
+    from ..training.launch import asked_of_accelerate, follow_the_launcher, launch
 
     named = {"data.photos": data, "run.folder": folder, "teacher.files": teacher}
     changes = [*(set_ or []), *(f"{k}={json.dumps(v)}" for k, v in named.items() if v is not None)]
@@ -71,6 +71,7 @@ def train(
         if code:
             raise typer.Exit(code)
         return
+    follow_the_launcher()
     with _display() as show:
         outcome = run(settings, resume=resume, on_progress=show)
     if os.environ.get("RANK", "0") != "0":

@@ -48,8 +48,8 @@ class SearchTransfer(nn.Module):
         lrsr_lv3: Float[Tensor, "b c h w"],
         refsr_lv3: Float[Tensor, "b c hr wr"],
         ref_lv1: Float[Tensor, "b c1 hr4 wr4"],
-        ref_lv2: Float[Tensor, "b c2 hr2 wr2"],
-        ref_lv3: Float[Tensor, "b c3 hr wr"],
+        ref_lv2: Float[Tensor, "b c2 hr2 wr2"] | None = None,
+        ref_lv3: Float[Tensor, "b c3 hr wr"] | None = None,
     ) -> Textures:
         """Three classic levels.
 
@@ -65,8 +65,15 @@ class SearchTransfer(nn.Module):
             and 1 times `[H, W]`.
 
         Raises:
+            ShapeError: there are fewer than three values; `levels` takes any number.
             SearchTransferError: whatever `search` and `transfer` raise.
         """
+        if ref_lv2 is None or ref_lv3 is None:
+            raise ShapeError(
+                "SearchTransfer: a call takes three values (ref_lv1, ref_lv2, ref_lv3), got "
+                f"{1 + (ref_lv2 is not None)}; for any number use "
+                "score, textures = module.levels(query, key, [value, ...])"
+            )
         score, (t1, t2, t3) = self.levels(lrsr_lv3, refsr_lv3, [ref_lv1, ref_lv2, ref_lv3])
         return Textures(score, t1, t2, t3)
 

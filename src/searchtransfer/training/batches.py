@@ -5,14 +5,19 @@ A step takes the next `batch` draws, however many processes and parts there are:
 round the processes, so that what is learned depends on neither number.
 """
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.data._utils.signal_handling import _set_SIGCHLD_handler
 
-from ..errors import ConfigError
+from ..errors import ConfigError, TrainingError
+from .children import serve_only_the_parent
 from .data.sampler import DrawSampler
 
 
@@ -79,14 +84,56 @@ def steps_of(
     workers: int,
     pin_memory: bool = False,
 ) -> Iterator[list[Any]]:
-    """For each step the batches of this process's parts."""
+    """For each step the batches of this process's parts.
+
+    Raises:
+        ReadersDied: a process that reads samples is gone; said between two steps, never within one.
+    """
     loader = DataLoader(
         dataset,
         batch_sampler=chunks,
         num_workers=workers,
         collate_fn=collate,
         pin_memory=pin_memory,
+        worker_init_fn=_begin_to_read,
     )
-    batches = iter(loader)
-    for _ in range(chunks.start, chunks.stop):
-        yield list(islice(batches, chunks.division.parts))
+    with _deaths_are_found_when_reading():
+        batches = iter(loader)
+        for _ in range(chunks.start, chunks.stop):
+            try:
+                step = list(islice(batches, chunks.division.parts))
+            except RuntimeError as error:
+                if "DataLoader worker" not in str(error):
+                    raise
+                raise ReadersDied(
+                    f"a process that reads photos died: {str(error).splitlines()[0]}. Often memory "
+                    "or shared memory is too small for run.workers; lower it and resume"
+                ) from error
+            yield step
+
+
+class ReadersDied(TrainingError):
+    """A process that reads samples is gone."""
+
+
+def _begin_to_read(number: int) -> None:
+    serve_only_the_parent()
+
+
+@contextmanager
+def _deaths_are_found_when_reading() -> Iterator[None]:
+    """Take away the handler by which torch tells of a dead reader, which it sets for good.
+
+    It raises wherever the program happens to be, in the middle of a step or of a checkpoint. Dead
+    readers are found all the same when the next samples are waited for.
+    """
+    child = getattr(signal, "SIGCHLD", None)
+    if child is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _set_SIGCHLD_handler()  # now, since torch sets it once in a process
+    torchs = signal.signal(child, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(child, torchs)

@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 
+from .signals import SIGNALS
+
 
 def serve_only_the_parent() -> None:
     """In a process that `multiprocessing` started: its parent alone says when to end.
@@ -13,7 +15,7 @@ def serve_only_the_parent() -> None:
     Signals to the whole group (Ctrl-C, a service manager's SIGTERM) are left to the parent, which
     finishes its work first; and if the parent is gone, however it ended, so is this process.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_follow_the_parent, daemon=True).start()
 

@@ -6,11 +6,14 @@ checkpoint is taken away first.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
+from ..errors import OutputError
 from ..files import LineFile, write_file
 
 NAME = "log.jsonl"
@@ -41,22 +44,26 @@ class Journal:
         text = "".join(json.dumps(line) + "\n" for line in self.lines)
         write_file(folder / NAME, text.encode(), on_exists="overwrite", what="journal")
         self._file = LineFile(folder / NAME)
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+        self._folder = folder / "tensorboard"
+        with self._faults_told():
+            self._board = SummaryWriter(str(self._folder), purge_step=step + 1)
 
     def step(self, step: int, losses: dict[str, float], rate: float, seconds: float) -> None:
         """Note a step; its number is that of steps taken."""
         self._write({"step": step, "losses": losses, "rate": rate, "seconds": round(seconds, 3)})
-        for name, value in losses.items():
-            self._board.add_scalar(f"losses/{name}", value, step)
-        self._board.add_scalar("rate", rate, step)
+        with self._faults_told():
+            for name, value in losses.items():
+                self._board.add_scalar(f"losses/{name}", value, step)
+            self._board.add_scalar("rate", rate, step)
 
     def scores(self, step: int, scores: dict[str, dict[str, float]]) -> None:
         """Note a validation: figures by set."""
         self._write({"step": step, "scores": scores})
-        for name, figures in scores.items():
-            for figure, value in figures.items():
-                if figure != "photos":
-                    self._board.add_scalar(f"validation/{name}/{figure}", value, step)
+        with self._faults_told():
+            for name, figures in scores.items():
+                for figure, value in figures.items():
+                    if figure != "photos":
+                        self._board.add_scalar(f"validation/{name}/{figure}", value, step)
 
     def scored(self, step: int) -> bool:
         """Whether the validation of a step is noted."""
@@ -69,8 +76,21 @@ class Journal:
 
     def close(self) -> None:
         """Write what is pending."""
-        self._file.close()
-        self._board.close()
+        try:
+            self._file.close()
+        finally:
+            with self._faults_told():
+                self._board.close()
+
+    @contextmanager
+    def _faults_told(self) -> Iterator[None]:
+        """What TensorBoard's writer meets, in words; it tells of a full disk at a later call."""
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"{self._folder}: TensorBoard's files cannot be written: {error.strerror or error}"
+            ) from error
 
     def _write(self, line: dict[str, Any]) -> None:
         if "scores" in line:

@@ -5,20 +5,26 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
 from ..errors import ConfigError
+from .signals import SIGNALS
 
+_LAUNCHER = "SEARCHTRANSFER_LAUNCHER"
+_PAUSE = 0.5  # seconds
 _RANKS = ("RANK", "WORLD_SIZE", "PMI_RANK", "OMPI_COMM_WORLD_RANK")
 
 
 def launch(processes: int, words: Sequence[str]) -> int:
     """Run `searchtransfer train` in several processes, by way of torch's own launcher.
 
-    Ctrl-C and SIGTERM reach each process once, which ends it after its present step.
+    Ctrl-C, SIGTERM and SIGHUP reach each process once, which ends it after its present step; so
+    does the end of this process, however it ends (see `follow_the_launcher`).
 
     Args:
         processes: how many.
@@ -30,6 +36,7 @@ def launch(processes: int, words: Sequence[str]) -> int:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += [f"--nproc-per-node={processes}", "-m", "searchtransfer.cli", "train", *words]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MASTER_")}
+    environment[_LAUNCHER] = f"{os.getpid()} {psutil.Process().create_time()}"
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     # In a session of its own, else a terminal would send each process a second Ctrl-C.
     running = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
@@ -40,13 +47,40 @@ def launch(processes: int, words: Sequence[str]) -> int:
         stopped = True
         running.terminate()
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, stop) for number in heard}
     try:
         code = running.wait()
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
     return 130 if stopped else min(1, abs(code))
+
+
+def follow_the_launcher(environment: Mapping[str, str] = os.environ) -> None:
+    """In a process that `launch` started: stop, as by SIGTERM, once the launcher is gone.
+
+    It cannot say so itself where it was killed, and its processes would train on for nobody.
+    """
+    if _LAUNCHER not in environment:
+        return
+    number, created = environment[_LAUNCHER].split()
+    parent = os.getppid()
+
+    def lives() -> bool:
+        try:
+            launcher = psutil.Process(int(number))
+            running = launcher.status() != psutil.STATUS_ZOMBIE
+            return bool(running and launcher.create_time() == float(created))
+        except psutil.NoSuchProcess:
+            return False
+
+    def watch() -> None:
+        while lives() and os.getppid() == parent:
+            time.sleep(_PAUSE)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def asked_of_accelerate(environment: Mapping[str, str] = os.environ) -> int:

@@ -5,7 +5,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,10 +14,10 @@ import torch
 from accelerate.utils import gather_object
 from torch import Tensor
 
-from ..errors import NonFiniteError, TrainingError
+from ..errors import DataError, NonFiniteError, OutputError, TrainingError
 from ..files import write_file
 from ..weights import save_weights
-from .batches import Chunks, Division, steps_of
+from .batches import Chunks, Division, ReadersDied, steps_of
 from .checkpoint import latest_checkpoint, set_aside, write_checkpoint
 from .config import TrainConfig
 from .data import SkipLog
@@ -82,53 +82,58 @@ class _Training:
         self.skips = SkipLog(config.data.max_skipped)
         self.unvalidated: set[str] = set()
         self.folder = config.run.folder
+        self.clock = time.monotonic()
+        self.taken = 0
+        """Steps."""
 
     def run(self) -> Outcome:
         learner = Learner(self.task, self.config, self.accelerator)
         with self._first_process_holds_the_folder(), stop_request() as stop:
             start, seconds = self._go_on(learner)
             self._prepare(start, stop)
+            self.clock = time.monotonic() - seconds
             journal = Journal(self.folder, start) if self._first else None
             try:
-                return self._loop(learner, journal, start, seconds, stop)
+                return self._loop(learner, journal, start, stop)
+            except (DataError, ReadersDied, OutputError):
+                self._keep(learner)
+                raise
             finally:
                 if journal is not None:
                     journal.close()
 
     def _loop(
-        self,
-        learner: Learner,
-        journal: Journal | None,
-        start: int,
-        seconds: float,
-        stop: StopRequest,
+        self, learner: Learner, journal: Journal | None, start: int, stop: StopRequest
     ) -> Outcome:
         run = self.config.run
-        begin = time.monotonic() - seconds
-        step, interrupted = start, self._anyone(stop.made)
+        self.taken, interrupted = start, self._anyone(stop.made)
         if start and not interrupted and self._due(start, self.config.validation.every):
             self._validate(learner, journal, start)
         for parts in self._batches(start) if not interrupted else ():
-            stretch = stretch_at(self.plan, step)
-            share = rate_share(self.config.optimiser, step, self.steps)
+            stretch = stretch_at(self.plan, self.taken)
+            share = rate_share(self.config.optimiser, self.taken, self.steps)
             parts = [_moved(part, self.accelerator.device) for part in parts]
             try:
-                losses = learner.learn(parts, step, stretch.phase, share, self.division)
+                losses = learner.learn(parts, self.taken, stretch.phase, share, self.division)
             except NonFiniteError as error:
-                self._give_up(step, parts, error)
-            step += 1
+                self._give_up(self.taken, parts, error)
+            self.taken = step = self.taken + 1
             if journal is not None and self._due(step, run.log_every):
                 rate = learner.rates["optimiser"][0] * share
-                journal.step(step, losses, rate, time.monotonic() - begin)
+                journal.step(step, losses, rate, self._seconds)
             self._tell(Progress(step, self.steps, stretch.phase.name, losses))
             interrupted = self._agree(parts, stop.made)
             if interrupted or self._due(step, run.checkpoint_every):
-                self._save(learner, step, time.monotonic() - begin)
+                self._save(learner, step)
             if interrupted:
                 break
             if self._due(step, self.config.validation.every):
                 self._validate(learner, journal, step)
-        return self._outcome(learner, journal, step, interrupted)
+        return self._outcome(learner, journal, self.taken, interrupted)
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self.clock
 
     @property
     def _first(self) -> bool:
@@ -202,17 +207,7 @@ class _Training:
             self.config.seed,
         )
         pin = self.accelerator.device.type == "cuda"
-        try:
-            yield from steps_of(
-                self.dataset, self.task.collate, chunks, self.config.run.workers, pin
-            )
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise TrainingError(
-                f"a process that reads photos died: {str(error).splitlines()[0]} Often memory or "
-                "shared memory is too small for run.workers; lower it and resume"
-            ) from error
+        return steps_of(self.dataset, self.task.collate, chunks, self.config.run.workers, pin)
 
     def _agree(self, parts: list[Any], stop: bool) -> bool:
         """Gather what was skipped; true if any process was asked to stop."""
@@ -226,20 +221,30 @@ class _Training:
             self.skips.add(gather_object(mine))
         return bool(stops)
 
-    def _save(self, learner: Learner, step: int, seconds: float) -> None:
+    def _save(self, learner: Learner, step: int) -> None:
         if self._first:
-            state = {
-                "step": step,
-                "seed": self.config.seed,
-                "seconds": seconds,
-                "skipped": sorted(self.skips.reasons),
-                "config": json.loads(self.config.model_dump_json()),
-            }
-            try:
-                write_checkpoint(self.folder / "checkpoints", step, learner.checkpoint(state))
-            except NonFiniteError as error:
-                raise TrainingError(f"{error}; the checkpoint before it is kept") from None
+            self._write_checkpoint(learner, step)
         self.accelerator.wait_for_everyone()
+
+    def _keep(self, learner: Learner) -> None:
+        """Save what has been learned before something ends the run from outside."""
+        if not self._first or not self.taken:
+            return
+        with suppress(OutputError, TrainingError):  # what ended the run is told, not this
+            self._write_checkpoint(learner, self.taken)
+
+    def _write_checkpoint(self, learner: Learner, step: int) -> None:
+        state = {
+            "step": step,
+            "seed": self.config.seed,
+            "seconds": self._seconds,
+            "skipped": sorted(self.skips.reasons),
+            "config": json.loads(self.config.model_dump_json()),
+        }
+        try:
+            write_checkpoint(self.folder / "checkpoints", step, learner.checkpoint(state))
+        except NonFiniteError as error:
+            raise TrainingError(f"{error}; the checkpoint before it is kept") from None
 
     def _validate(self, learner: Learner, journal: Journal | None, step: int) -> None:
         if self.validator is None or self._everywhere(journal is not None and journal.scored(step)):

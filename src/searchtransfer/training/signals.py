@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C and SIGTERM end training after the present step; a second one ends it at once."""
+"""Ctrl-C, SIGTERM and SIGHUP end training after the present step; a second one ends it at once.
+
+A signal that the process was started to ignore, as `nohup` does with SIGHUP, stays ignored.
+"""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 
 
 class StopRequest:
@@ -28,7 +35,8 @@ def stop_request() -> Iterator[StopRequest]:
             raise KeyboardInterrupt
         request.made = True
 
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    heard = [s for s in SIGNALS if signal.getsignal(s) != signal.SIG_IGN]
+    before = {s: signal.signal(s, note) for s in heard}
     try:
         yield request
     finally:

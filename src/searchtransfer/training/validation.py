@@ -9,11 +9,14 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from torch import nn
 
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..evaluation import Method, Row, evaluate
 from ..pairs import Pair
 from .config import PhotoValidation
-from .pairs import find_pairs
+from .pairs import find_pairs, require_size
+
+_SMALLEST = {"ttsr": 12, "c2": 20}
+"""Pixels: SSIM's window of 11 inside the border of the profile, in multiples of the scale."""
 
 Scores = dict[str, dict[str, float]]
 """Figures of each set: `psnr`, `photos`, the number of them, and what else is known."""
@@ -48,6 +51,13 @@ class PhotoValidator:
         sets = {}
         for i, item in enumerate(options.sets):
             pairs = find_pairs(item, f"validation.sets.{i}")
+            if not all(pair.references for pair in pairs):
+                raise ConfigError(
+                    f"validation.sets.{i}.layout: {item.layout} gives photos without references, "
+                    "which this network cannot do without; use scenes, groups, or a list with "
+                    "references"
+                )
+            require_size(pairs, _SMALLEST[options.profile], f"validation.sets.{i}", "SSIM")
             count = min(item.limit or len(pairs), len(pairs))
             sets[item.name] = [pairs[len(pairs) * k // count] for k in range(count)]
         return cls(sets, options, method) if sets else None

@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
 from ...errors import DataError
 from ...pairs import Pair, cufed_pairs, scene_pairs, single_photos
+from ..data.sizes import shorter_side
 from ..data.views import NEAR, Views
 from .drawing import SMALLEST, Sources
 from .split import BY_CONTENT, Split, photo_name, scene_name
@@ -70,7 +69,7 @@ class _Found(NamedTuple):
         bare = not folders and not cufed.is_dir() and not singles.is_dir()
         photos = single_photos(data if bare else singles) if bare or singles.is_dir() else []
         # Many folders hold thumbnails too; their sizes are known without decoding them.
-        sides = [_shorter_side(pair.target) for pair in photos]
+        sides = [shorter_side(pair.target) or 0 for pair in photos]
         large = [pair for pair, side in zip(photos, sides, strict=True) if side >= SMALLEST]
         small = f": of {len(sides)}, the largest has {max(sides)}" if sides else ""
         return cls(
@@ -103,15 +102,6 @@ def _without(pairs: Iterable[Pair], kept: set[str]) -> list[Pair]:
         if photo_name(pair.target) not in kept and bool(references) == bool(pair.references):
             chosen.append(replace(pair, references=references))
     return chosen
-
-
-def _shorter_side(path: Path) -> int:
-    """In pixels; 0 of what is no picture, which `draw` would have to leave out."""
-    try:
-        with Image.open(path) as image:
-            return int(min(image.size))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return 0
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from ..data import Batch, PairDataset, Sample, collate
 from ..data.views import Views
 from ..losses import PerceptualLoss, transferal_loss
 from ..objective import Objective, Restored, weights_of
-from ..pairs import find_pairs
+from ..pairs import find_pairs, require_size
 from ..task import Preparation
 from ..validation import PhotoValidator
 from .config import TTSRConfig
@@ -87,6 +87,7 @@ class TTSRTask:
             for i, source in enumerate(data.train)
             for pair in find_pairs(source, f"data.train.{i}")
         ]
+        require_size(pairs, data.patch, "data.patch", "a patch")
         views, cache = Views(**data.views.model_dump()), data.cache * 2**20
         return PairDataset(
             pairs, data.patch, self.config.seed, data.augment, cache=cache, views=views
