@@ -1,86 +1,169 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mutates good image files and reads them: only errors of this package may come of it.
+"""Hostile and mutated files of weights, references and configurations, in processes with limits.
 
-    python -m attacks.fuzz [COUNT] [SEED]
+    python attacks/fuzz.py [weights references configurations] [--count N] [--seconds S] [--seed 0]
 
-COUNT files (2000 unless told) are tried in processes of 100 each, with 1 GiB of memory beyond the
-libraries' and 120 seconds of processor time. A file that ends its process is kept and named.
+Every known attack must raise the error that it states. Then sound files are changed at random; the
+budget is a number of files and of seconds of the processor for each kind, whichever is over first.
+Each must be read or raise an error of this package: no other exception, no crash, no file that
+takes more than ten seconds of the processor, no more than 3 GiB of address space beyond what the
+libraries take, no growth beyond 64 MiB. The table says how many were read and refused; exit code 1
+if any was neither.
 """
 
+import argparse
+import faulthandler
+import json
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
+import configurations
 import numpy as np
+import references
+import weights
 
-from .images import good
+import searchtransfer
+from searchtransfer import Reference, errors
+from searchtransfer.models.fusion import load_network
+from searchtransfer.training import load_config
 
-KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TGA", "PPM", "JPEG2000", "AVIF", "TIFF")
-BATCH, MEBIBYTES, SECONDS = 100, 1024, 120
-
-
-def mutated(data: bytes, draw: np.random.Generator) -> bytes:
-    """Bytes changed, cut, doubled or set to extremes, mostly near the head."""
-    result = bytearray(data)
-    for _ in range(int(draw.integers(1, 8))):
-        reach = len(result) if draw.random() < 0.3 else min(len(result), 200)
-        place = int(draw.integers(reach))
-        way = int(draw.integers(4))
-        if way == 0:
-            result[place] = int(draw.integers(256))
-        elif way == 1:
-            result[place : place + 4] = (b"\xff\xff\xff\xff", b"\0\0\0\0")[int(draw.integers(2))]
-        elif way == 2:
-            del result[place : place + int(draw.integers(1, 40))]
-        else:
-            result[place:place] = result[place : place + int(draw.integers(1, 40))]
-        result = result or bytearray(b"\0")
-    return bytes(result)
+KINDS: dict[str, tuple[ModuleType, Callable[[Path], object], str]] = {
+    "weights": (weights, load_network, ".safetensors"),
+    "references": (references, Reference.load, ".safetensors"),
+    "configurations": (configurations, load_config, ".yaml"),
+}
+SECONDS_A_FILE, MEMORY, GROWTH = 10, 3 << 30, 64 << 20
+WORDS = (b"[", b"]", b"{", b"}", b":", b"&a", b"*a", b"!!int", b"9" * 50, b"-1", b"null", b'"')
 
 
-def fuzz(count: int, seed: int, folder: Path) -> list[str]:
-    """What went wrong; each entry names a file in the folder, which stays."""
-    faults: list[str] = []
-    sources = [good(kind) for kind in KINDS]
-    for first in range(0, count, BATCH):
-        paths = []
-        for number in range(first, min(first + BATCH, count)):
-            draw = np.random.default_rng([seed, number])
-            kind = KINDS[number % len(KINDS)]
-            path = folder / f"{number}.{kind.lower()}"
-            path.write_bytes(mutated(sources[number % len(KINDS)], draw))
-            paths.append(path)
-        faults += tried(paths)
-        for path in paths:
-            if not any(str(path) in fault for fault in faults):
-                path.unlink()
+def mutated(content: bytes, rng: np.random.Generator) -> bytes:
+    """A few changes: bytes flipped, cut out, repeated or put in; more often near the beginning."""
+    data = bytearray(content)
+    for _ in range(int(rng.integers(1, 6))):
+        limit = min(len(data), 1500) if rng.random() < 0.8 else len(data)
+        at = int(rng.integers(limit + 1))
+        length = int(rng.integers(1, 40))
+        match int(rng.integers(6)):
+            case 0 if at < len(data):
+                data[at] ^= 1 << int(rng.integers(8))
+            case 1:
+                del data[at : at + length]
+            case 2:
+                data[at:at] = data[at : at + length] * int(rng.integers(1, 30))
+            case 3:
+                data[at:at] = WORDS[int(rng.integers(len(WORDS)))]
+            case 4:
+                data[at : at + length] = rng.bytes(length)
+            case _:
+                data = data[:at] if rng.random() < 0.2 else data
+    return bytes(data)
+
+
+def outcome(read: Callable[[Path], object], path: Path) -> str:
+    """What came of a file: "read", or the class of the error.
+
+    Raises:
+        Exception: any that is no error of this package.
+    """
+    signal.setitimer(signal.ITIMER_PROF, SECONDS_A_FILE)
+    try:
+        read(path)
+    except errors.SearchTransferError as error:
+        return type(error).__name__
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return "read"
+
+
+def work(kind: str, count: int, seconds: float, seed: int, folder: Path) -> int:
+    """All files of a kind, in this process; the number of faults."""
+    module, read, suffix = KINDS[kind]
+    resource.setrlimit(resource.RLIMIT_AS, (used("VmSize") + MEMORY,) * 2)
+    faulthandler.enable()
+    seen: Counter[str] = Counter()
+    faults = 0
+    for attack in module.attacks():
+        path = folder / attack.name
+        path.write_bytes(attack.content)
+        found = tried(read, path)
+        if found != attack.error:
+            print(f"{kind}: {attack.name}: {found}, expected {attack.error}")
+            faults += 1
+        seen["attacks"] += 1
+    rng = np.random.default_rng(seed)
+    good, path = module.good(), folder / f"current{suffix}"
+    begin, before = time.process_time(), used("VmRSS")
+    while seen["mutants"] < count and time.process_time() - begin < seconds:
+        content = mutated(good, rng)
+        path.write_bytes(content)  # what is left there after a crash has caused it
+        found = tried(read, path)
+        if not found.endswith("Error") and found != "read":
+            print(f"{kind}: mutant {seen['mutants']} of seed {seed}: {found}")
+            faults += 1
+        seen["mutants"] += 1
+        seen[found] += 1
+    growth = used("VmRSS") - before
+    if growth > GROWTH:
+        print(f"{kind}: grew by {growth >> 20} MiB")
+        faults += 1
+    print(json.dumps({"kind": kind, **seen, "growth in MiB": growth >> 20, "faults": faults}))
     return faults
 
 
-def tried(paths: list[Path]) -> list[str]:
-    """Read files in one process; the one that ended it is named, and the rest goes on."""
-    faults: list[str] = []
-    while paths:
-        command = [sys.executable, "-m", "attacks.limited", str(MEBIBYTES), str(SECONDS)]
-        done = subprocess.run([*command, *map(str, paths)], capture_output=True, text=True)
-        lines = len(done.stdout.splitlines())
-        if done.returncode == 0 and lines == len(paths):
-            break
-        last = done.stderr.strip().splitlines()[-1:]
-        faults.append(f"{paths[min(lines, len(paths) - 1)]}: rc {done.returncode} {last}")
-        paths = paths[lines + 1 :]
-    return faults
+def tried(read: Callable[[Path], object], path: Path) -> str:
+    """`outcome`, or in several words what should not have been."""
+    try:
+        return outcome(read, path)
+    except BaseException as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {error}"
 
 
-def main(count: str = "2000", seed: str = "0") -> None:
-    """Tell the count and the faults; the exit status is 1 where there are any."""
-    folder = Path(tempfile.mkdtemp(prefix="searchtransfer-fuzz-"))
-    faults = fuzz(int(count), int(seed), folder)
-    print(f"{count} files of {len(KINDS)} formats, seed {seed}: {len(faults)} faults")
-    print("\n".join(faults))
-    raise SystemExit(bool(faults))
+def used(what: str) -> int:
+    """Bytes that this process has now."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{what}:"):
+            return int(line.split()[1]) << 10
+    raise OSError(f"/proc/self/status does not say {what}")
+
+
+def _took_too_long(number: int, frame: object) -> None:
+    raise TimeoutError(f"more than {SECONDS_A_FILE} s")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], help="default: all")
+    parser.add_argument("--count", type=int, default=2000, help="of mutants, for each kind")
+    parser.add_argument("--seconds", type=float, default=60, help="for mutants, for each kind")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--here", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.here:
+        signal.signal(signal.SIGPROF, _took_too_long)
+        kind = options.kinds[0]
+        return min(1, work(kind, options.count, options.seconds, options.seed, options.here))
+    print(f"searchtransfer {searchtransfer.__version__}, seed {options.seed}", flush=True)
+    faults = 0
+    for kind in options.kinds or KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            words = [f"--{x}={getattr(options, x)}" for x in ("count", "seconds", "seed")]
+            command = [sys.executable, __file__, kind, *words, f"--here={folder}"]
+            code = subprocess.run(command, check=False).returncode
+            if code < 0 or code > 1:
+                print(f"{kind}: ended by {code}; the file was {folder}")
+            faults += bool(code)
+    return min(1, faults)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main())

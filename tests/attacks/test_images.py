@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from attacks.fuzz import fuzz  # noqa: E402
+from attacks.fuzz_images import fuzz  # noqa: E402
 from attacks.images import ATTACKS  # noqa: E402
 
 MEBIBYTES, SECONDS = 1024, 100

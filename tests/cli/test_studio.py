@@ -2,6 +2,7 @@
 """`searchtransfer studio` from outside."""
 
 import http.client
+import json
 import signal
 import subprocess
 from pathlib import Path
@@ -11,16 +12,16 @@ import pytest
 from cli.commands import SOURCE, arguments, command, environment, process
 
 
-def test_help_imports_neither_gradio_nor_torch(tmp_path: Path) -> None:
-    for name in ("gradio", "torch"):
+def test_help_imports_neither_server_nor_torch(tmp_path: Path) -> None:
+    for name in ("uvicorn", "starlette", "torch"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
     run = process("studio", "--help", PYTHONPATH=f"{tmp_path}:{SOURCE}")
     assert run.returncode == 0, run.stderr
     assert b"--job-seconds" in run.stdout
 
 
-def test_without_gradio_it_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "gradio.py").write_text("raise RuntimeError('broken in an odd way')")
+def test_without_a_server_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "uvicorn.py").write_text("raise RuntimeError('broken in an odd way')")
     run = process("studio", "--port", "0", PYTHONPATH=f"{tmp_path}:{SOURCE}")
     assert run.returncode == 2
     assert b"broken in an odd way" in run.stderr
@@ -38,7 +39,7 @@ def test_an_address_that_cannot_be(option: str, value: str, words: str) -> None:
 
 
 def test_it_says_its_address_and_ends_by_ctrl_c(tmp_path: Path) -> None:
-    pytest.importorskip("gradio", reason="the studio needs the extra `studio`")
+    pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
     studio = subprocess.Popen(
         arguments("studio", "--port", "0"),
         stdout=subprocess.PIPE,
@@ -58,7 +59,7 @@ def test_it_says_its_address_and_ends_by_ctrl_c(tmp_path: Path) -> None:
 
 def test_an_open_page_does_not_disturb_the_end(tmp_path: Path) -> None:
     """A connection that never ends, as a page has, is cut without a word of it."""
-    pytest.importorskip("gradio", reason="the studio needs the extra `studio`")
+    pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
     studio = subprocess.Popen(
         arguments("studio", "--port", "0"),
         stdout=subprocess.PIPE,
@@ -68,8 +69,10 @@ def test_an_open_page_does_not_disturb_the_end(tmp_path: Path) -> None:
     assert studio.stdout is not None
     address = urlsplit(studio.stdout.readline().decode().split()[2])
     connection = http.client.HTTPConnection(address.netloc, timeout=60)
-    connection.request("GET", "/gradio_api/heartbeat/tab")
-    assert b"ALIVE" in connection.getresponse().readline()
+    connection.request("POST", "/studio/enter")
+    token = json.loads(connection.getresponse().read())["token"]
+    connection.request("GET", f"/studio/{token}/events")
+    assert connection.getresponse().readline().startswith(b"data: ")
     studio.send_signal(signal.SIGINT)
     _, errors = studio.communicate(timeout=60)
     connection.close()

@@ -18,9 +18,13 @@ SCREENSHOTS = Path(__file__).parents[2] / "out/studio"
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """One for all tests, with a limit of 1 MiB and 2 million pixels a file."""
-    pytest.importorskip("gradio", reason="the studio needs the extra `studio`")
+    pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
     with running(
-        tmp_path_factory.mktemp("studio"), file_bytes=2**20, photo_pixels=2**21, references=3
+        tmp_path_factory.mktemp("studio"),
+        file_bytes=2**20,
+        photo_pixels=2**21,
+        references=3,
+        away_seconds=2,
     ) as server:
         yield server
 

@@ -12,9 +12,13 @@ from PIL import Image
 def choose(page: Any, kind: str, *paths: Path) -> None:
     """Choose files for the small image (or sharp photo), or the references."""
     drop = page.locator(f"st-drop[data-url$='/{kind}']")
+    if kind == "small":  # the one before is replaced
+        gone = [x.get_attribute("data-remove") for x in drop.locator("[data-remove]").all()]
     before = drop.locator(".st-files li").count() if kind == "reference" else 0
     drop.locator("input").set_input_files(list(paths))
     drop.locator(".st-files li").nth(before + len(paths) - 1).wait_for()
+    for id in gone if kind == "small" else []:
+        drop.locator(f"[data-remove='{id}']").wait_for(state="detached")
 
 
 def refused(page: Any, kind: str, path: Path) -> str:

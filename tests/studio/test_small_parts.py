@@ -2,25 +2,33 @@
 """Words, warnings, names, and the address."""
 
 import logging
+import re
 import socket
 import sys
 import threading
 import warnings
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from searchtransfer.batch import Quality, Stopped
 from searchtransfer.errors import MissingExtraError, OptionError
 from searchtransfer.images import ImageWarning
 from searchtransfer.studio import fragments, run_studio, serve
 from searchtransfer.studio.course import Moment
-from searchtransfer.studio.faults import Fault, explain
+from searchtransfer.studio.faults import Cancelled, Fault, OutOfTime, explain
+from searchtransfer.studio.folder import studio_folder
 from searchtransfer.studio.guard import host_of, names_of
+from searchtransfer.studio.job import Outcome
 from searchtransfer.studio.limits import Limits
 from searchtransfer.studio.notes import heard, listening
-from searchtransfer.studio.sessions import Session, Upload
-from searchtransfer.studio.work import OutOfTime
+from searchtransfer.studio.orders import Order, Upload
+from searchtransfer.studio.scrubbing import scrubbed
+from searchtransfer.studio.sessions import Session
+from searchtransfer.studio.storage import Storage
+
+NAMES = {"/tmp/x/1": "mine.png"}
 
 
 @pytest.mark.parametrize(
@@ -33,27 +41,106 @@ from searchtransfer.studio.work import OutOfTime
             RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
             "not enough memory",
         ),
-        (ZeroDivisionError("secret of /tmp/x/1"), "Something went wrong here"),
     ],
 )
-def test_errors_in_words_with_an_id_that_is_in_the_log(
+def test_what_the_visitor_can_mend_has_no_number(
     error: Exception, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     # The package's own logger may have been made quieter by a command in this process.
     with caplog.at_level(logging.INFO, logger="searchtransfer.studio.faults"):
-        fault = explain(error, {"/tmp/x/1": "mine.png"})
+        fault = explain(error, NAMES)
     assert words in fault.message
-    assert "/tmp" not in fault.message
-    (record,) = caplog.records
-    assert fault.id in record.getMessage()
-    assert record.exc_info is not None and record.exc_info[1] is error
+    assert "/tmp" not in fault.message and fault.id == ""
+    assert "Number" not in fragments.failed(fault)
+    assert caplog.records[0].exc_info[1] is error
+
+
+def test_a_fault_of_ours_has_a_number_that_is_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fault = explain(ZeroDivisionError("secret of /tmp/x/1"), NAMES)
+    assert "Something went wrong here" in fault.message and "secret" not in fault.message
+    assert fault.id and fault.id in caplog.records[0].getMessage()
+    assert fault.id in fragments.failed(fault)
+
+
+def test_an_explained_error_holds_no_pictures() -> None:
+    class Picture:
+        pass
+
+    def fail() -> None:
+        picture = Picture()
+        held.append(weakref.ref(picture))
+        raise OptionError("no")
+
+    held: list[weakref.ref[Picture]] = []
+    caught: list[Exception] = []
+    try:
+        fail()
+    except OptionError as error:
+        caught.append(error)
+    assert held[0]() is not None
+    explain(caught[0], {})
+    assert held[0]() is None
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("/tmp/x/1: is odd", "mine.png: is odd"),
+        ("no file /home/me/.cache/model.safetensors here", "no file a file of the server here"),
+        ("cannot open '/srv/a b/c.png' (/usr/lib/x.so)", "cannot open 'a file of the server' (a"),
+        (r"no C:\Users\me\x.png here", "no a file of the server here"),
+        ("~/x/y is none, /etc/passwd: neither", "a file of the server is none, a file of the"),
+        (
+            "JPEG/PNG at 16/9, 3 and/or 4 px; scale 1/2",
+            "JPEG/PNG at 16/9, 3 and/or 4 px; scale 1/2",
+        ),
+    ],
+)
+def test_no_path_of_the_server_is_said(message: str, words: str) -> None:
+    said = scrubbed(message, NAMES)
+    assert said.startswith(words)
+    assert not re.search(r"/(tmp|home|srv|usr|etc)|Users", said)
+
+
+def test_a_visitors_name_may_look_like_a_path() -> None:
+    assert scrubbed("/tmp/x/1 is odd", {"/tmp/x/1": "/etc/passwd"}) == "/etc/passwd is odd"
 
 
 def test_what_was_asked_for_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
-    assert explain(Stopped(), {}) == Fault("Cancelled.", "")
+    fault = explain(Cancelled(), {})
+    assert fault == Fault("Cancelled.", "", True)
     assert not caplog.records
-    html = fragments.failed(Fault("Cancelled.", ""))
+    html = fragments.failed(fault)
     assert "Number" not in html and "alert" not in html
+
+
+class TestTheFolder:
+    """Of all pictures: gone at the end, and after a kill at the next start."""
+
+    @pytest.fixture(autouse=True)
+    def _elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def test_it_is_private_and_goes(self, tmp_path: Path) -> None:
+        with studio_folder() as folder:
+            assert folder.parent == tmp_path and folder.stat().st_mode & 0o077 == 0
+            (folder / "picture").touch()
+        assert not folder.exists()
+
+    def test_what_nobody_holds_is_cleared_and_what_is_held_stays(self, tmp_path: Path) -> None:
+        left = tmp_path / "searchtransfer-studio-left"
+        left.mkdir()
+        (left / "lock").touch()
+        (left / "picture").touch()
+        foreign = tmp_path / "searchtransfer-studio-foreign"  # without a lock: not ours to judge
+        foreign.mkdir()
+        link = tmp_path / "searchtransfer-studio-link"
+        link.symlink_to(foreign)
+        with studio_folder() as first, studio_folder() as second:
+            assert not left.exists()
+            assert first.exists() and second.exists() and foreign.exists() and link.is_symlink()
 
 
 def test_warnings_are_heard_by_their_own_thread() -> None:
@@ -107,10 +194,10 @@ def test_loopback_answers_to_its_names_only() -> None:
 
 
 def test_a_file_name_is_text_wherever_it_stands(tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Session(tmp_path, Storage(100))
     name = "<script>'\"&"
-    session.uploads["small"].append(Upload("0", name, tmp_path / "x", (3, 4), 5))
-    html = fragments.drop(session, "small")
+    session.uploads["small"].append(Upload("0", name, str(tmp_path / "x"), (3, 4), 5))
+    html = fragments.files(session, "small")
     assert name not in html and "<script" not in html
     assert html.count("&lt;script&gt;&#x27;&quot;&amp;") == 2
     assert "4 x 3 pixels" in html
@@ -121,7 +208,7 @@ def test_progress_in_words() -> None:
     html = fragments.progress(Moment("Searching", 0.25, 61.0))
     assert 'value="0.250"' in html and "about 1 min left" in html
     assert "left" not in fragments.progress(Moment("Searching", 0.25, None))
-    assert "value=" not in fragments.waiting()
+    assert "value=" not in fragments.waiting(1) and "1 before it" in fragments.waiting(1)
     assert [fragments.duration(x) for x in (0.1, 1.4, 59.4, 100.0)] == [
         "1 s",
         "1 s",
@@ -130,9 +217,63 @@ def test_progress_in_words() -> None:
     ]
 
 
+def outcome(**changes: object) -> Outcome:
+    fields = {
+        "number": 0,
+        "name": "a.png",
+        "model": "fusion",
+        "scale": 4,
+        "size": (8, 8),
+        "score": 0.5,
+        "psnr": None,
+        "ssim": (None, None),
+        "verdict": "",
+        "notes": (),
+        "seconds": 1.0,
+        "pictures": {"before": "b.png", "after": "a.png"},
+        "transparent": False,
+    }
+    return Outcome(**(fields | changes))  # type: ignore[arg-type]
+
+
 def test_figures_of_a_tiny_picture() -> None:
-    assert "too small" in fragments._quality(Quality(30.0, 20.0, None, None))
-    assert fragments._quality(None) == ""
+    assert "too small" in fragments._quality(outcome(psnr=(20.0, 30.0)))
+    assert fragments._quality(outcome()) == ""
+
+
+def test_a_checkerboard_only_under_what_is_transparent_and_no_jpeg_of_it(tmp_path: Path) -> None:
+    session = Session(tmp_path, Storage(1))
+    assert "st-transparent" not in fragments._compare(session, outcome())
+    assert "st-transparent" in fragments._compare(session, outcome(transparent=True))
+    assert "JPEG</a>" in fragments._formats(session, outcome(), "after", "")
+    assert "JPEG</a>" not in fragments._formats(session, outcome(transparent=True), "after", "")
+
+
+def test_a_long_job_is_announced() -> None:
+    small = Upload("0", "a.png", "x", (10, 20), 5)
+    order = Order((small,), (), "fusion", 4, False)
+    assert fragments.forecast(order, 3.0) == "Result: 80 x 40 pixels, about 3 s."
+    assert "This takes a while: 80 x 40 pixels, about 5 min" in fragments.forecast(order, 300.0)
+    reduced = Order((Upload("0", "a.png", "x", (11, 23), 5),) * 2, (), "fusion", 4, True)
+    assert "2 images, the first 20 x 8 pixels" in fragments.forecast(reduced, 3.0)
+
+
+class TestStorage:
+    def test_parts_of_a_whole(self) -> None:
+        whole = Storage(10)
+        one, other = Storage(8, whole), Storage(8, whole)
+        assert one.take(6) and not one.take(3) and not other.take(5) and other.take(4)
+        one.give(2)
+        assert (one.taken, whole.taken) == (4, 8)
+        one.close()
+        one.give(4)
+        assert (whole.taken, other.taken) == (4, 4) and not one.take(0) and one.closed
+
+    def test_it_cannot_be_raced(self) -> None:
+        storage = Storage(500)
+        with ThreadPoolExecutor(8) as pool:
+            taken = list(pool.map(lambda _: storage.take(7), range(400)))
+        assert sum(taken) == 500 // 7 and storage.taken == 7 * (500 // 7)
 
 
 def test_a_taken_port_is_passed_over_unless_it_was_asked_for(
@@ -169,9 +310,8 @@ def test_the_address_can_be_typed_into_a_browser(host: str, name: str) -> None:
         assert serve.address_of(host, listener) == f"http://{name}:{port}/"
 
 
-def test_without_gradio_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gradio", None)
-    for name in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY", "GRADIO_TEMP_DIR"):
-        monkeypatch.setenv(name, "")  # put back afterwards
+def test_without_a_server_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "searchtransfer.studio.server", raising=False)
     with pytest.raises(MissingExtraError, match=r"pip install 'searchtransfer\[studio\]'"):
         run_studio(port=0, limits=Limits())

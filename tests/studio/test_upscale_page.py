@@ -47,7 +47,7 @@ def test_downloads_are_whole_with_and_without_metadata(done: Any, expected: Any)
     result = to_numpy(expected[2].image)
     for words, has_metadata in (("without metadata", False), ("with metadata", True)):
         with done.expect_download() as waiting:
-            done.get_by_role("link", name=f"Download PNG {words}").click()
+            done.get_by_role("link", name=f"Download PNG {words}", exact=True).click()
         assert waiting.value.suggested_filename == "small-x4.png"
         file = waiting.value.path()
         np.testing.assert_array_equal(decoded(file.read_bytes()), result)
@@ -168,6 +168,6 @@ def test_other_scales(visit: Any, pictures: Path) -> None:
     page = visit()
     choose(page, "small", pictures / "small.png")
     choose(page, "reference", pictures / "first.png")
-    page.get_by_label("2 times").check()
+    page.locator("[name=scale][value='2']:enabled").check()
     upscale(page)
     assert pixels(page, "Result").shape == (64, 80, 3)

@@ -54,10 +54,6 @@ def _halved(planes: Float[Tensor, "c h w"]) -> Float[Tensor, "c h2 w2"]:
     return F.avg_pool2d(planes[None], 2, ceil_mode=True, count_include_pad=False)[0]
 
 
-def _halved(plane: Float[Tensor, "c h w"]) -> Float[Tensor, "c hh hw"]:
-    return F.avg_pool2d(plane[None], 2, ceil_mode=True, count_include_pad=False)[0]
-
-
 def enlarge_alpha(small: Image, sharp: Float[Tensor, "3 sh sw"], scale: int) -> Image:
     """The large picture, from the colours that a model made of `with_hidden_filled(small)`.
 

@@ -30,23 +30,28 @@ class Moment(NamedTuple):
 
 
 class Course:
-    """Follows the progress of one job. It never goes back."""
+    """Follows the progress of one job. It never goes back.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    Args:
+        parts: how many times it goes through all stages.
+        clock: tells the time in seconds.
+    """
+
+    def __init__(self, parts: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._parts = clock, parts
         self._start = clock()
-        self._stage = next(iter(STAGES))
+        self._stage, self._part = next(iter(STAGES)), 0
         self._done = 0.0
 
-    def progressed(self, stage: str, done: float) -> None:
+    def progressed(self, stage: str, done: float, part: int = 0) -> None:
         """Hear of progress; a stage of another name counts as the one before it."""
         if stage not in STAGES:
             return
-        self._stage = stage
+        self._stage, self._part = stage, part
         names = list(STAGES)
         before = sum(STAGES[name][1] for name in names[: names.index(stage)])
         reached = before + STAGES[stage][1] * min(max(done, 0.0), 1.0)
-        self._done = max(self._done, reached)
+        self._done = max(self._done, min(1.0, (part + reached) / self._parts))
 
     def now(self) -> Moment:
         """The state at this moment."""
@@ -54,4 +59,7 @@ class Course:
         left = None
         if elapsed >= SETTLED and self._done > 0:
             left = elapsed * (1 - self._done) / self._done
-        return Moment(STAGES[self._stage][0], self._done, left)
+        words = STAGES[self._stage][0]
+        if self._parts > 1:
+            words = f"Image {self._part + 1} of {self._parts}: {words[0].lower()}{words[1:]}"
+        return Moment(words, self._done, left)

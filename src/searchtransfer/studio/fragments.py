@@ -2,53 +2,24 @@
 """Pieces of the page as HTML; whatever comes from a visitor or a file is escaped."""
 
 from html import escape
-from pathlib import PurePosixPath
 
-from ..batch import Quality
 from .course import Moment
+from .downloads import FORMATS, WITHOUT_ALPHA, name_of
 from .faults import Fault
 from .job import Outcome
+from .orders import Order
 from .sessions import Kind, Session
+from .workshop import Job
 
-TYPES = ".png,.jpg,.jpeg,.tif,.tiff,.webp"
-
-WELCOME = """<div class="st-welcome">
-<h2>Make a small image sharp</h2>
-<ol>
-<li><b>Drop the small image</b>: the one with too few pixels.</li>
-<li><b>Drop one or more references</b>: sharp photos of the same things, such as another
-shot of the place, another frame of the film, or a picture by a better camera.</li>
-<li><b>Press Upscale</b>. Each place of the image is looked up in the references, and takes its
-texture from where it was found.</li>
-</ol>
-<p>No pictures at hand? <b>Use the example</b> fills in a real stereo pair: one eye is made small,
-then sharp again with what the other saw.</p>
-</div>"""
-
-NO_INSPECTOR = """<div class="st-welcome">
-<h2>Where does each point come from?</h2>
-<p>Upscale an image with a reference first. Then click any point of the result here, and see the
-place of the reference that its texture comes from.</p>
-</div>"""
+LONG = 20.0
+"""Seconds from which on a job is announced as a long one."""
 
 
-def drop(session: Session, kind: Kind, reduce: bool = False) -> str:
-    """A place for files, with those that are there."""
-    many = kind == "reference"
-    if many:
-        title, hint = "References", "Sharp photos of the same things"
-    elif reduce:
-        title, hint = "Sharp photo", "It is made small first, and is the truth to compare with"
-    else:
-        title, hint = "Small image", "The one to make sharp"
-    return (
-        f'<st-drop data-url="{escape(session.address(kind))}" data-base="/studio/{session.token}/">'
-        f'<label class="st-zone"><span class="st-title">{title}</span>'
-        f'<span class="st-hint">{hint}. Drop here, or choose: PNG, JPEG, TIFF or WebP.</span>'
-        f'<input type="file" accept="{TYPES}" aria-label="{title}"{" multiple" if many else ""}>'
-        f'</label><p class="st-message" role="alert" hidden></p>'
-        f'<ul class="st-files" aria-label="{title} chosen">{files(session, kind)}</ul></st-drop>'
-    )
+def titles(reduce: bool) -> list[str]:
+    """Title and hint of the place for small images."""
+    if reduce:
+        return ["Sharp photo", "It is made small first, and is the truth to compare with."]
+    return ["Small image", "The one to make sharp; several at once if you like."]
 
 
 def files(session: Session, kind: Kind) -> str:
@@ -58,13 +29,31 @@ def files(session: Session, kind: Kind) -> str:
         f'{escape(x.name)}<span class="st-hint">{x.size[1]} x {x.size[0]} pixels</span></span>'
         f'<button type="button" data-remove="{x.id}" aria-label="Remove {escape(x.name)}" '
         f'title="Remove">\N{MULTIPLICATION SIGN}</button></li>'
-        for x in session.uploads[kind]
+        for x in list(session.uploads[kind])
     )
 
 
-def waiting() -> str:
+def forecast(order: Order, seconds: float) -> str:
+    """What there will be, and about when."""
+    height, width = (
+        n // order.scale * order.scale if order.reduce else n * order.scale
+        for n in order.small[0].size
+    )
+    many = f"{len(order.small)} images, the first " if len(order.small) > 1 else ""
+    words = f"{many}{width} x {height} pixels, about {duration(seconds)}"
+    if seconds >= LONG:
+        return f'<span class="st-long">This takes a while: {words}.</span>'
+    return f"Result: {words}."
+
+
+def not_yet(reason: str) -> str:
+    """Why what is chosen cannot be made."""
+    return f'<span class="st-long">{escape(reason[:1].upper() + reason[1:])}</span>'
+
+
+def waiting(ahead: int) -> str:
     """Before a job's turn has come."""
-    return _bar("Waiting for its turn", None, "one job runs at a time")
+    return _bar("Waiting for its turn", None, f"{ahead} before it; one job runs at a time")
 
 
 def progress(moment: Moment) -> str:
@@ -90,23 +79,29 @@ def duration(seconds: float) -> str:
 
 def failed(fault: Fault) -> str:
     """What went wrong."""
-    if not fault.id:
+    if fault.wanted:
         return f'<div class="st-note" role="status"><p>{escape(fault.message)}</p></div>'
+    number = f'<p class="st-hint">Number in the log: {fault.id}</p>' if fault.id else ""
     return (
-        f'<div class="st-note st-fault" role="alert"><p>{escape(fault.message)}</p>'
-        f'<p class="st-hint">Number in the log: {fault.id}</p></div>'
+        f'<div class="st-note st-fault" role="alert"><p>{escape(fault.message)}</p>{number}</div>'
     )
 
 
-def result(outcome: Outcome) -> str:
+def result(session: Session, job: Job, outcome: Outcome) -> str:
     """The picture before and after, figures, remarks and downloads."""
-    height, width = outcome.result.image.size
+    height, width = outcome.size
+    larger = "" if job.order.reduce else f"{outcome.scale} times larger, "
     summary = (
-        f'<p class="st-summary" role="status"><b>{width} x {height} pixels</b>, '
-        f"{outcome.order.scale} times larger, in {outcome.seconds:.1f} s with model "
-        f"{escape(outcome.order.model)}"
-        + (f", mean score {outcome.result.score.mean().item():.2f}" if outcome.references else "")
+        f'<p class="st-summary" role="status"><b>{width} x {height} pixels</b>, {larger}'
+        f"in {outcome.seconds:.1f} s with model {escape(outcome.model)}"
+        + (f", mean score {outcome.score:.2f}" if outcome.score is not None else "")
         + "</p>"
+    )
+    why = (
+        '<button type="button" class="st-button" data-go="inspector">'
+        "Where does each point come from?</button>"
+        if job.order.references
+        else ""
     )
     notes = "".join(
         f'<div class="st-note"><p>{escape(note[:1].upper() + note[1:])}</p></div>'
@@ -114,39 +109,39 @@ def result(outcome: Outcome) -> str:
     )
     verdict = f"<p class='st-verdict'>{escape(outcome.verdict)}</p>" if outcome.verdict else ""
     return (
-        _compare(outcome)
+        _compare(session, outcome)
         + summary
         + verdict
-        + _quality(outcome.quality)
+        + _quality(outcome)
         + notes
-        + _downloads(outcome)
+        + _downloads(session, outcome, why)
     )
 
 
-def _compare(outcome: Outcome) -> str:
-    height, width = outcome.result.image.size
+def _compare(session: Session, outcome: Outcome) -> str:
+    height, width = outcome.size
     pictures = [("before", "Bicubic", "The small image, enlarged by bicubic interpolation")]
     if "truth" in outcome.pictures:
         pictures.append(("truth", "Original", "The sharp photo that was made small"))
     pictures.append(("after", "Result", "The result"))
     images = "".join(
-        f'<img src="{outcome.pictures[what]}" data-label="{label}" alt="{alt}">'
+        f'<img src="{session.address(outcome.pictures[what])}" data-label="{label}" alt="{alt}">'
         for what, label, alt in pictures
     )
-    return f'<st-compare data-width="{width}" data-height="{height}">{images}</st-compare>'
+    kind = ' class="st-transparent"' if outcome.transparent else ""
+    return (
+        f'<st-compare{kind} data-width="{width}" data-height="{height}" '
+        f'data-name="{escape(outcome.name)}">{images}</st-compare>'
+    )
 
 
-def _quality(quality: Quality | None) -> str:
-    if quality is None:
+def _quality(outcome: Outcome) -> str:
+    if outcome.psnr is None:
         return ""
-    rows = [
-        ("Bicubic", quality.psnr_bicubic, quality.ssim_bicubic),
-        ("Result", quality.psnr, quality.ssim),
-    ]
     cells = "".join(
         f'<tr><th scope="row">{name}</th><td>{psnr:.2f} dB</td>'
         f"<td>{'too small' if ssim is None else f'{ssim:.4f}'}</td></tr>"
-        for name, psnr, ssim in rows
+        for name, psnr, ssim in zip(("Bicubic", "Result"), outcome.psnr, outcome.ssim, strict=True)
     )
     return (
         '<table class="st-quality"><caption>Compared with the original</caption>'
@@ -155,22 +150,42 @@ def _quality(quality: Quality | None) -> str:
     )
 
 
-def _downloads(outcome: Outcome) -> str:
-    stem = PurePosixPath(outcome.order.small.name.replace("\\", "/")).stem or "image"
-    name = escape(f"{stem}-x{outcome.order.scale}.png")
-    plain = outcome.pictures["after"]
-    links = f'<a class="st-button" href="{plain}" download="{name}">Download PNG</a>'
-    if "metadata" in outcome.pictures:
-        links = (
-            f'<a class="st-button" href="{plain}" download="{name}">'
-            "Download PNG without metadata</a>"
-            f'<a class="st-button" href="{outcome.pictures["metadata"]}" download="{name}">'
-            "Download PNG with metadata</a>"
-        )
-        hint = "Metadata may say when and where a photo was taken."
-    else:
-        hint = "Full quality. The image has no metadata to keep."
-    return f'<div class="st-downloads">{links}<span class="st-hint">{hint}</span></div>'
+def _downloads(session: Session, outcome: Outcome, more: str) -> str:
+    has_metadata = "metadata" in outcome.pictures
+    hint = (
+        "Metadata may say when and where a photo was taken."
+        if has_metadata
+        else "The image has no metadata to keep."
+    )
+    rows = _formats(session, outcome, "after", " without metadata" if has_metadata else "")
+    if has_metadata:
+        rows += _formats(session, outcome, "metadata", " with metadata")
+    return (
+        f'<div class="st-downloads">{more}{rows}<span class="st-hint">PNG and TIFF are of full '
+        f"quality, JPEG and WebP smaller. {hint}</span></div>"
+    )
+
+
+def _formats(session: Session, outcome: Outcome, what: str, words: str) -> str:
+    stem = outcome.pictures[what].rpartition(".")[0]
+    links = "".join(
+        f'<a class="st-button" href="{session.address(f"{stem}.{ending}")}" '
+        f'download="{escape(name_of(outcome.name, outcome.scale, ending))}" '
+        f'aria-label="Download {name}{words}">{name}</a>'
+        for ending, (name, _) in FORMATS.items()
+        if not (outcome.transparent and ending in WITHOUT_ALPHA)
+    )
+    return f'<span class="st-formats"><span>Download{words}:</span> {links}</span>'
+
+
+def all_results(session: Session, job: Job) -> str:
+    """Several results in one file."""
+    if len(job.outcomes) < 2:
+        return ""
+    return (
+        f'<a class="st-button" href="{session.address(f"run-{job.run}.zip")}" '
+        f'download="results.zip">Download all {len(job.outcomes)} as a ZIP of PNGs</a>'
+    )
 
 
 def inspector(address: str) -> str:

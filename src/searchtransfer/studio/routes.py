@@ -1,19 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three routes that files take: in, out, and away."""
+"""The addresses of the studio. Those of a visitor hold a secret; whoever has it is the visitor."""
 
+import asyncio
+import json
 import urllib.parse
-from typing import Literal
+from collections.abc import AsyncIterator, Callable
+from importlib.resources import files
+from typing import Any, cast
 
-from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
 
-from . import fragments, uploads
+from . import downloads, uploads, view
 from .faults import explain
 from .limits import Limits
-from .sessions import Kind, Sessions
+from .orders import BEST, SCALES, Settings, order_of
+from .sessions import Kind, Session, Sessions
+from .workshop import Job, Workshop
 
 LONGEST_NAME = 120
+
+REFRESH_SECONDS = 0.2
+"""Between two looks at what has changed on a page."""
+
+STATIC = {
+    "studio.js": "text/javascript",
+    "drop.js": "text/javascript",
+    "compare.js": "text/javascript",
+    "studio.css": "text/css",
+    "favicon.svg": "image/svg+xml",
+}
 
 INSPECTOR_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
@@ -21,49 +39,166 @@ INSPECTOR_POLICY = (
 )
 """Of a page inside the page: it runs, but reaches nothing, not even the page around it."""
 
+GONE = "This page is no longer connected; reload it."
 
-def add_routes(app: FastAPI, sessions: Sessions, limits: Limits) -> None:
-    """Add the routes. Addresses hold the session's secret; whoever has it is the visitor."""
 
-    @app.get("/studio/{token}/{key}")
-    def send(token: str, key: str) -> Response:
-        session = sessions.with_token(token)
-        served = None if session is None else session.files.get(key)
-        if served is None or not served.path.is_file():
-            return JSONResponse({"message": "there is no such picture"}, 404)
+def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route]:
+    """All of them."""
+    decoding = asyncio.Lock()
+    static = files(__package__) / "static"
+
+    def page(request: Request) -> Response:
+        return Response((static / "page.html").read_bytes(), media_type="text/html")
+
+    def asset(request: Request) -> Response:
+        name = request.path_params.get("name", "favicon.svg")
+        if name not in STATIC:
+            return _no("there is no such file")
+        headers = {"Cache-Control": "no-cache"}
+        return Response((static / name).read_bytes(), media_type=STATIC[name], headers=headers)
+
+    def enter(request: Request) -> Response:
+        try:
+            return JSONResponse({"token": sessions.enter().token})
+        except Exception as error:
+            return _fault(error, 503)
+
+    def of_visitor(
+        answer: Callable[[Session, Request], Any],
+    ) -> Callable[[Request], Any]:
+        async def checked(request: Request) -> Response:
+            session = sessions.of(request.path_params["token"])
+            if session is None:
+                return _no(GONE)
+            try:
+                return cast(Response, await answer(session, request))
+            except ClientDisconnect:
+                return _no("the upload was broken off", 400)
+            except Exception as error:
+                if session.storage.closed:  # the visitor left meanwhile
+                    return _no(GONE)
+                names = {} if session.job is None else session.job.order.names
+                return _fault(error, 422, names)
+
+        return checked
+
+    async def events(session: Session, request: Request) -> Response:
+        return StreamingResponse(
+            _changes(session, workshop, limits), media_type="text/event-stream"
+        )
+
+    async def take(session: Session, request: Request) -> Response:
+        kind = cast(Kind, request.url.path.rpartition("/")[2])
+        name = _name(request.headers.get("x-name", ""))
+        more = kind == "reference" or request.headers.get("x-more") == "1"
+        length = request.headers.get("content-length")
+        declared = int(length) if length else None
+        received = await uploads.receive(session, kind, request.stream(), limits, declared)
+        async with decoding:
+            await run_in_threadpool(
+                uploads.admit, session, kind, received, name, limits, replace=not more
+            )
+        return JSONResponse({})
+
+    async def remove(session: Session, request: Request) -> Response:
+        if session.remove(request.path_params["key"]) is None:
+            return _no("there is no such picture")
+        return JSONResponse({})
+
+    async def example(session: Session, request: Request) -> Response:
+        async with decoding:
+            await run_in_threadpool(uploads.use_example, session, limits)
+        session.settings = Settings(session.settings.model, session.settings.scale, reduce=True)
+        return JSONResponse({})
+
+    async def settle(session: Session, request: Request) -> Response:
+        session.settings = _settings(await request.body())
+        return JSONResponse({})
+
+    async def start(session: Session, request: Request) -> Response:
+        with session.lock:
+            if session.job is not None and not session.job.done.is_set():
+                return _no("a job of yours is running already", 409)
+            small, references = session.uploads["small"], session.uploads["reference"]
+            order = order_of(small, references, session.settings, limits)
+            session.runs += 1
+            job = Job(order, session.settings, session.folder, session.runs)
+            workshop.begin(job)
+            session.begin(job)
+        return JSONResponse({})
+
+    async def cancel(session: Session, request: Request) -> Response:
+        session.cancel()
+        return JSONResponse({})
+
+    async def send(session: Session, request: Request) -> Response:
+        key = request.path_params["key"]
+        async with decoding:
+            served = await run_in_threadpool(downloads.find, session, key)
+        if served is None:
+            return _no("there is no such picture")
         response = FileResponse(served.path, media_type=served.media_type)
         if served.media_type == "text/html":
             response.headers["Content-Security-Policy"] = INSPECTOR_POLICY
         return response
 
-    @app.post("/studio/{token}/{kind}")
-    async def take(
-        token: str, kind: Literal["small", "reference"], request: Request
-    ) -> JSONResponse:
-        session = sessions.with_token(token)
-        if session is None:
-            return JSONResponse({"message": _GONE}, 404)
-        name = _name(request.headers.get("x-name", ""))
-        try:
-            path = await uploads.receive(session, kind, request.stream(), limits)
-            await run_in_threadpool(uploads.admit, session, kind, path, name, limits)
-        except Exception as error:
-            fault = explain(error, {})
-            return JSONResponse({"message": fault.message, "id": fault.id}, 422)
-        return JSONResponse({"files": fragments.files(session, kind)})
-
-    @app.delete("/studio/{token}/{id}")
-    def remove(token: str, id: str) -> JSONResponse:
-        session = sessions.with_token(token)
-        if session is None:
-            return JSONResponse({"message": _GONE}, 404)
-        kind: Kind | None = session.remove(id)
-        if kind is None:
-            return JSONResponse({"message": "there is no such picture"}, 404)
-        return JSONResponse({"files": fragments.files(session, kind)})
+    visitor = "/studio/{token}"
+    return [
+        Route("/", page),
+        Route("/favicon.ico", asset),
+        Route("/static/{name}", asset),
+        Route("/studio/enter", enter, methods=["POST"]),
+        Route(f"{visitor}/events", of_visitor(events)),
+        Route(f"{visitor}/small", of_visitor(take), methods=["POST"]),
+        Route(f"{visitor}/reference", of_visitor(take), methods=["POST"]),
+        Route(f"{visitor}/example", of_visitor(example), methods=["POST"]),
+        Route(f"{visitor}/settings", of_visitor(settle), methods=["POST"]),
+        Route(f"{visitor}/start", of_visitor(start), methods=["POST"]),
+        Route(f"{visitor}/cancel", of_visitor(cancel), methods=["POST"]),
+        Route(f"{visitor}/{{key}}", of_visitor(remove), methods=["DELETE"]),
+        Route(f"{visitor}/{{key}}", of_visitor(send), methods=["GET"]),
+    ]
 
 
-_GONE = "This page is no longer connected; reload it."
+async def _changes(session: Session, workshop: Workshop, limits: Limits) -> AsyncIterator[str]:
+    """What a page shows, piece by piece as it changes, while the page listens."""
+    shown: dict[str, Any] = {}
+    with session.connected():
+        quiet = 0
+        while not session.storage.closed:
+            pieces = view.pieces(session, workshop, limits)
+            changed = {name: x for name, x in pieces.items() if shown.get(name, ...) != x}
+            shown = pieces
+            quiet += 1
+            if changed:
+                yield f"data: {json.dumps(changed)}\n\n"
+                quiet = 0
+            elif quiet * REFRESH_SECONDS > 5:  # so that a broken connection is noticed
+                yield ": still here\n\n"
+                quiet = 0
+            await asyncio.sleep(REFRESH_SECONDS)
+
+
+def _settings(body: bytes) -> Settings:
+    """What the page says is chosen; nonsense is what was there at first."""
+    try:
+        value = json.loads(body)
+        model, scale, reduce = value["model"], value["scale"], value["reduce"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return Settings()
+    if not isinstance(model, str) or len(model) > LONGEST_NAME:
+        model = BEST
+    scale = scale if isinstance(scale, int) and scale in SCALES else 4
+    return Settings(model, scale, reduce is True)
+
+
+def _no(message: str, status: int = 404) -> JSONResponse:
+    return JSONResponse({"message": message}, status)
+
+
+def _fault(error: Exception, status: int, names: dict[str, str] | None = None) -> JSONResponse:
+    fault = explain(error, names or {})
+    return JSONResponse({"message": fault.message, "id": fault.id}, 500 if fault.id else status)
 
 
 def _name(header: str) -> str:

@@ -2,16 +2,17 @@
 """From a host and a port to a running server."""
 
 import errno
-import gc
 import logging
 import os
+import signal
 import socket
-import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from types import FrameType
 
 from ..errors import MissingExtraError, OptionError
+from .folder import studio_folder
 from .limits import Limits
 from .notes import listening
 
@@ -39,43 +40,45 @@ def run_studio(
         on_ready: called with the address of the page as soon as it answers.
 
     Raises:
-        MissingExtraError: gradio is not installed, or does not work.
+        MissingExtraError: starlette or uvicorn is not installed, or does not work.
         OptionError: the host or port cannot be used.
     """
     limits = limits or Limits()
     with (
         listen(host, port) as listener,
-        tempfile.TemporaryDirectory(
-            prefix="searchtransfer-studio-", ignore_cleanup_errors=True
-        ) as folder,
+        _terminated(),
+        studio_folder() as folder,
         listening(),
     ):
-        # Gradio reads these when it is imported: no analytics, no version check, no other folder.
-        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-        os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder, "gradio"))
-        with _collecting_no_garbage():
-            try:
-                import gradio  # noqa: F401
-            # An optional package may fail in any way.
-            except Exception as error:
-                raise MissingExtraError(
-                    f"studio: the page is made with gradio, which cannot be used here ({error}); "
-                    "install it with: pip install 'searchtransfer[studio]'"
-                ) from error
+        try:
             from .server import serve
-
-        serve(listener, address_of(host, listener), Path(folder), host, limits, on_ready)
+        # An optional package may fail in any way.
+        except Exception as error:
+            raise MissingExtraError(
+                f"studio: the page is served with starlette and uvicorn, which cannot be used here "
+                f"({error}); install them with: pip install 'searchtransfer[studio]'"
+            ) from error
+        serve(listener, address_of(host, listener), folder, host, limits, on_ready)
 
 
 @contextmanager
-def _collecting_no_garbage() -> Iterator[None]:
-    """While large packages are imported, the search for garbage takes a second and finds none."""
-    gc.disable()
+def _terminated() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the studio as Ctrl-C does, so that everything is deleted."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, end)
     try:
         yield
     finally:
-        gc.enable()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -1,43 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server: gradio's page and our routes behind the guard. Imports gradio."""
+"""The server: routes behind the guard. Imports starlette and uvicorn."""
 
 import asyncio
 import logging
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import gradio as gr
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .guard import Guard, names_of
 from .limits import Limits
-from .look import look
-from .page import build_page
-from .routes import add_routes
+from .routes import routes
 from .sessions import Sessions
-
-
-def build_app(sessions: Sessions, limits: Limits, host: str) -> Guard:
-    """The whole application, for an ASGI server."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    add_routes(app, sessions, limits)
-    gr.mount_gradio_app(
-        app,
-        build_page(sessions, limits),
-        path="",
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-        max_file_size=1,  # no file goes through gradio
-        ssr_mode=False,
-        enable_monitoring=False,
-        mcp_server=False,
-        pwa=False,
-        **look(),
-    )
-    return Guard(app, names_of(host), sessions.touch)
+from .workshop import Workshop
 
 
 def serve(
@@ -48,27 +28,37 @@ def serve(
     limits: Limits,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve until interrupted; then all visitors' pictures are deleted.
+    """Serve until interrupted; then all work is ended and all visitors' pictures are deleted.
 
     Raises:
         KeyboardInterrupt: that is how it ends.
     """
-    sessions = Sessions(folder, limits)
+    sessions, workshop = Sessions(folder, limits), Workshop(limits)
+    app = Starlette(routes=routes(sessions, workshop, limits))
     # Its log goes where ours does; by itself Python would print what has nowhere to go, such as
     # that a page was still open in the end.
     logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())
     config = uvicorn.Config(
-        build_app(sessions, limits, host),
+        Guard(app, names_of(host)),
+        http=_impatient(limits.header_seconds),
         log_config=None,
         access_log=False,
         server_header=False,
+        lifespan="off",
         timeout_graceful_shutdown=1,
         limit_concurrency=16 * limits.sessions,
     )
-    server = _Server(config, lambda: on_ready(address))
+
+    def ready() -> None:
+        on_ready(address)
+        workshop.warm()
+
+    server = _Server(config, ready)
+    threading.Thread(target=sessions.watch, name="watch", daemon=True).start()
     try:
         asyncio.run(server.serve([listener]))
     finally:
+        workshop.close()
         sessions.close()
     raise KeyboardInterrupt  # also where uvicorn heard the signal, and ended in peace
 
@@ -83,3 +73,18 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self.ready()
+
+
+def _impatient(seconds: float) -> type[asyncio.Protocol]:
+    """Connections that are closed where they do not say what they want within so many seconds."""
+
+    class Impatient(H11Protocol):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self.loop.call_later(seconds, self._look)
+
+        def _look(self) -> None:
+            if self.cycle is None:  # no request has come
+                self.transport.close()
+
+    return Impatient

@@ -6,19 +6,21 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 from ..errors import OptionError
 from .limits import Limits
-from .work import Work
+from .orders import Settings, Upload
+from .storage import Storage
+from .workshop import Job
 
 log = logging.getLogger(__name__)
 
 Kind = Literal["small", "reference"]
-
-T = TypeVar("T")
 
 
 class Served(NamedTuple):
@@ -28,40 +30,28 @@ class Served(NamedTuple):
     media_type: str
 
 
-class Upload(NamedTuple):
-    """A picture of the visitor's."""
-
-    id: str
-    name: str
-    """As the visitor calls it; never part of a path."""
-    path: Path
-    size: tuple[int, int]
-    """`(H, W)` in pixels."""
-    bytes: int
-
-
 @dataclass
 class Session:
     """One tab of a browser."""
 
     folder: Path
+    storage: Storage
     token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     uploads: dict[Kind, list[Upload]] = field(
         default_factory=lambda: {"small": [], "reference": []}
     )
+    arriving: dict[Kind, int] = field(default_factory=lambda: {"small": 0, "reference": 0})
+    """Uploads on their way."""
     files: dict[str, Served] = field(default_factory=dict)
     """By the last part of their address."""
-    work: Work[Any] | None = None
-    cancelled: bool = False
-    """The visitor wants no work, also none that waits for its turn."""
-    run: int = 0
+    settings: Settings = field(default_factory=Settings)
+    job: Job | None = None
+    """The latest one."""
+    runs: int = 0
+    connections: int = 0
+    """Pages that listen."""
     seen: float = field(default_factory=time.monotonic)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def bytes(self) -> int:
-        """Of all uploads."""
-        return sum(upload.bytes for uploads in self.uploads.values() for upload in uploads)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def address(self, key: str) -> str:
         """Of one of the files."""
@@ -78,6 +68,15 @@ class Session:
         if served is not None:
             served.path.unlink(missing_ok=True)
 
+    def keep(self, kind: Kind, upload: Upload, thumbnail: Path, *, replace: bool) -> None:
+        """Count a file as one of the pictures, or put it in place of all that are there."""
+        with self.lock:
+            if replace:
+                for other in list(self.uploads[kind]):
+                    self.remove(other.id)
+            self.uploads[kind].append(upload)
+            self.serve(f"{upload.id}.png", thumbnail)
+
     def remove(self, id: str) -> Kind | None:
         """Delete an upload; returns what it was, None if there is no such."""
         with self.lock:
@@ -85,104 +84,112 @@ class Session:
                 for upload in uploads:
                     if upload.id == id:
                         uploads.remove(upload)
-                        upload.path.unlink(missing_ok=True)
+                        Path(upload.path).unlink(missing_ok=True)
+                        self.storage.give(upload.bytes)
                         self.forget(f"{id}.png")
                         return kind
         return None
 
-    def start(self, work: Work[T]) -> Work[T]:
-        """Take on some work."""
-        self.work = work
-        if self.cancelled:
-            work.cancel()
-        return work
+    def begin(self, job: Job) -> None:
+        """Take on a job; what is left of the one before goes."""
+        with self.lock:
+            for key in [key for key in self.files if key.startswith("run-")]:
+                self.forget(key)
+            self.job = job
 
     def cancel(self) -> None:
-        """End the work, and begin none."""
-        self.cancelled = True
-        if self.work is not None:
-            self.work.cancel()
+        """End the job."""
+        if self.job is not None:
+            self.job.cancel()
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """While a page listens."""
+        with self.lock:
+            self.connections += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.connections -= 1
+                self.seen = time.monotonic()
 
     def close(self) -> None:
         """Stop the work and delete everything."""
         self.cancel()
-        self.files.clear()
+        if self.job is not None:
+            self.job.done.wait(5)  # or it would write into the folder again
+        with self.lock:
+            self.job = None
+            self.files.clear()
+            for uploads in self.uploads.values():
+                uploads.clear()
+            self.storage.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Sessions:
-    """All visitors, by the name that gradio gives to a tab, and by their secret."""
+    """All visitors, by their secret."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self.folder, self.limits = folder, limits
-        self._by_tab: dict[str, Session] = {}
+        self.storage = Storage(limits.all_bytes)
         self._by_token: dict[str, Session] = {}
         self._lock = threading.Lock()
+        self._closed = threading.Event()
 
-    def enter(self, tab: str) -> Session:
-        """A tab was opened: a session for it.
+    def enter(self) -> Session:
+        """A page was opened: a session for it.
 
         Raises:
             OptionError: there are too many visitors.
         """
+        self.leave_idle()
         with self._lock:
-            if tab not in self._by_tab:
-                self._leave_idle()
-                if len(self._by_tab) >= self.limits.sessions:
-                    raise OptionError(
-                        f"as many visitors as are allowed, {len(self._by_tab)}, are here already; "
-                        "try again later"
-                    )
-                session = Session(self.folder / secrets.token_hex(8))
-                session.folder.mkdir(mode=0o700)
-                self._by_tab[tab] = self._by_token[session.token] = session
-                log.info("a visitor came, there are %d", len(self._by_tab))
-            return self._by_tab[tab]
+            if len(self._by_token) >= self.limits.sessions:
+                raise OptionError(
+                    f"as many visitors as are allowed, {len(self._by_token)}, are here already; "
+                    "try again later"
+                )
+            storage = Storage(self.limits.session_bytes, self.storage)
+            session = Session(self.folder / secrets.token_hex(8), storage)
+            session.folder.mkdir(mode=0o700)
+            self._by_token[session.token] = session
+            log.info("a visitor came, there are %d", len(self._by_token))
+            return session
 
-    def of(self, tab: str) -> Session:
-        """The session of a tab.
-
-        Raises:
-            OptionError: it has none, for it said nothing for too long.
-        """
-        session = self._by_tab.get(tab)
-        if session is None:
-            raise OptionError("this page is no longer connected; reload it")
-        session.seen = time.monotonic()
-        return session
-
-    def with_token(self, token: str) -> Session | None:
+    def of(self, token: str) -> Session | None:
         """The session that a secret belongs to."""
         session = self._by_token.get(token)
         if session is not None:
             session.seen = time.monotonic()
         return session
 
-    def touch(self, tab: str) -> None:
-        """A tab is still open."""
-        session = self._by_tab.get(tab)
-        if session is not None:
-            session.seen = time.monotonic()
-
-    def leave(self, tab: str) -> None:
-        """A tab was closed."""
+    def leave(self, token: str) -> None:
+        """A page was closed."""
         with self._lock:
-            self._leave(tab)
+            session = self._by_token.pop(token, None)
+            left = len(self._by_token)
+        if session is not None:
+            session.close()
+            log.info("a visitor left, there are %d", left)
+
+    def leave_idle(self) -> None:
+        """Whoever is away, or says nothing for too long, leaves."""
+        now = time.monotonic()
+        for token, session in list(self._by_token.items()):
+            working = session.job is not None and not session.job.done.is_set()
+            patience = self.limits.idle_seconds if session.connections else self.limits.away_seconds
+            if now - session.seen > patience and not (working and session.connections):
+                self.leave(token)
+
+    def watch(self) -> None:
+        """See to it once a second until `close`."""
+        while not self._closed.wait(1):
+            self.leave_idle()
 
     def close(self) -> None:
         """The server ends."""
-        with self._lock:
-            for tab in list(self._by_tab):
-                self._leave(tab)
-
-    def _leave(self, tab: str) -> None:
-        session = self._by_tab.pop(tab, None)
-        if session is not None:
-            del self._by_token[session.token]
-            session.close()
-            log.info("a visitor left, there are %d", len(self._by_tab))
-
-    def _leave_idle(self) -> None:
-        latest = time.monotonic() - self.limits.idle_seconds
-        for tab in [tab for tab, session in self._by_tab.items() if session.seen < latest]:
-            self._leave(tab)
+        self._closed.set()
+        for token in list(self._by_token):
+            self.leave(token)

@@ -1,95 +1,220 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Taking in pictures: bytes are counted as they arrive, pixels before any is decoded."""
+"""Taking in pictures: bytes are reserved before they arrive, one picture is decoded at a time."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+from ..demo import stereo_pair
 from ..errors import ImageFileError
-from ..images import Image, Metadata, read_image, to_pil
-from .faults import renamed
+from ..images import Image, Metadata, read_image, to_pil, write_image
 from .limits import MIB, Limits
 from .notes import heard
-from .sessions import Kind, Session, Upload
+from .orders import Upload
+from .scrubbing import scrubbed
+from .sessions import Kind, Session
 
 THUMBNAIL = 192
 """Pixels on the longer side."""
 
 
+class Received(NamedTuple):
+    """A file whose bytes are all here, and counted."""
+
+    path: Path
+    bytes: int
+
+
 async def receive(
-    session: Session, kind: Kind, chunks: AsyncIterator[bytes], limits: Limits
-) -> Path:
+    session: Session,
+    kind: Kind,
+    chunks: AsyncIterator[bytes],
+    limits: Limits,
+    declared: int | None = None,
+) -> Received:
     """Write an upload to a file of the session.
 
+    Args:
+        session: whose it is.
+        kind: what it is to be.
+        chunks: its bytes as they arrive.
+        limits: of sizes and times.
+        declared: how many bytes there will be; None reserves as many as one file may have.
+
     Raises:
-        ImageFileError: it is larger than allowed, or there are too many; nothing is left of it.
+        ImageFileError: it is larger than allowed, takes too long, or there are too many; nothing is
+            left of it.
     """
-    _check_count(session, kind, limits)
-    most = min(limits.file_bytes, limits.session_bytes - session.bytes)
+    if declared is not None and declared > limits.file_bytes:
+        raise ImageFileError(_too_large(limits))
+    reserved = limits.file_bytes if declared is None else declared
+    if declared is None:  # as much as there is
+        reserved = min(reserved, session.storage.most - session.storage.taken)
+    _take_slot(session, kind, limits)
+    try:
+        if not session.storage.take(reserved):
+            raise ImageFileError(_no_room(session, reserved))
+        try:
+            path, count = await _written(session, chunks, reserved, declared, limits)
+        except BaseException:
+            session.storage.give(reserved)
+            raise
+        session.storage.give(reserved - count)
+        return Received(path, count)
+    finally:
+        with session.lock:
+            session.arriving[kind] -= 1
+
+
+async def _written(
+    session: Session,
+    chunks: AsyncIterator[bytes],
+    most: int,
+    declared: int | None,
+    limits: Limits,
+) -> tuple[Path, int]:
     path = session.folder / f"upload-{secrets.token_hex(8)}"
     count = 0
     try:
         with path.open("xb") as file:
-            async for chunk in chunks:
-                count += len(chunk)
-                if count > most:
-                    raise ImageFileError(_too_large(most, limits))
-                file.write(chunk)
-    except BaseException:
+            async with asyncio.timeout(limits.upload_seconds):
+                while True:
+                    async with asyncio.timeout(limits.stall_seconds):
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        break
+                    count += len(chunk)
+                    if count > most:
+                        full = declared is None and most < limits.file_bytes
+                        raise ImageFileError(
+                            _no_room(session, count) if full else _too_large(limits)
+                        )
+                    file.write(chunk)
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if isinstance(error, TimeoutError):
+            raise ImageFileError(
+                f"the upload took too long: {limits.upload_seconds:.0f} seconds are allowed, and "
+                f"{limits.stall_seconds:.0f} without a byte; try a smaller file or a faster "
+                "connection"
+            ) from None
         raise
-    return path
+    return path, count
 
 
-def _check_count(session: Session, kind: Kind, limits: Limits) -> None:
-    if kind == "reference" and len(session.uploads[kind]) >= limits.references:
-        raise ImageFileError(
-            f"there are {limits.references} references already, as many as are allowed; "
-            "remove one first"
-        )
+def _take_slot(session: Session, kind: Kind, limits: Limits) -> None:
+    most, what = (
+        (limits.references, "references") if kind == "reference" else (limits.images, "images")
+    )
+    with session.lock:
+        if len(session.uploads[kind]) + session.arriving[kind] >= most and (
+            kind == "reference" or session.arriving[kind] >= most
+        ):
+            raise ImageFileError(
+                f"there are {most} {what} already, as many as are allowed; remove one first"
+            )
+        session.arriving[kind] += 1
 
 
-def _too_large(most: int, limits: Limits) -> str:
-    if most < limits.file_bytes:
+def _no_room(session: Session, count: int) -> str:
+    if session.storage.taken + count > session.storage.most:
         return (
-            f"all your pictures together would have more than {limits.session_bytes // MIB} MiB; "
+            f"all your pictures together would have more than {session.storage.most // MIB} MiB; "
             "remove one first"
         )
-    return f"this file has more than the {most // MIB} MiB that are allowed"
+    return "all visitors together have sent as much as there is room for; try again later"
 
 
-def admit(session: Session, kind: Kind, path: Path, name: str, limits: Limits) -> Upload:
+def _too_large(limits: Limits) -> str:
+    return f"this file has more than the {limits.file_bytes // MIB} MiB that are allowed"
+
+
+def admit(
+    session: Session,
+    kind: Kind,
+    received: Received,
+    name: str,
+    limits: Limits,
+    *,
+    replace: bool = False,
+) -> Upload:
     """Check a received file, make its thumbnail, and count it as one of the session's pictures.
 
-    A new small image replaces the one before it.
+    To be called by one at a time, for it decodes the picture.
+
+    Args:
+        session: whose it is.
+        kind: what it is to be.
+        received: the file.
+        name: as the visitor calls it.
+        limits: of sizes.
+        replace: in place of all that are there.
 
     Raises:
         ImageFileError: it cannot be used; it is deleted.
     """
+    path = received.path
     try:
-        _check_count(session, kind, limits)  # others may have arrived at the same time
         with heard():
             image = read_image(path, max_pixels=limits.photo_pixels)
-    except ImageFileError as error:
+        return _kept(session, kind, received, name, image, limits, replace)
+    except BaseException as error:
         path.unlink(missing_ok=True)
-        words = {str(path): name, "raise max_pixels to allow it": "make it smaller first"}
-        raise ImageFileError(renamed(str(error), words)) from error
-    return keep(session, kind, path, name, image)
+        session.storage.give(received.bytes)
+        if isinstance(error, ImageFileError):
+            words = scrubbed(str(error), {str(path): name})
+            words = words.replace("raise max_pixels to allow it", "make it smaller first")
+            raise ImageFileError(words) from error
+        raise
 
 
-def keep(session: Session, kind: Kind, path: Path, name: str, image: Image) -> Upload:
-    """Count a file that has been read as one of the session's pictures."""
+def _kept(
+    session: Session,
+    kind: Kind,
+    received: Received,
+    name: str,
+    image: Image,
+    limits: Limits,
+    replacing: bool,
+) -> Upload:
     id = secrets.token_hex(8)
     thumbnail = to_pil(replace(image, bits=8, metadata=Metadata()))
     thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
     small = session.folder / f"thumbnail-{id}.png"
     thumbnail.save(small)
-    upload = Upload(id, name, path, image.size, path.stat().st_size)
-    if kind == "small":
-        for other in list(session.uploads[kind]):
-            session.remove(other.id)
+    upload = Upload(id, name, str(received.path), image.size, received.bytes)
+    most = limits.references if kind == "reference" else limits.images
     with session.lock:
-        session.uploads[kind].append(upload)
-        session.serve(f"{id}.png", small)
+        if not replacing and len(session.uploads[kind]) >= most:
+            small.unlink()
+            what = "references" if kind == "reference" else "images"
+            raise ImageFileError(
+                f"there are {most} {what} already, as many as are allowed; remove one first"
+            )
+        session.keep(kind, upload, small, replace=replacing)
     return upload
+
+
+def use_example(session: Session, limits: Limits) -> None:
+    """Put the built-in pair, two eyes of a stereo photo, in place of the session's pictures.
+
+    Raises:
+        MissingExtraError: the photos cannot be had.
+        ImageFileError: there is no room for them.
+    """
+    left, right = stereo_pair()
+    kinds: tuple[tuple[Kind, str, Image], ...] = (
+        ("small", "motorcycle, left eye.png", left),
+        ("reference", "motorcycle, right eye.png", right),
+    )
+    for kind, name, image in kinds:
+        path = session.folder / f"upload-{secrets.token_hex(8)}.png"
+        write_image(image, path)
+        count = path.stat().st_size
+        if not session.storage.take(count):
+            path.unlink()
+            raise ImageFileError(_no_room(session, count))
+        admit(session, kind, Received(path, count), name, limits, replace=True)

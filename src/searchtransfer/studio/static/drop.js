@@ -1,44 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-// <st-drop>: takes files by dropping or choosing, sends each, and shows what the server keeps.
+// <st-drop>: takes files by dropping, choosing or pasting, and sends each. What the server keeps is
+// shown by the page.
 
-class Drop extends HTMLElement {
+const TYPES = ".png,.jpg,.jpeg,.jfif,.tif,.tiff,.webp";
+const WORDS = {
+  small: ["Small image", "The one to make sharp; several at once if you like."],
+  reference: ["References", "Sharp photos of the same things."],
+};
+
+export class Drop extends HTMLElement {
   connectedCallback() {
-    const zone = this.querySelector(".st-zone");
-    const input = this.querySelector("input");
-    input.addEventListener("change", () => this.send([...input.files]).then(() => { input.value = ""; }));
-    for (const type of ["dragenter", "dragover"]) {
-      zone.addEventListener(type, (event) => { event.preventDefault(); zone.classList.add("st-over"); });
-    }
-    for (const type of ["dragleave", "drop"]) {
-      zone.addEventListener(type, (event) => { event.preventDefault(); zone.classList.remove("st-over"); });
-    }
-    zone.addEventListener("drop", (event) => this.send([...event.dataTransfer.files]));
+    const [title, hint] = WORDS[this.dataset.kind];
+    this.innerHTML = `<label class="st-zone"><span class="st-title">${title}</span>
+      <span class="st-hint"><span class="st-what">${hint}</span> Drop anywhere, paste, or choose: PNG, JPEG, TIFF or WebP.</span>
+      <input type="file" accept="${TYPES}" aria-label="${title}" multiple></label>
+      <p class="st-message" role="alert" hidden></p>
+      <ul class="st-files" aria-label="${title} chosen"></ul>`;
+    this.input = this.querySelector("input");
+    this.input.addEventListener("change", () => {
+      const files = [...this.input.files];
+      this.input.value = "";
+      this.send(files);
+    });
     this.addEventListener("click", (event) => {
       const id = event.target.dataset?.remove;
-      if (id) this.ask(this.dataset.base + id, { method: "DELETE" }).then(() => input.focus());
+      if (id) this.ask(this.dataset.base + id, { method: "DELETE" }).then(() => this.input.focus());
     });
   }
 
+  entitle(title, hint) {
+    this.querySelector(".st-title").textContent = title;
+    this.querySelector(".st-what").textContent = hint;
+    this.input.setAttribute("aria-label", title);
+  }
+
+  // Several small images at once stand beside each other; the next ones replace them.
   async send(files) {
-    if (!this.querySelector("input").multiple) files = files.slice(0, 1);
     this.say("");
+    this.classList.add("st-busy");
+    let more = "";
     for (const file of files) {
-      this.classList.add("st-busy");
-      const headers = { "X-Name": encodeURIComponent(file.name) };
-      await this.ask(this.dataset.url, { method: "POST", headers, body: file }, file.name);
+      const headers = { "X-Name": encodeURIComponent(file.name), "X-More": more };
+      if (await this.ask(this.dataset.url, { method: "POST", headers, body: file })) more = "1";
     }
     this.classList.remove("st-busy");
   }
 
-  async ask(url, request, name) {
-    let reply;
+  async ask(url, request) {
+    let reply, fine = false;
     try {
-      reply = await (await fetch(url, request)).json();
+      const answer = await fetch(url, request);
+      reply = await answer.json();
+      fine = answer.ok;
     } catch {
       reply = { message: "The upload did not arrive: the file is too large, or the server has ended." };
     }
-    if (reply.files !== undefined) this.querySelector(".st-files").innerHTML = reply.files;
     if (reply.message) this.say(reply.message + (reply.id ? ` (number in the log: ${reply.id})` : ""));
+    return fine;
   }
 
   say(text) {

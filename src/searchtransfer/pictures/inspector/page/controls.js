@@ -36,7 +36,9 @@ function start(pictures) {
 
   function layOut() {
     const width = element("result").parentElement.clientWidth;
-    const tallest = Math.max(320, 0.62 * window.innerHeight);
+    // A frame grows with what is in it, so the window's height says nothing there.
+    const tall = window.parent === window ? window.innerHeight : Math.min(screen.availHeight, 900);
+    const tallest = Math.max(320, 0.62 * tall);
     const height = Math.max(Math.min((width * HEIGHT) / WIDTH, tallest), 160);
     state.pane = { width: Math.floor(width), height: Math.floor(height) };
     element("unfound").style.height = `${state.pane.height}px`;
@@ -198,6 +200,13 @@ function start(pictures) {
 function fail(error) {
   element("help").textContent = `The pictures cannot be shown by this browser (${error.message}).`;
   throw error;
+}
+
+// A page that holds this one in a frame learns how high it is, to spare it a scroll bar of its own.
+if (window.parent !== window) {
+  const tell = () =>
+    window.parent.postMessage({ inspectorHeight: document.body.scrollHeight + 1 }, "*");
+  new ResizeObserver(tell).observe(document.body);
 }
 
 // For tests and for pages that hold this one.

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that a visitor may fetch: those that are there, and results in other formats."""
+
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from ..images import read_image, write_image
+from .sessions import Served, Session
+from .workshop import Job
+
+FORMATS = {
+    "png": ("PNG", "image/png"),
+    "tif": ("TIFF", "image/tiff"),
+    "jpg": ("JPEG", "image/jpeg"),
+    "webp": ("WebP", "image/webp"),
+}
+"""Name and media type by ending. PNG is what is made; the others are made of it when asked for."""
+
+WITHOUT_ALPHA = ("jpg",)
+
+
+def find(session: Session, key: str) -> Served | None:
+    """The file of an address, made now where it can be; to be called by one at a time."""
+    with session.lock:
+        job = session.job
+        if job is not None and key not in session.files:
+            _serve_results(session, job)
+        served = session.files.get(key)
+    if served is None and job is not None:
+        served = _all_in_one(session, job, key) or _converted(session, job, key)
+    return served if served is not None and served.path.is_file() else None
+
+
+def _serve_results(session: Session, job: Job) -> None:
+    """Let addresses reach what a job has made so far."""
+    for outcome in list(job.outcomes):
+        for file in outcome.pictures.values():
+            session.serve(file, job.folder / file)
+    for file in list(job.pages.values()):
+        session.serve(file, job.folder / file, "text/html")
+
+
+def _converted(session: Session, job: Job, key: str) -> Served | None:
+    """A result in another format."""
+    stem, _, ending = key.rpartition(".")
+    for outcome in job.outcomes:
+        for what in ("after", "metadata"):
+            if outcome.pictures.get(what) != f"{stem}.png" or ending not in FORMATS:
+                continue
+            if outcome.transparent and ending in WITHOUT_ALPHA:
+                return None
+            path = job.folder / key
+            picture = read_image(job.folder / f"{stem}.png")
+            keeps: Literal["keep", "strip"] = "keep" if what == "metadata" else "strip"
+            write_image(picture, path, metadata=keeps, on_exists="overwrite")
+            session.serve(key, path, FORMATS[ending][1])
+            return session.files[key]
+    return None
+
+
+def _all_in_one(session: Session, job: Job, key: str) -> Served | None:
+    """All results of a job in one archive."""
+    if key != f"run-{job.run}.zip" or len(job.outcomes) < 2:
+        return None
+    path = job.folder / key
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        taken: set[str] = set()
+        for outcome in list(job.outcomes):
+            name = name_of(outcome.name, outcome.scale, "png")
+            while name in taken:
+                name = f"{PurePosixPath(name).stem}-again.png"
+            taken.add(name)
+            archive.write(Path(job.folder, outcome.pictures["after"]), name)
+    if not job.done.is_set():  # there will be more in it
+        return Served(path, "application/zip")
+    session.serve(key, path, "application/zip")
+    return session.files[key]
+
+
+def name_of(image: str, scale: int, ending: str) -> str:
+    """What a result is called when it is saved."""
+    stem = PurePosixPath(image.replace("\\", "/")).stem or "image"
+    return f"{stem}-x{scale}.{ending}"

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What visitors may ask for: which choices there are, and what an order has to hold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from ..batch.checks import check_reducible
+from ..errors import ImageFileError, OptionError
+from ..models import FusionModel, TransferModel
+from ..networks import FusionNet
+from ..pretrained import MODELS, default_model
+from .limits import Limits
+
+SCALES = (2, 3, 4, 8)
+
+BEST = "best"
+"""In place of a model: the best for the scale."""
+
+WORDS = {
+    BEST: ("the best for the scale", ""),
+    "transfer": ("transfer", "detail of the references, nothing learned"),
+    "fusion": ("fusion", "learned; also without a reference"),
+}
+"""Name and description of each model."""
+
+NEEDS_REFERENCE = {
+    "transfer": TransferModel.needs_reference,
+    "fusion": FusionModel.needs_reference,
+}
+
+
+class Upload(NamedTuple):
+    """A picture of the visitor's."""
+
+    id: str
+    name: str
+    """As the visitor calls it; never part of a path."""
+    path: str
+    size: tuple[int, int]
+    """`(H, W)` in pixels."""
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is chosen on the page."""
+
+    model: str = BEST
+    scale: int = 4
+    reduce: bool = False
+    """The pictures are sharp photos, to be reduced first."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done."""
+
+    small: tuple[Upload, ...]
+    references: tuple[Upload, ...]
+    model: str
+    scale: int
+    reduce: bool
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What the visitor calls the files."""
+        return {x.path: x.name for x in (*self.small, *self.references)}
+
+    @property
+    def work(self) -> float:
+        """How much there is to do: pixels made, and of the references, which count four times."""
+        scale = 1 if self.reduce else self.scale
+        made = sum(x.size[0] * x.size[1] * scale**2 for x in self.small)
+        return made + 4 * sum(x.size[0] * x.size[1] for x in self.references)
+
+
+class Choice(NamedTuple):
+    """One of the buttons to choose from."""
+
+    value: str
+    label: str
+    hint: str
+    reason: str
+    """Why it cannot be chosen now; empty if it can."""
+
+
+def models(settings: Settings, has_reference: bool) -> list[Choice]:
+    """The models, beside the scale that is chosen."""
+    return [
+        Choice(name, *WORDS.get(name, (name, "")), _why_not(name, settings.scale, has_reference))
+        for name in (BEST, *MODELS)
+    ]
+
+
+def scales(settings: Settings, has_reference: bool) -> list[Choice]:
+    """The scales, beside the model that is chosen."""
+    return [
+        Choice(str(x), f"{x} times", "", _why_not(settings.model, x, has_reference)) for x in SCALES
+    ]
+
+
+def _why_not(model: str, scale: int, has_reference: bool) -> str:
+    name = default_model(scale) if model == BEST else model
+    if name == "fusion" and scale != FusionNet.scale:
+        return f"fusion makes images {FusionNet.scale} times larger only"
+    if NEEDS_REFERENCE.get(name, False) and not has_reference:
+        return "needs a reference"
+    return ""
+
+
+def order_of(
+    small: list[Upload], references: list[Upload], settings: Settings, limits: Limits
+) -> Order:
+    """Check an order before any work.
+
+    Raises:
+        OptionError: there is no such model or scale (files and hub ids are none here), no picture,
+            no reference where one is needed, or a result would be too large.
+        ImageFileError: a picture is too small to be reduced.
+    """
+    model, scale = settings.model, settings.scale
+    if scale not in SCALES:
+        raise OptionError(f"there is no scale {scale!r}; there are: {', '.join(map(str, SCALES))}")
+    if model == BEST:
+        model = default_model(scale)
+    if model not in MODELS:
+        raise OptionError(f"there is no model {model!r}; there are: {', '.join(MODELS)}")
+    if not small:
+        what = "sharp photo" if settings.reduce else "small image"
+        raise OptionError(f"there is no {what} yet: choose one, or use the example")
+    if reason := _why_not(settings.model, scale, bool(references)):
+        what = "the best model for this scale" if settings.model == BEST else f"model {model}"
+        raise OptionError(f"{what}: {reason}".replace(": needs", " needs"))
+    for upload in small:
+        _check_size(upload, settings, limits)
+    return Order(tuple(small), tuple(references), model, scale, settings.reduce)
+
+
+def _check_size(upload: Upload, settings: Settings, limits: Limits) -> None:
+    (height, width), scale = upload.size, settings.scale
+    if settings.reduce:
+        try:
+            check_reducible(Path(upload.path), upload.size, scale)
+        except ImageFileError as error:
+            raise ImageFileError(str(error).replace(upload.path, upload.name)) from None
+    elif height * width * scale**2 > limits.result_pixels:
+        raise OptionError(
+            f"the result would have {height * scale} x {width * scale} = "
+            f"{height * width * scale**2 / 1e6:.0f} million pixels, more than the "
+            f"{limits.result_pixels / 1e6:.0f} million that are allowed; take a smaller scale or "
+            "image"
+        )
