@@ -2,7 +2,7 @@
 """Upscaler: the main job. A small image and reference photos in, a sharp image out."""
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .devices import usable_device
 from .errors import OptionError
-from .images import up
+from .images.alpha import enlarge_alpha, with_hidden_filled
 from .images.kinds import as_image, returns_as
 from .memory import with_smaller_tiles
 from .models import Model
@@ -117,7 +117,9 @@ class Upscaler:
             SearchTransferError: whatever `Reference.build` and the conversions in `images` raise.
         """
         pictures = references if isinstance(references, (list, tuple)) else [references]
-        photos = [as_image(x, f"reference {i}").colour for i, x in enumerate(pictures)]
+        photos = [
+            with_hidden_filled(as_image(x, f"reference {i}")).colour for i, x in enumerate(pictures)
+        ]
         reference = Reference.build([photo.to(self.device) for photo in photos], self.scale)
         self.model.prepare(reference)
         return reference
@@ -137,7 +139,8 @@ class Upscaler:
     ) -> Result:
         """Make one picture sharp.
 
-        Alpha is enlarged too, bicubic. Bit depth, grey and metadata stay those of `lr`.
+        Alpha is enlarged bicubically; colours that nobody sees count nowhere. Bit depth, grey and
+        metadata stay those of `lr`.
 
         Args:
             lr: the small picture, of any size: path of a file, Image, Pillow, NumPy or tensor.
@@ -164,7 +167,7 @@ class Upscaler:
         prepared = None if reference is None else self._prepared(reference)
         size = image.colour.shape[1], image.colour.shape[2]
         cells = self.model.tile_for(*size) if tile == "auto" else tile
-        colour = image.colour.to(self.device, torch.float32)
+        colour = with_hidden_filled(image).colour.to(self.device, torch.float32)
         progress = callback(on_progress)
         sharp = with_smaller_tiles(
             lambda side: self.model.upscale(colour, prepared, tile=side, progress=progress),
@@ -180,9 +183,5 @@ class Upscaler:
                 WeakReferenceWarning,
                 stacklevel=2,
             )
-        picture = replace(
-            image,
-            colour=sharp.colour.to(image.colour.device).clamp(0, 1),
-            alpha=None if image.alpha is None else up(image.alpha.detach(), self.scale).clamp(0, 1),
-        )
+        picture = enlarge_alpha(image, sharp.colour, self.scale)
         return Result(returns_as(lr)(picture), sharp.score, sharp.matches)

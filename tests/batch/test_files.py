@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from searchtransfer.batch import images_in
+from searchtransfer.batch import LeftOut, images_in, plan_batch
 from searchtransfer.errors import ImageFileError
+from searchtransfer.images import ImageWarning
 
 
 def test_images_of_all_subfolders_sorted(tmp_path):
@@ -15,7 +16,27 @@ def test_images_of_all_subfolders_sorted(tmp_path):
     for name in wanted + others:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert images_in(tmp_path) == sorted(tmp_path / name for name in wanted)
+    with pytest.warns(ImageWarning, match=r"3 left out: 'notes.txt' .*'png' .*'raw.cr2'") as told:
+        assert images_in(tmp_path) == sorted(tmp_path / name for name in wanted)
+    assert len(told) == 1
+    left: list[LeftOut] = []
+    images_in(tmp_path, on_left_out=left.append)
+    reason = "not an image format that is read here"
+    assert [(x.path.name, x.reason) for x in left] == [
+        ("notes.txt", reason),
+        ("png", "no extension"),
+        ("raw.cr2", reason),
+    ]
+
+
+@pytest.mark.parametrize(
+    "ending", ["jfif", "jpe", "bmp", "gif", "ppm", "jp2", "tga", "avif", "HEIC"]
+)
+def test_every_format_that_is_read_is_taken(tmp_path, ending):
+    (tmp_path / f"a.{ending}").touch()
+    (job,) = plan_batch([tmp_path], str(tmp_path / "out") + "/")
+    written = ending if ending in ("jfif", "jpe") else "png"
+    assert job.target == tmp_path / "out" / f"a.{written}"
 
 
 def test_empty(tmp_path):
@@ -29,7 +50,9 @@ def test_only_regular_files_and_no_loops(tmp_path):
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere")
     (tmp_path / "real.png").touch()
     (tmp_path / "link.png").symlink_to(tmp_path / "real.png")
-    assert [path.name for path in images_in(tmp_path)] == ["link.png", "real.png"]
+    with pytest.warns(ImageWarning, match=r"'gone.png' \(no regular file\), 'pipe.png'"):
+        found = images_in(tmp_path)
+    assert [path.name for path in found] == ["link.png", "real.png"]
 
 
 def test_results_are_left_out(tmp_path):

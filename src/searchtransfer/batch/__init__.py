@@ -3,7 +3,9 @@
 
 from ..stop import Stop as Stop
 from ..stop import Stopped as Stopped
+from .files import LeftOut as LeftOut
 from .files import images_in as images_in
+from .files import left_out_text as left_out_text
 from .matching import Maps as Maps
 from .matching import write_maps as write_maps
 from .outcome import Outcome as Outcome

@@ -11,18 +11,13 @@ from typing import NamedTuple
 from ..errors import ImageFileError, OptionError, OutputError
 from ..foreign import shown
 from ..images import ImageWarning
-from ..images.formats import FORMATS
+from ..images.formats import NAMES, WRITTEN, extension_for
 from .collisions import check_collisions, name_of
-from .files import EXTENSIONS, images_in
+from .files import EXTENSIONS, LeftOut, images_in
 
 NO_FOLDERS = EXTENSIONS | {
     ".html",
     ".htm",
-    ".bmp",
-    ".gif",
-    ".heic",
-    ".avif",
-    ".jp2",
     ".pdf",
     ".svg",
 }
@@ -64,6 +59,7 @@ def plan_batch(
     score_map: str | None = None,
     report: str | None = None,
     go_on: bool = False,
+    on_left_out: Callable[[LeftOut], None] | None = None,
 ) -> list[Job]:
     """Pair every input with its output.
 
@@ -79,11 +75,13 @@ def plan_batch(
         output: file or folder; None: each result beside its input, which takes a suffix.
         references: files that must not be overwritten either.
         weights: likewise.
-        ext: extension of the results in a folder without its dot, "auto" for that of the input.
+        ext: extension of the results in a folder without its dot, "auto" for that of the input, or
+            PNG where that format is read only.
         suffix: put behind the names of the results in a folder.
         score_map: where the score maps go; they are PNG in a folder.
         report: where the inspector's pages go.
         go_on: with a batch that was begun before, so that its results may be among the inputs.
+        on_left_out: hears of each file of a folder that is no image; None: a warning names them.
 
     Returns:
         Jobs in the order of the inputs; an input that was given twice has one.
@@ -110,7 +108,7 @@ def plan_batch(
         extras = (None if path is None else Path(path) for path in (score_map, report))
         jobs = [Job(inputs[0], Path(output), *extras)]
     else:
-        jobs = _jobs(inputs, output, ext, suffix, score_map, report, go_on)
+        jobs = _jobs(inputs, output, ext, suffix, score_map, report, go_on, on_left_out)
     read = dict.fromkeys(weights, "file of weights")
     read |= dict.fromkeys(references, "reference")
     read |= {job.source: "input" for job in jobs}
@@ -126,6 +124,7 @@ def _jobs(
     score_map: str | None,
     report: str | None,
     go_on: bool,
+    on_left_out: Callable[[LeftOut], None] | None,
 ) -> list[Job]:
     """Jobs whose results go into a folder, or beside their inputs."""
     if output is None and not suffix:
@@ -135,7 +134,7 @@ def _jobs(
 
     def target(source: _Source) -> Path:
         where = source.path.parent if folder is None else folder / source.place.parent
-        kind = source.place.suffix if ext == "auto" else f".{ext}"
+        kind = extension_for(source.place.suffix) if ext == "auto" else f".{ext}"
         return where / f"{source.place.stem}{suffix}{kind}"
 
     def beside(path: str | None, what: str, ending: str) -> Callable[[_Source], Path | None]:
@@ -148,7 +147,7 @@ def _jobs(
         return lambda source: into / source.place.parent / f"{source.place.stem}{suffix}{ending}"
 
     map_of, page_of = beside(score_map, "score map", ".png"), beside(report, "report", ".html")
-    sources = _without_results(list(_sources(inputs, leave_out)), target, go_on)
+    sources = _without_results(list(_sources(inputs, leave_out, on_left_out)), target, go_on)
     return list(dict.fromkeys(Job(x.path, target(x), map_of(x), page_of(x)) for x in sources))
 
 
@@ -205,7 +204,7 @@ def _ends_as_folder(path: str) -> bool:
 
 
 def _check_names(ext: str, suffix: str, paths: Mapping[str, str | None]) -> None:
-    known = [extension[1:] for format in FORMATS for extension in format.extensions]
+    known = [extension[1:] for format in WRITTEN for extension in format.extensions]
     if ext not in ("auto", *known):
         raise OptionError(f"ext must be auto or one of {', '.join(known)}, got {ext!r}")
     if any(mark in suffix for mark in ("/", os.sep, "\0")):
@@ -215,16 +214,18 @@ def _check_names(ext: str, suffix: str, paths: Mapping[str, str | None]) -> None
             raise OptionError(f"{name}: the path is empty; is a variable of the shell not set?")
 
 
-def _sources(inputs: Sequence[Path], outputs: list[Path]) -> Iterable[_Source]:
+def _sources(
+    inputs: Sequence[Path],
+    outputs: list[Path],
+    on_left_out: Callable[[LeftOut], None] | None,
+) -> Iterable[_Source]:
     for path in inputs:
         if not path.is_dir():
             yield _Source(path, Path(path.name), listed=False)
             continue
         elsewhere = [x for x in outputs if os.path.realpath(x) != os.path.realpath(path)]
-        found = images_in(path, leave_out=elsewhere)
+        found = images_in(path, leave_out=elsewhere, on_left_out=on_left_out)
         if not found:
-            raise ImageFileError(
-                f"folder {shown(path)}: has no images (PNG, JPEG, TIFF or WebP, by extension)"
-            )
+            raise ImageFileError(f"folder {shown(path)}: has no images ({NAMES}, by extension)")
         for file in found:
             yield _Source(file, file.relative_to(path), listed=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import ImageFileError, OptionError
 from ..foreign import shown
 from ..images import MAX_PIXELS, Image, ImageWarning, read_image, to_profile
+from ..images.formats import NAMES
 from ..references import Reference
 from .files import images_in
 
@@ -67,7 +68,7 @@ def _files(path: Path) -> list[Path]:
     found = images_in(path)
     if not found:
         raise ImageFileError(
-            f"reference folder {shown(path)}: has no images (PNG, JPEG, TIFF or WebP, by extension)"
+            f"reference folder {shown(path)}: has no images ({NAMES}, by extension)"
         )
     return found
 

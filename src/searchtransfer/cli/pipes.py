@@ -87,11 +87,11 @@ class Pipes:
 
 def _extension(path: Path) -> str:
     """Of a format that can be written: that of a file's content where it can be."""
-    from ..images.formats import FORMATS, detect
+    from ..images.formats import WRITTEN, detect
 
     with path.open("rb") as file:
         kind = detect(file.read(4096))
-    return next((format.extensions[0] for format in FORMATS if format is kind), ".png")
+    return next((format.extensions[0] for format in WRITTEN if format is kind), ".png")
 
 
 @contextmanager

@@ -9,7 +9,9 @@ from .bar import Bar
 from .console import fail, is_quiet, say, warn
 
 if TYPE_CHECKING:
-    from ..batch import Job, Outcome, Quality
+    from collections.abc import Sequence
+
+    from ..batch import Job, LeftOut, Outcome, Quality
 
 
 class Reporter:
@@ -18,13 +20,22 @@ class Reporter:
     Args:
         count: of the jobs.
         as_json: a JSON line on stdout for each outcome, in place of words.
+        left_out: files of the inputs' folders that are no images.
     """
 
-    def __init__(self, count: int, as_json: bool) -> None:
+    def __init__(self, count: int, as_json: bool, left_out: "Sequence[LeftOut]" = ()) -> None:
         self.count = count
         self.as_json = as_json
         self._bar = Bar()
         self._seen: dict[str, int] = {"done": 0, "skipped": 0, "failed": 0}
+        self._left_out = len(left_out)
+        if left_out:
+            from ..batch import left_out_text
+
+            warn(left_out_text(list(left_out)))
+        for file in left_out if as_json else ():
+            line = {"input": str(file.path), "status": "left out", "error": file.reason}
+            say(json.dumps(line))
 
     def started(self, job: "Job") -> None:
         """Show that work on an image begins."""
@@ -55,7 +66,8 @@ class Reporter:
         """Show the totals; returns how many jobs failed."""
         self._bar.stop()
         if self.count > 1 and not self.as_json and not is_quiet():
-            say(", ".join(f"{count} {status}" for status, count in self._seen.items() if count))
+            totals = self._seen | {"left out": self._left_out}
+            say(", ".join(f"{count} {status}" for status, count in totals.items() if count))
         return self._seen["failed"]
 
 

@@ -118,7 +118,7 @@ def upscale(
         )
     if output is None and [str(x) for x in named] == [PIPE]:
         output = PIPE
-    from ..batch import References, Settings, Stop, plan_batch, read_references, run_batch
+    from ..batch import LeftOut, References, Settings, Stop, plan_batch, read_references, run_batch
     from ..errors import OptionError
     from ..images import parse_colour
     from ..images.writing import check_quality
@@ -156,6 +156,7 @@ def upscale(
             raise OptionError(
                 "--score-map shows how references were found: add -r with a sharp photo"
             )
+        left: list[LeftOut] = []
         jobs = plan_batch(
             sources,
             output,
@@ -166,9 +167,10 @@ def upscale(
             score_map=score_map,
             report=report,
             go_on=on_exists == "skip",
+            on_left_out=left.append,
         )
         references = References(photos, upscaler.prepare)
-        reporter = Reporter(len(jobs), as_json)
+        reporter = Reporter(len(jobs), as_json, left)
 
         def work(stop: Stop) -> None:
             run_batch(jobs, upscaler, references, settings, watcher=reporter, stop=stop)

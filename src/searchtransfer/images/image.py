@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The picture as the rest of the package sees it: colour, alpha and what its file said about it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError
+from .place import Georeference
 
 Bits = Literal[8, 16]
 
@@ -29,6 +30,18 @@ class Metadata:
     """XMP packet, XML in UTF-8."""
     dpi: tuple[float, float] | None = None
     """Resolution (horizontal, vertical) in pixels per inch."""
+    cicp: bytes | None = None
+    """Code points of colours that no ICC profile can say (ITU-T H.273, four bytes, as in PNG)."""
+    iptc: bytes | None = None
+    """IPTC record (IIM), as news agencies caption pictures."""
+    text: tuple[tuple[str, str], ...] = ()
+    """(keyword, text) of each text or comment."""
+    place: Georeference | None = None
+    """Where on earth the pixels are, of a GeoTIFF."""
+
+    def scaled(self, scale: int | float) -> "Metadata":
+        """That of the picture enlarged so many times: its place is told in the new pixels."""
+        return self if self.place is None else replace(self, place=self.place.scaled(scale))
 
 
 @dataclass(frozen=True)

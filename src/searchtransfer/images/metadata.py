@@ -8,15 +8,18 @@ EXIF 2.32 (CIPA DC-008), sections 4.5 and 4.6; the block is a TIFF file without 
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from .image import Metadata
 
-_ORIENTATION, _EXIF_IFD, _WIDTH, _HEIGHT = 0x0112, 0x8769, 0xA002, 0xA003
+_ORIENTATION, _EXIF_IFD = 0x0112, 0x8769
+_WIDTH, _HEIGHT = (0x0100, 0xA002), (0x0101, 0xA003)
 _SHORT, _LONG = 3, 4
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
+_XMP_WIDTH = re.compile(rb"((?:tiff:ImageWidth|exif:PixelXDimension)\s*(?:=\s*[\"']|>)\s*)\d+")
+_XMP_HEIGHT = re.compile(rb"((?:tiff:ImageLength|exif:PixelYDimension)\s*(?:=\s*[\"']|>)\s*)\d+")
 
 
 def is_exif(block: bytes) -> bool:
@@ -58,12 +61,29 @@ def upright(metadata: Metadata) -> Metadata:
     return replace(metadata, exif=exif, xmp=xmp)
 
 
-def resized(exif: bytes, size: tuple[int, int]) -> bytes:
-    """The block with its record of the picture's size, where it has one, set to `(H, W)`."""
-    values = {_HEIGHT: size[0], _WIDTH: size[1]}
-    for _, start in _numbers(exif, _first(exif)).get(_EXIF_IFD, ()):
-        exif = _patch(exif, start, values)
-    return exif
+def plain_exif(exif: bytes | None, note: Callable[[str], None]) -> bytes | None:
+    """EXIF without the prefix that only JPEG needs; nothing where it cannot be EXIF."""
+    if not exif:
+        return None
+    exif = exif.removeprefix(b"Exif\0\0")
+    if is_exif(exif):
+        return exif
+    note("its EXIF is damaged (it does not start with a TIFF header) and is left out")
+    return None
+
+
+def resized(metadata: Metadata, size: tuple[int, int]) -> Metadata:
+    """The metadata with each record of the picture's size, where there is one, set to `(H, W)`."""
+    exif, xmp = metadata.exif, metadata.xmp
+    if exif is not None:
+        values = dict.fromkeys(_HEIGHT, size[0]) | dict.fromkeys(_WIDTH, size[1])
+        first = _first(exif)
+        for start in (first, *(at for _, at in _numbers(exif, first).get(_EXIF_IFD, ()))):
+            exif = _patch(exif, start, values)
+    if xmp is not None:
+        xmp = _XMP_HEIGHT.sub(rb"\g<1>%d" % size[0], xmp)
+        xmp = _XMP_WIDTH.sub(rb"\g<1>%d" % size[1], xmp)
+    return replace(metadata, exif=exif, xmp=xmp)
 
 
 def _order(exif: bytes) -> str:

@@ -6,9 +6,8 @@ import stat
 import warnings
 
 import numpy as np
-from PIL import ImageFile
 
-from ..errors import ImageFileError
+from ..errors import ImageFileError, MissingExtraError
 from ..files import shown
 from .convert import from_samples, turn
 from .decoding import decode
@@ -18,24 +17,28 @@ from .metadata import upright
 
 MAX_PIXELS = 2**27
 """Default limit, 134 million pixels; a reference of 100 megapixels still fits."""
+CHANNELS = 4
+"""A pixel of the limit has so many samples: many channels are no way around it."""
 MAX_BYTES = 2**31
 """Largest file that is read into memory."""
 
 
 def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Image:
-    """Read a PNG, JPEG, TIFF or WebP file.
+    """Read an image file: PNG, JPEG, TIFF, WebP, BMP, GIF, PPM, JPEG 2000, TGA, AVIF or HEIC.
 
-    Depth (8 or 16 bits), grey, alpha, ICC profile, EXIF, XMP and resolution are kept. The format is
-    told by content, whatever the name says. EXIF orientation is applied, once, and the tags then
-    say so. Palettes become colour, 1-bit pictures grey, CMYK sRGB. Of several pictures in a file
-    the first is taken. The values are the file's own: no profile is applied, no gamma undone.
+    Depth (8 or 16 bits), grey, alpha, ICC profile and metadata are kept. The format is told by
+    content, whatever the name says; TGA, which has no mark, by its header and name. EXIF
+    orientation is applied, once, and the tags then say so. Palettes become colour, 1-bit pictures
+    grey, CMYK sRGB. Of several pictures in a file the first is taken. The values are the
+    file's own: no profile is applied, no gamma undone.
 
     Args:
         path: a regular file of at most 2 GiB.
-        max_pixels: refuse larger pictures, before a pixel is decoded.
+        max_pixels: refuse larger pictures, before a pixel is decoded; each may have four channels.
 
     Raises:
         ImageFileError: the file cannot be read, is no such image, is damaged, or is too large.
+        MissingExtraError: it is HEIC, whose reader is an extra.
 
     Warns:
         ImageWarning: something in the file is not carried over (CMYK, further pages, damaged EXIF).
@@ -43,7 +46,7 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
     name = shown(path)
     notes: list[str] = []
 
-    def check_size(height: int, width: int) -> None:
+    def check_size(height: int, width: int, channels: int) -> None:
         if height < 1 or width < 1:
             raise ImageFileError(f"its size is {height} x {width} pixels")
         if height * width > max_pixels:
@@ -52,20 +55,20 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
                 f"the limit of {max_pixels / 1e6:.1f} million; raise "
                 "max_pixels (--max-pixels) to allow it"
             )
+        if height * width * channels > max_pixels * CHANNELS:
+            raise ImageFileError(
+                f"it has {height} x {width} pixels of {channels} channels, more than the limit of "
+                f"{max_pixels / 1e6:.1f} million pixels of {CHANNELS}; raise max_pixels to allow it"
+            )
 
     data = _read_bytes(path)
-    kind = detect(data)
+    kind = detect(data, path)
     if isinstance(kind, str):
         raise ImageFileError(f"image {name}: its content is {kind}; {NAMES} can be read")
-    if ImageFile.LOAD_TRUNCATED_IMAGES:
-        raise ImageFileError(
-            f"image {name}: this process has set PIL.ImageFile.LOAD_TRUNCATED_IMAGES, which makes "
-            "damaged files look whole; set it to False"
-        )
     try:
         decoded = decode(data, kind, check_size, notes.append)
-    except ImageFileError as error:
-        raise ImageFileError(f"image {name}: {error}") from None
+    except (ImageFileError, MissingExtraError) as error:
+        raise type(error)(f"image {name}: {error}") from None
     except MemoryError:
         raise ImageFileError(f"image {name}: not enough memory to decode it") from None
     # A decoder may raise anything on hostile bytes; whatever it is, this file cannot be used.

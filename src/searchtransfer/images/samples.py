@@ -18,6 +18,8 @@ Samples = NDArray[np.unsignedinteger[Any]]
 """uint8 or uint16."""
 Note = Callable[[str], None]
 """Takes a sentence about what a file loses; the reader puts the file's name in front of it."""
+CheckSize = Callable[[int, int, int], None]
+"""Called as `check_size(height, width, channels)` before any pixel is decoded; it may raise."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,13 @@ def with_alpha(
     marks = extra if extra is not None else (2,) * (count == 1)  # one unmarked channel is alpha
     alpha = next((i for i, mark in enumerate(marks[:count]) if mark in (1, 2)), None)
     left_out = count - (alpha is not None)
+    if left_out and channels == 1:
+        # One of several bands would pass for a grey picture.
+        raise ImageFileError(
+            f"it has {samples.shape[2]} bands, none of them marked as red, green and blue; choose "
+            "three (or one) and write them as an RGB (or grey) TIFF, for instance with "
+            "`gdal_translate -b 3 -b 2 -b 1 -colorinterp red,green,blue IN OUT`"
+        )
     if left_out:
         note(f"{left_out} extra channel(s) of unstated meaning are left out")
     if alpha is None:

@@ -57,8 +57,8 @@ def write_image(
     Args:
         image: the picture.
         path: the file; its extension chooses the format.
-        metadata: `"strip"` leaves out EXIF, XMP and resolution. The ICC profile always stays: the
-            colours would be wrong without it.
+        metadata: `"strip"` leaves out all but the ICC profile (and PNG's cICP): the colours would
+            be wrong without it.
         on_exists: `"error"` never replaces a file, not even one that appears meanwhile.
         quality: 1 to 100, of JPEG, and of WebP, which is then no longer without loss.
 
@@ -77,7 +77,7 @@ def write_image(
     kind = _check_format(path, image.size, image.alpha is not None, image.bits)
     check_file(path, on_exists=on_exists)
     if metadata == "strip":
-        image = replace(image, metadata=Metadata(icc=image.metadata.icc))
+        image = replace(image, metadata=Metadata(icc=image.metadata.icc, cicp=image.metadata.cicp))
     notes: list[str] = []
     try:
         data = encode(image, kind, notes.append, quality)
