@@ -4,13 +4,14 @@
 import warnings
 from collections.abc import Sequence
 
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from .images import Image, ImageWarning, to_profile, up
 from .images.kinds import as_image
 from .pictures.inspector import InspectorInput, Photo
 from .references import Reference
+from .references.matches import Matches
 from .references.usefulness import usefulness
 from .upscaler import Result
 
@@ -77,8 +78,8 @@ def inspect_result(
         zoom = None
     if zoom is not None:
         notes.append(
-            "Copies of the references at other sizes were searched too. Where one was matched, the "
-            "frames show the place in the reference itself, up to a pixel."
+            "The references show some things turned, tilted or at another size. The frames show "
+            "the place and the size of each match, upright, up to a pixel."
         )
     return InspectorInput(
         name=name,
@@ -88,12 +89,23 @@ def inspect_result(
         scale=scale,
         score=result.score,
         photo=result.matches.photo,
-        pixel=result.matches.pixel,
+        pixel=_framed(result.matches, photos),
         zoom=zoom,
         summary=usefulness(result.score, result.matches),
         facts=(*about, *facts),
         notes=tuple(notes),
     )
+
+
+def _framed(matches: Matches, photos: Sequence[Photo]) -> Int64[Tensor, "h w 2"]:
+    """The first pixel of the upright square around each match, as far as the photo reaches."""
+    side = (matches.scale / matches.zoom)[..., None]
+    first = (matches.position - (side - 1) / 2).round().long()
+    for number, photo in enumerate(photos):
+        here = matches.photo == number
+        last = first.new_tensor(photo.size) - matches.scale
+        first[here] = first[here].minimum(last).clamp(min=0)
+    return first
 
 
 def _colours(references: object) -> list[Float[Tensor, "3 _ _"]]:
