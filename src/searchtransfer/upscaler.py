@@ -88,9 +88,10 @@ class Upscaler:
                 folder with one, or "owner/name" on the Hugging Face hub. None: the best for the
                 scale.
             scale: how many times larger the result is: 2, 3, 4 or 8.
-            search: "exact" compares every pixel of the small image with every place of the
-                references, "refine" looks around good first matches, "auto" is exact for all but
-                large pictures; see `searchtransfer.references.matching`. "ttsr" is always exact.
+            search: where refinement of the matches begins. "exact": every pixel of the small image
+                is compared with every place of the references; "refine": some pixels, with cells
+                of the reduced references; "auto": every pixel, or some of large pictures. See
+                `searchtransfer.references.matching`; "ttsr" is always exact.
             weights: file of weights for a model that is named.
             device: where to compute; None for the CPU.
 

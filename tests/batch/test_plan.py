@@ -65,7 +65,9 @@ def test_a_file_into_a_folder(tmp_path, output):
 
 def test_folders_keep_their_subfolders(tmp_path):
     touch(tmp_path, "in/b.png", "in/sub/a.jpg", "in/notes.txt", "more/c.tif")
-    jobs = plan_batch([tmp_path / "in", tmp_path / "more"], str(tmp_path / "out"), score_map="maps")
+    folders = [tmp_path / "in", tmp_path / "more"]
+    with pytest.warns(ImageWarning, match=r"1 left out: 'notes\.txt'"):
+        jobs = plan_batch(folders, str(tmp_path / "out"), score_map="maps")
     assert [str(job.target.relative_to(tmp_path)) for job in jobs] == [
         "out/b.png",
         "out/sub/a.jpg",
@@ -156,7 +158,10 @@ def test_no_input():
 
 def test_a_folder_without_images(tmp_path):
     touch(tmp_path, "in/readme.txt")
-    with pytest.raises(ImageFileError, match=r"folder '.*in': has no images \(PNG, JPEG"):
+    with (
+        pytest.warns(ImageWarning, match=r"1 left out: 'readme\.txt'"),
+        pytest.raises(ImageFileError, match=r"folder '.*in': has no images \(PNG, JPEG"),
+    ):
         plan_batch([tmp_path / "in"], str(tmp_path / "out"))
 
 

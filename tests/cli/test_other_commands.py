@@ -38,7 +38,8 @@ def test_match(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("asked", "done"), [("exact", "exact"), ("refine", "refine"), (None, "exact")]
+    ("asked", "done"),
+    [("exact", "exact"), ("refine", "from one of 2 rows and columns"), (None, "from every cell")],
 )
 def test_match_says_how_it_searches(tmp_path, asked, done):
     lr, ref = scene(tmp_path)
@@ -46,7 +47,7 @@ def test_match_says_how_it_searches(tmp_path, asked, done):
     told = command("match", "-i", lr, "-r", ref, "-o", tmp_path / "maps", "-v", *option)
     assert told.exit_code == 0
     assert f"search: {done}, " in told.stderr
-    assert " pairs, about " in told.stderr
+    assert " pairs in 1 copies, about " in told.stderr
     assert told.stdout.startswith("mean score 1.00\n")
 
 

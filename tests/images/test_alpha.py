@@ -46,6 +46,7 @@ def test_on_any_background_it_is_what_bicubic_makes_of_the_visible(hidden, scale
 
 
 @pytest.mark.parametrize("model", ["fusion", "transfer"])
+@pytest.mark.filterwarnings("ignore:the reference hardly shows")
 def test_hidden_colours_of_image_and_reference_change_nothing(model):
     upscaler = Upscaler.from_pretrained(model)
     photo = torch.rand((3, 48, 48), generator=torch.Generator().manual_seed(1))

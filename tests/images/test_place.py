@@ -93,7 +93,8 @@ def test_exif_of_other_files_never_describes_the_samples(tmp_path, source, tags)
         assert other.getexif()[271] == "Maker"
     write_image(image, tmp_path / "b.jpg")
     if 256 in tags:
-        read = PILImage.open(tmp_path / "b.jpg").getexif()
+        with PILImage.open(tmp_path / "b.jpg") as other:
+            read = other.getexif()
         assert (read[256], read[257]) == (16, 8)
 
 

@@ -14,6 +14,8 @@ from searchtransfer.operators.descriptors import (
     coefficients,
     coefficients_of,
     describe,
+    described,
+    described_luma,
 )
 
 COUNT = LUMA + 2 * CHROMA
@@ -79,8 +81,14 @@ def test_coefficients_of_patches_are_those_of_the_picture() -> None:
     picture = texture(7, 8)
     padded = F.pad(picture[None], (2, 2, 2, 2), mode="replicate")[0]
     patches = padded.unfold(1, SIDE, 1).unfold(2, SIDE, 1)
-    torch.testing.assert_close(coefficients_of(patches), coefficients(picture))
-    flat = torch.full((3, 2, 2, SIDE, SIDE), 0.7)
+    rows = patches.reshape(3, 7 * 8, SIDE**2)
+    expected = coefficients(picture).flatten(1).T
+    torch.testing.assert_close(coefficients_of(rows), expected)
+    weighed = describe(picture).flatten(1).T
+    torch.testing.assert_close(described(rows), weighed)
+    # Luma alone, of patches of the mean of the channels.
+    torch.testing.assert_close(described_luma(rows.mean(0)), weighed[:, :LUMA], atol=1e-5, rtol=0)
+    flat = torch.full((3, 4, SIDE**2), 0.7)
     assert coefficients_of(flat).eq(0).all()
 
 

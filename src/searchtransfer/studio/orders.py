@@ -72,7 +72,7 @@ class Order:
         """How much there is to do: pixels made, and of the references, which count four times."""
         scale = 1 if self.reduce else self.scale
         made = sum(x.size[0] * x.size[1] * scale**2 for x in self.small)
-        return made + 4 * sum(x.size[0] * x.size[1] for x in self.references)
+        return float(made + 4 * sum(x.size[0] * x.size[1] for x in self.references))
 
 
 class Choice(NamedTuple):
