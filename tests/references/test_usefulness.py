@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from pictures import related, target, unrelated
+from pictures import related, stereo, target, unrelated
 
 from searchtransfer import Upscaler
 from searchtransfer.images import degrade
@@ -33,7 +33,7 @@ def in_place(height, width, scale=4):
 def test_a_reference_of_the_same_things():
     small = degrade(target(), 4)
     result = upscaled(small, related())
-    words = usefulness(result.score, result.matches)
+    words = result.verdict
     share = coherence(result.score, result.matches)
     assert share > 0.5
     assert words.startswith("The reference shows the same things in most of the picture")
@@ -44,7 +44,7 @@ def test_a_reference_of_other_things():
     small = degrade(target(), 4)
     with pytest.warns(WeakReferenceWarning):
         result = upscaled(small, unrelated())
-    assert "of little use" in usefulness(result.score, result.matches)
+    assert "of little use" in result.verdict
 
 
 def test_in_between():
@@ -89,7 +89,14 @@ def test_only_what_was_found_decides_how_fine_it_is():
 
 
 def test_a_photo_as_small_as_the_image():
+    """The small image itself, given as a reference: said by the warning and by the verdict."""
+    small = degrade(stereo()[0][:, :496, :740].contiguous(), 4)
+    with pytest.warns(WeakReferenceWarning, match=r"no finer than the image, with 1\.0 pixels"):
+        result = upscaled(small, small)
+    assert "no finer than the image, with 1.0 pixels" in result.verdict
+
+
+def test_a_photo_half_as_large_is_finer():
     truth = target()
-    tiny = F.interpolate(truth[None], scale_factor=0.28, mode="bicubic", antialias=True)[0]
-    result = upscaled(degrade(truth, 4), tiny.clamp(0, 1))
-    assert "no finer than the image" in usefulness(result.score, result.matches)
+    half = F.interpolate(truth[None], scale_factor=0.5, mode="bicubic", antialias=True)[0]
+    assert "no finer" not in upscaled(degrade(truth, 4), half.clamp(0, 1)).verdict

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from ..images import Image, up
 from ..images.kinds import as_image
 from ..pictures.inspector import InspectorInput, Photo
-from ..references.usefulness import usefulness
 from ..upscaler import Result
 from .colours import reference_colours, srgb
 
@@ -78,7 +77,7 @@ def inspect_result(
         photo=result.matches.photo,
         position=result.matches.position,
         jacobian=result.matches.jacobian,
-        summary=usefulness(result.score, result.matches),
+        summary=result.verdict,
         facts=(*about, *facts),
         notes=tuple(notes),
     )

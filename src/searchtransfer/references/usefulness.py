@@ -17,7 +17,7 @@ NO_FINER = 1.4
 
 
 class WeakReferenceWarning(UserWarning):
-    """The references show other things than the image, so they could not help much."""
+    """The references show other things than the image, or nothing finer, so they hardly helped."""
 
 
 def coherence(score: Float[Tensor, "h w"], matches: Matches) -> float:
@@ -57,6 +57,26 @@ def fineness(score: Float[Tensor, "h w"], matches: Matches) -> float:
     return matches.scale / float(zoom.median()) if zoom.numel() else math.inf
 
 
+def complaint(score: Float[Tensor, "h w"], matches: Matches) -> str | None:
+    """What `WeakReferenceWarning` says of references that were used; None where they served."""
+    share = coherence(score, matches)
+    if share < WEAK_COHERENCE:
+        return (
+            f"the reference hardly shows the same things (mean score {score.mean().item():.2f}, "
+            f"{share:.0%} of pixels found beside their neighbours), so that it could not help much"
+        )
+    if fineness(score, matches) < NO_FINER:
+        return f"the reference shows the same things, but {_no_finer(score, matches)}"
+    return None
+
+
+def _no_finer(score: Float[Tensor, "h w"], matches: Matches) -> str:
+    return (
+        f"it is no finer than the image, with {fineness(score, matches):.1f} pixels on a side for "
+        "each of the image's, so that it could not help much; give a larger photo"
+    )
+
+
 def usefulness(score: Float[Tensor, "h w"], matches: Matches) -> str:
     """How useful the references were, in plain sentences.
 
@@ -83,12 +103,8 @@ def usefulness(score: Float[Tensor, "h w"], matches: Matches) -> str:
             f"The reference was of little use, for it hardly shows the same things: only {found}. "
             "The result is close to what there would be without it."
         )
-    fine, remark = fineness(score, matches), ""
-    if fine < NO_FINER:
-        remark = (
-            f" But it is no finer than the image, with {fine:.1f} pixels on a side for each of the "
-            "image's, so it hardly knew more; give a larger photo."
-        )
+    fine = fineness(score, matches) >= NO_FINER
+    remark = "" if fine else f" But {_no_finer(score, matches)}."
     if share < 0.5:
         return (
             f"The reference was useful in parts: {found}. Elsewhere, the texture at most "
