@@ -8,7 +8,7 @@ import torch
 from attack import Attack
 from safetensors.torch import save
 
-_HEADER = {"format": "searchtransfer-reference", "version": "1", "scale": "4", "views": "sub-cell"}
+_HEADER = {"format": "searchtransfer-reference", "version": "1", "scale": "4"}
 
 
 def good() -> bytes:
@@ -26,7 +26,6 @@ def attacks() -> Iterator[Attack]:
         "scale-digits": {"scale": "9" * 5000},
         "scale-negative": {"scale": "-4"},
         "scale-large": {"scale": "1000000"},
-        "other-views": {"views": "all"},
     }
     photos = {
         "no-photo": {"x": photo},

@@ -9,7 +9,7 @@ from cli.commands import command
     ("arguments", "message"),
     [
         (["train", "no-such.yaml"], "error: no-such.yaml"),
-        (["evaluate", "no-such-folder"], "error: no-such-folder"),
+        (["evaluate", "no-such-folder"], "error: folder 'no-such-folder'"),
         (["convert", "no-such.pt", "out.safetensors"], "error: no-such.pt"),
     ],
 )

@@ -100,7 +100,7 @@ def test_evaluate(tmp_path, groups):
     assert content[0]["references"] == "first"
     assert reports["csv"].read_text().count("\n") == 3
     assert reports["html"].read_text().count("<img") == 8
-    with pytest.raises(OutputError, match=r"out\.csv: exists already; .* give --overwrite"):
+    with pytest.raises(OutputError, match=r"out\.csv': exists already; .*--overwrite"):
         run(evaluate, groups, *options)
     assert run(evaluate, groups, *options, "--overwrite", "--lpips", "no").exit_code == 0
 

@@ -52,9 +52,10 @@ def test_geotiff_keeps_its_tags(tmp_path, bits):
     data = tiff(noise(4, 5, 3, bits), photometric="rgb", extratags=extra)
     image = read_image(write(tmp_path / "a.tif", data))
     write_image(image, tmp_path / "b.tif")
-    tags = tifffile.TiffFile(tmp_path / "b.tif").pages[0].tags
-    assert tags[33550].value == (10.0, 10.0, 0.0) and tags[33922].value == TIES
-    assert tags[34735].value == AREA and tags[42113].value == "0"
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        tags = dict((tag.code, tag.value) for tag in file.pages[0].tags)
+    assert tags[33550] == (10.0, 10.0, 0.0) and tags[33922] == TIES
+    assert tags[34735] == AREA and tags[42113] == "0"
     with pytest.warns(ImageWarning, match=r"georeference, which is left out; TIFF can"):
         write_image(image, tmp_path / "b.png")
 

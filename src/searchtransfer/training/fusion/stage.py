@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ConfigError, TrainingError
+from ...files import clear_leftovers
 from ..children import serve_only_the_parent
 from ..data.views import Views
 from ..task import Preparation
@@ -104,6 +105,9 @@ def _made(jobs: list[_Job], workers: int, stop: Callable[[], bool]) -> Iterator[
                 if stop():
                     return
         except BrokenProcessPool as error:
+            pool.shutdown(wait=True)
+            for folder in {job.out for job in jobs}:
+                clear_leftovers(folder)  # a killed process cannot
             raise TrainingError(
                 f"a process that prepares crops died ({error}). Often memory is too small for "
                 "run.workers; lower it and start again: finished crops are kept"
