@@ -109,6 +109,42 @@ def test_work_gives_files_and_words(workshop: Workshop, tmp_path: Path) -> None:
     assert workshop.expected(work.order) > 0
 
 
+def test_how_long_it_takes_is_known_about(tmp_path: Path) -> None:
+    """From the sizes, and from jobs before; those that took a moment say little."""
+    workshop = Workshop(Limits())
+    small = Upload("", "", "", (32, 40), 0)
+    photo = Upload("", "", "", (500, 741), 0)
+    huge = Upload("", "", "", (4000, 6000), 0)
+
+    def expected(
+        *small: Upload, references: tuple[Upload, ...] = (photo,), scale: int = 4
+    ) -> float:
+        return workshop.expected(Order(small, references, "transfer", scale, False))
+
+    assert expected(small) < 2 < expected(photo) < expected(photo, photo)
+    assert expected(photo, scale=2) < expected(photo)
+    assert expected(small) < expected(small, references=(huge,)) < 5 * expected(photo)
+    before = expected(photo)
+    order = Order((photo,), (photo,), "transfer", 4, False)
+    workshop._learn(order, 3 * before)
+    assert expected(photo) == pytest.approx(3 * before)
+    workshop._learn(order, 0.01)
+    assert expected(photo) == pytest.approx(3 * before, rel=0.01)
+    workshop.close()
+
+
+def test_a_worker_that_died_while_it_waited_is_replaced(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.warm()
+    process = workshop._process
+    assert process is not None
+    os.kill(process.popen.pid, signal.SIGKILL)
+    process.popen.wait()
+    work = job(tmp_path)
+    workshop.begin(work)
+    done(work)
+    assert work.fault is None and work.outcomes
+
+
 def test_a_refusal_is_told_in_the_visitors_words(workshop: Workshop, tmp_path: Path) -> None:
     work = job(tmp_path)
     Path(work.order.small[0].path).write_text("no picture")

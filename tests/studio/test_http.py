@@ -8,6 +8,7 @@ import random
 import re
 import signal
 import socket
+import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -192,7 +193,25 @@ class TestTime:
                 with socket.create_connection((address.hostname, address.port), 60) as silent:
                     silent.sendall(words)
                     assert silent.recv(100) == b""
+            # Nor does a request that was whole buy time for the next one.
+            with socket.create_connection((address.hostname, address.port), 60) as silent:
+                silent.sendall(
+                    f"HEAD /favicon.ico HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode()
+                )
+                assert silent.recv(4096).startswith(b"HTTP/1.1 200")
+                silent.sendall(b"GET / HTTP/1.1\r\nA: ")
+                assert silent.recv(100) == b""
             assert studio.request("GET", "/")[0] == 200
+
+    def test_choices_that_never_arrive_are_not_waited_for(self, tmp_path: Path) -> None:
+        with running(tmp_path, stall_seconds=1) as studio:
+            visitor, address = studio.enter(), urlsplit(studio.address)
+            with socket.create_connection((address.hostname, address.port), timeout=60) as slow:
+                slow.sendall(
+                    f"POST /studio/{visitor.token}/settings HTTP/1.1\r\nHost: {address.netloc}\r\n"
+                    "Content-Length: 100\r\n\r\n{".encode()
+                )
+                assert b" 408 " in slow.recv(4096)
 
     @pytest.mark.parametrize("seconds", [0.0, 1.0, 3.0])
     def test_cancel_ends_the_work_whatever_it_is_doing(
@@ -250,6 +269,32 @@ class TestNothingIsLeft:
                 assert other.folders()
                 third.process.terminate()
                 third.process.wait(60)
+
+    def test_no_picture_lies_beside_the_folder(self, tmp_path: Path) -> None:
+        """Not for a moment: a kill at that moment would leave it there."""
+        deep = tmp_path / "deep.png"
+        write_image(picture(torch.rand(3, 1500, 1500), bits=16), deep)
+        seen, over = set(), threading.Event()
+
+        def look() -> None:
+            while not over.is_set():
+                seen.update(x.name for x in studio.temporary.iterdir())
+
+        with running(tmp_path) as studio:
+            watcher = threading.Thread(target=look)
+            watcher.start()
+            try:
+                visitor = studio.enter()
+                assert visitor.ask("POST", "small", png(9, 9, 1))[0] == 200
+                assert visitor.ask("POST", "reference", deep.read_bytes())[0] == 200
+                visitor.choose("transfer", 2)
+                assert visitor.ask("POST", "start")[0] == 200
+                wait_for(lambda: ended(visitor), 600)
+                assert visitor.sees()["outcomes"]
+            finally:
+                over.set()
+                watcher.join()
+        assert seen and all(x.startswith("searchtransfer-studio-") for x in seen)
 
     def test_memory_is_given_back(self, server: Studio) -> None:
         visitor = server.enter()

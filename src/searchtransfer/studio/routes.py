@@ -113,7 +113,12 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
         return JSONResponse({})
 
     async def settle(session: Session, request: Request) -> Response:
-        session.settle(*_settings(await request.body(), session.change))
+        try:
+            async with asyncio.timeout(limits.stall_seconds):
+                body = await request.body()
+        except TimeoutError:
+            return _no("the choices did not arrive in time", 408)
+        session.settle(*_settings(body, session.change))
         return JSONResponse({})
 
     async def start(session: Session, request: Request) -> Response:
@@ -122,8 +127,7 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
                 return _no("a job of yours is running already", 409)
             small, references = session.uploads["small"], session.uploads["reference"]
             order = order_of(small, references, session.settings, limits)
-            session.runs += 1
-            job = Job(order, session.settings, session.folder, session.runs)
+            job = Job(order, session.settings, session.new_run(), session.runs)
             workshop.begin(job)
             session.begin(job)
         return JSONResponse({})
