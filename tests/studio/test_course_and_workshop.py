@@ -31,7 +31,7 @@ def test_the_shares_of_the_stages_are_all() -> None:
 
 @pytest.mark.parametrize("parts", [1, 3])
 def test_a_course_goes_from_nothing_to_all_and_never_back(parts: int) -> None:
-    course = Course(parts, Clock())
+    course = Course(parts, clock=Clock())
     assert course.now().done == 0
     seen = []
     for part in range(parts):
@@ -46,24 +46,26 @@ def test_a_course_goes_from_nothing_to_all_and_never_back(parts: int) -> None:
 
 
 def test_the_image_of_several_is_said() -> None:
-    course = Course(3, Clock())
+    course = Course(3, clock=Clock())
     course.progressed("search", 0.5, 1)
     assert course.now().stage.startswith("Image 2 of 3: searching")
 
 
 def test_the_time_left_is_told_once_it_can_be_known() -> None:
     clock = Clock()
-    course = Course(1, clock)
+    course = Course(1, 40.0, clock)
     course.progressed("search", 0.5)
     assert course.now().seconds_left is None
     clock.seconds += 4
     moment = course.now()
-    assert moment.seconds_left == pytest.approx(4 * (1 - moment.done) / moment.done)
+    assert moment.seconds_left == pytest.approx(40 * (1 - moment.done))
     assert moment.stage == STAGES["search"][0]
+    clock.seconds += 100  # longer than was foreseen
+    assert course.now().seconds_left == pytest.approx(104 * (1 - moment.done))
 
 
 def test_stages_of_other_names_and_odd_parts_change_nothing() -> None:
-    course = Course(1, Clock())
+    course = Course(1, clock=Clock())
     course.progressed("search", 1.0)
     before = course.now()
     course.progressed("unheard of", 1.0)

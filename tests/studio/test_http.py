@@ -308,6 +308,41 @@ class TestNothingIsLeft:
         assert server.memory() < before + 40 * 2**20  # no picture of a job is in the server
 
 
+def test_what_is_taken_away_meanwhile_is_still_there_for_the_job(server: Studio) -> None:
+    visitor = server.enter()
+    for number in range(3):
+        sent = visitor.ask("POST", "small", png(12, 14, number), X_More="1" if number else "")
+        assert sent[0] == 200
+    assert visitor.ask("POST", "reference", png(700, 700, 2))[0] == 200
+    visitor.choose("transfer", 2)
+    assert visitor.ask("POST", "start")[0] == 200
+    for id in removals(visitor):
+        assert visitor.ask("DELETE", id)[0] == 200
+    assert visitor.ask("POST", "small", png(9, 9, 1))[0] == 200
+    wait_for(lambda: ended(visitor), 600)
+    pieces = visitor.sees()
+    assert len(pieces["outcomes"]) == 3 and "st-fault" not in pieces["status"]
+    assert pieces["stale"]
+    # Once it is over, nothing of them is kept.
+    assert not [x for folder in server.folders() for x in folder.glob("run-*/pictures/*")]
+
+
+def test_a_job_that_finds_no_place_leaves_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, waiting=0) as studio:
+        first, second = studio.enter(), studio.enter()
+        begin(first, 100, 600)
+        assert second.ask("POST", "small", png(9, 9, 1))[0] == 200
+        second.choose("fusion")
+        status, reply = second.ask("POST", "start")
+        assert status == 422 and "0 jobs are waiting already" in reply["message"]
+        assert len([x for folder in studio.folders() for x in folder.glob("run-*")]) == 1
+        first.ask("POST", "cancel")
+        wait_for(lambda: ended(first))
+        assert second.ask("POST", "start")[0] == 200
+        wait_for(lambda: ended(second), 600)
+        assert second.sees()["outcomes"]
+
+
 class TestFormats:
     """All that can be opened, and all that can be downloaded."""
 

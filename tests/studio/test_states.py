@@ -2,12 +2,13 @@
 """The other states of the page: empty, working, cancelled, failed, narrow, dark, by keyboard."""
 
 import base64
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from studio.server import Studio, wait_for
+from studio.server import Studio, Visitor, wait_for
 from studio.steps import choose, refused, upscale
 
 UNNAMED = """() => [...document.querySelectorAll(
@@ -104,6 +105,36 @@ def test_what_is_there_is_not_replaced(visit: Any, pictures: Path) -> None:
         f"{name}\n{size} pixels"
         for name, size in (("first.png", "210 x 128"), ("second.png", "120 x 90"))
     ] + ["small.png\n40 x 32 pixels"]
+
+
+def test_a_broken_connection_replaces_nothing(visit: Any, pictures: Path, studio: Studio) -> None:
+    """The stream says everything again when it is back."""
+    first = visit()
+    choose(first, "small", pictures / "small.png")
+    choose(first, "reference", pictures / "first.png")
+    upscale(first)
+    base = first.locator("st-drop").first.get_attribute("data-base")
+    told = json.dumps(Visitor(studio, base.strip("/").rpartition("/")[2]).sees())
+    asked: list[Any] = []
+
+    def say_and_break_off(route: Any) -> None:
+        asked.append(route)
+        body = f"retry: 100\ndata: {told}\n\n"
+        route.fulfill(content_type="text/event-stream", body=body)
+
+    page = visit()
+    page.route("**/events", say_and_break_off)
+    page.reload()
+    page.locator("st-compare .st-stage").wait_for()
+    page.get_by_role("slider").press("Home")
+    page.evaluate("document.querySelector('iframe').mine = true")
+    before = len(asked)
+    wait_for(lambda: page.wait_for_timeout(50) or len(asked) > before + 2)
+    assert page.get_by_role("slider").get_attribute("aria-valuenow") == "0"
+    assert page.evaluate("document.activeElement.className") == "st-divider"
+    assert page.evaluate("document.querySelector('iframe').mine")
+    assert page.locator("st-compare").count() == page.locator("iframe").count() == 1
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_a_result_of_earlier_choices_is_marked(visit: Any, pictures: Path) -> None:

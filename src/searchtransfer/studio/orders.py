@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What visitors may ask for: which choices there are, and what an order has to hold."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -141,6 +142,34 @@ def order_of(
     for upload in small:
         _check_size(upload, settings, limits)
     return Order(tuple(small), tuple(references), model, scale, settings.reduce)
+
+
+HELD = "pictures"
+"""Folder in that of a job, while it runs."""
+
+
+def held(order: Order, folder: Path) -> Order:
+    """Hold the pictures of an order for its job: what the visitor takes away now is still there.
+
+    Args:
+        order: from `order_of`.
+        folder: that of the job.
+    """
+    (folder / HELD).mkdir()
+
+    def hold(upload: Upload) -> Upload:
+        path = folder / HELD / Path(upload.path).name
+        try:
+            os.link(upload.path, path)
+        except OSError:  # there are no links here, or it is gone, which the job will say
+            return upload
+        return upload._replace(path=str(path))
+
+    return replace(
+        order,
+        small=tuple(map(hold, order.small)),
+        references=tuple(map(hold, order.references)),
+    )
 
 
 def _check_size(upload: Upload, settings: Settings, limits: Limits) -> None:

@@ -14,10 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ..errors import SearchTransferError
 from . import downloads, uploads, view
 from .faults import explain
+from .folder import delete
 from .limits import Limits
-from .orders import BEST, SCALES, Settings, order_of
+from .orders import BEST, SCALES, Settings, held, order_of
 from .sessions import Kind, Session, Sessions
 from .workshop import Job, Workshop
 
@@ -127,8 +129,13 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
                 return _no("a job of yours is running already", 409)
             small, references = session.uploads["small"], session.uploads["reference"]
             order = order_of(small, references, session.settings, limits)
-            job = Job(order, session.settings, session.new_run(), session.runs)
-            workshop.begin(job)
+            folder = session.new_run()
+            job = Job(held(order, folder), session.settings, folder, session.runs)
+            try:
+                workshop.begin(job)
+            except SearchTransferError:
+                delete(folder)
+                raise
             session.begin(job)
         return JSONResponse({})
 

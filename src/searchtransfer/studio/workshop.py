@@ -6,6 +6,7 @@ import logging
 import os
 import queue
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from .course import Course, Moment
 from .faults import NO_MEMORY, OURS, Cancelled, Fault, OutOfTime, explain
 from .job import Outcome, Page
 from .limits import MIB, Limits
-from .orders import Order, Settings
+from .orders import HELD, Order, Settings
 from .scrubbing import scrubbed
 
 log = logging.getLogger(__name__)
@@ -185,7 +186,7 @@ class Workshop:
         try:
             self._wait(job)
             started = time.monotonic()
-            job.course = Course(len(job.order.small))
+            job.course = Course(len(job.order.small), self.expected(job.order))
             self._work(job, started + self.limits.job_seconds)
             if job.fault is None:
                 self._learn(job.order, time.monotonic() - started)
@@ -193,6 +194,7 @@ class Workshop:
             if job.fault is None:
                 job.fault = explain(error, job.order.names)
         finally:
+            shutil.rmtree(job.folder / HELD, ignore_errors=True)
             with self._turn:
                 self._queue.remove(job)
                 self._turn.notify_all()

@@ -89,6 +89,7 @@ const shows = {
   },
   all: (html) => fill(find("all"), html),
   run: (run) => {
+    if (run === state.run) return; // said again, since the connection was broken for a moment
     Object.assign(state, { run, shown: 0, outcomes: [], pages: {} });
     for (const old of document.querySelectorAll(".st-complaint")) old.remove();
     for (const each of document.querySelectorAll("st-drop")) each.say("");
