@@ -145,8 +145,10 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
 
     async def send(session: Session, request: Request) -> Response:
         key = request.path_params["key"]
-        async with decoding:
-            served = await run_in_threadpool(downloads.find, session, key)
+        served = await run_in_threadpool(downloads.find, session, key)
+        if served is None:
+            async with decoding:
+                served = await run_in_threadpool(downloads.make, session, key)
         if served is None:
             return _no("there is no such picture")
         response = FileResponse(served.path, media_type=served.media_type)
