@@ -16,7 +16,7 @@ import torch
 from studio.server import wait_for
 
 from searchtransfer.errors import ImageFileError, OptionError
-from searchtransfer.images import Image, write_image
+from searchtransfer.images import Image, read_image, write_image
 from searchtransfer.pretrained import default_model
 from searchtransfer.studio import Limits, uploads
 from searchtransfer.studio.job import Outcome, Page, make
@@ -135,6 +135,15 @@ def test_several_small_images_stand_beside_each_other(session: Session) -> None:
         add(session, "small", limits=Limits(images=2), replace=False)
     add(session, "small", limits=Limits(images=2))
     assert len(session.uploads["small"]) == 1
+
+
+@pytest.mark.parametrize(("size", "shown"), [((3, 9000), (1, 192)), ((1600, 2400), (128, 192))])
+def test_a_thumbnail_of_a_large_picture(
+    session: Session, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    upload = add(session, "reference", size)
+    assert upload.size == size
+    assert read_image(session.files[f"{upload.id}.png"].path).size == shown
 
 
 def test_removing(session: Session) -> None:

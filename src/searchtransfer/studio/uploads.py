@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from PIL.Image import Image as PILImage
+
 from ..demo import stereo_pair
 from ..errors import ImageFileError, SearchTransferError
 from ..images import Image, Metadata, read_image, to_pil, write_image
@@ -191,10 +193,8 @@ def _kept(
     replacing: bool,
 ) -> Upload:
     id = secrets.token_hex(8)
-    thumbnail = to_pil(replace(image, bits=8, metadata=Metadata()))
-    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
     small = session.folder / f"thumbnail-{id}.png"
-    thumbnail.save(small)
+    _thumbnail(image).save(small)
     upload = Upload(id, name, str(received.path), image.size, received.bytes)
     most = limits.references if kind == "reference" else limits.images
     with session.lock:
@@ -206,6 +206,16 @@ def _kept(
             )
         session.keep(kind, upload, small, replace=replacing)
     return upload
+
+
+def _thumbnail(image: Image) -> PILImage:
+    """A small picture; of a large one every so many pixels, which spares memory."""
+    step = max(1, max(image.size) // (4 * THUMBNAIL))
+    colour = image.colour[:, ::step, ::step]
+    alpha = None if image.alpha is None else image.alpha[:, ::step, ::step]
+    thumbnail = to_pil(replace(image, colour=colour, alpha=alpha, bits=8, metadata=Metadata()))
+    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
+    return thumbnail
 
 
 def use_example(session: Session, limits: Limits) -> None:
