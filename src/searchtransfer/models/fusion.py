@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import OptionError
-from ..images.resize import down, up
+from ..images.reduction import BICUBIC
+from ..images.resize import up
 from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
 from ..progress import Progress, silent
@@ -114,7 +115,7 @@ class FusionModel:
 
         def make(area: Area) -> Tensor:
             piece = self.transfer.piece(colour, seen, area)
-            return self._sharp(colour[(slice(None), *area)], evidence_of(piece))
+            return self._sharp(colour[(slice(None), *area)], evidence_of(piece), seen.found.reduction)
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
         return Upscaled(sharp, seen.score, seen.found.matches)
@@ -127,12 +128,12 @@ class FusionModel:
         size = colour.shape[1], colour.shape[2]
         return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour))
 
-    def _sharp(self, colour: Tensor, evidence: Evidence | None) -> Float[Tensor, "3 hs ws"]:
+    def _sharp(self, colour: Tensor, evidence: Evidence | None, reduction=BICUBIC) -> Float[Tensor, "3 hs ws"]:
         learned = averaged(self.network, colour[None], evidence, self.symmetries)[0]
         bicubic = up(colour, self.scale)
         sharp = bicubic + (learned - bicubic) * spread_over(visible(colour), self.scale)
         for _ in range(self.consistency_rounds):
-            sharp = sharp + up(colour - down(sharp, self.scale), self.scale)
+            sharp = sharp + up(colour - reduction.down(sharp, self.scale), self.scale)
         return sharp
 
     @property

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import OptionError
-from ..images.resize import down, up
+from ..images.resize import up
 from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
 from ..progress import Progress, silent
@@ -226,7 +226,7 @@ class TransferModel:
         bicubic = up(colour, self.scale)
         sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
-            sharp += up(colour - down(sharp, self.scale), self.scale)
+            sharp += up(colour - seen.found.reduction.down(sharp, self.scale), self.scale)
         return Piece(sharp, bicubic, mixed, score, trust, difference, seen.found.agreement)
 
 

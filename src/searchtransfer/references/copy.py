@@ -7,15 +7,15 @@ the place that the copy's map leads to.
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ..images.resize import reduced_everywhere
+from ..images.reduction import BICUBIC, Reduction
 from .kept import Kept
 from .maps import Map, applied, identity, jacobian_at
 from .sampling import sampled
@@ -49,6 +49,8 @@ class Copy:
     """Pixels of a cell on a side."""
     inside: Bool[Tensor, "_ _"] | None = None
     """Which pixels show the photo; None for all."""
+    reduction: Reduction = BICUBIC
+    """How the small image that is looked for was reduced."""
 
     _kept: Kept = field(default_factory=Kept, repr=False)
 
@@ -69,7 +71,15 @@ class Copy:
         row and column, from any on, are the copy reduced; and what lies between pixels is plain
         interpolation.
         """
-        return self.once("blurred", lambda: reduced_everywhere(self.pixels, self.scale))
+        return self.once("blurred", lambda: self.reduction.everywhere(self.pixels, self.scale))
+
+    def reduced_by(self, reduction: Reduction) -> "Copy":
+        """The same copy, to be found by an image that was reduced in another way."""
+        return self if reduction == self.reduction else self.changed(reduction=reduction)
+
+    def changed(self, **changes: Any) -> "Copy":
+        """The same copy but for some fields; what was computed of it is not taken along."""
+        return replace(self, **changes, _kept=Kept())
 
     @property
     def luma(self) -> Float[Tensor, "3 _ _"]:

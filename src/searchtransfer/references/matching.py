@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import OptionError
+from ..images.reduction import Reduction
 from ..operators.agreement import agreement
 from ..operators.backends import native
 from ..progress import Progress, silent
@@ -24,6 +25,7 @@ from .choosing import choose
 from .copy import Copy
 from .field import Field, located
 from .matches import Matches
+from .reduction import reduction_of
 from .reference import Reference
 from .refinement import Target, refined
 from .seeding import Query, seeds
@@ -56,6 +58,11 @@ class Found(NamedTuple):
     """The matches in the photos themselves."""
     agreement: Float[Tensor, "h w"]
     """The share of its neighbours that a cell was found beside."""
+
+    @property
+    def reduction(self) -> Reduction:
+        """How the image was reduced, as far as the matches tell."""
+        return self.copies[0].reduction
 
 
 @dataclass(frozen=True)
@@ -142,16 +149,32 @@ def match(
     seconds = plan.seconds(size[0] * size[1])
     log.info("search: %s in %d copies, about %.2g s", plan, len(chosen), seconds)
     query = Query.of(colour, plan.stride, backend)
-    coarse = seeds(query, chosen, plan.phases, _watch(_share(progress, 0.3, 0.6)))
-    start = _spread(coarse, size, plan.stride, reference.scale)
-    target = Target.of(colour, chosen)
-    flat = Field(*(x.flatten(0, 1) for x in start))
-    better = refined(target, flat, _watch(_share(progress, 0.6, 1.0)))
-    field = Field(*(x.view(*size, *x.shape[1:]) for x in better))
-    matches = located(chosen, field)
-    place = matches.photo, matches.position, matches.jacobian, matches.scale
+    found = _found(colour, chosen, plan, query, _share(progress, 0.3, 0.8))
+    for last in (0.9, 1.0):
+        reduction = reduction_of(colour, found.copies, found.field, found.agreement)
+        if reduction == found.reduction:
+            break
+        log.info("the image looks reduced by %s: searched again", reduction)
+        chosen = tuple(copy.reduced_by(reduction) for copy in chosen)
+        found = _found(colour, chosen, plan, query, _share(progress, last - 0.1, last))
     progress("search", 1.0)
-    return Found(chosen, field, matches, agreement(*place))
+    return found
+
+
+def _found(
+    colour: Tensor, copies: tuple[Copy, ...], plan: Plan, query: Query, progress: Progress
+) -> Found:
+    """Search copies, and refine what is found."""
+    size = (colour.shape[1], colour.shape[2])
+    coarse = seeds(query, copies, plan.phases, _watch(_share(progress, 0.0, 0.4)))
+    start = _spread(coarse, size, plan.stride, copies[0].scale)
+    target = Target.of(colour, copies)
+    flat = Field(*(x.flatten(0, 1) for x in start))
+    better = refined(target, flat, _watch(_share(progress, 0.4, 1.0)))
+    field = Field(*(x.view(*size, *x.shape[1:]) for x in better))
+    matches = located(copies, field)
+    place = matches.photo, matches.position, matches.jacobian, matches.scale
+    return Found(copies, field, matches, agreement(*place))
 
 
 def _spread(coarse: Field, size: tuple[int, int], stride: int, scale: int) -> Field:
