@@ -12,7 +12,7 @@ from .errors import MissingExtraError, OptionError, WeightsError
 from .foreign import shown
 from .models import FusionModel, Model, TransferModel, TTSRModel
 from .networks import FusionNet
-from .references.matching import SearchMode
+from .references.plan import SearchMode
 from .weights import read_weights
 from .weights.packaged import PACKAGED, packaged
 

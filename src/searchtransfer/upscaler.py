@@ -25,7 +25,7 @@ from .pretrained import load_model
 from .progress import Progress, callback
 from .references import Reference
 from .references.matches import Matches as Matches
-from .references.matching import SearchMode
+from .references.plan import SearchMode
 from .references.usefulness import WEAK_COHERENCE as WEAK_COHERENCE
 from .references.usefulness import WeakReferenceWarning as WeakReferenceWarning
 from .references.usefulness import coherence as coherence
@@ -91,7 +91,7 @@ class Upscaler:
             search: where refinement of the matches begins. "exact": every pixel of the small image
                 is compared with every place of the references; "refine": some pixels, with cells
                 of the reduced references; "auto": every pixel, or some of large pictures. See
-                `searchtransfer.references.matching`; "ttsr" is always exact.
+                `searchtransfer.references.plan`; "ttsr" is always exact.
             weights: file of weights for a model that is named.
             device: where to compute; None for the CPU.
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import OptionError
-from ..images.reduction import BICUBIC
+from ..images.reduction import BICUBIC, Reduction
 from ..images.resize import up
 from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
@@ -20,6 +20,7 @@ from ..progress import Progress, silent
 from ..references import Reference
 from ..references.matches import no_matches
 from ..weights import build, read_weights
+from ..wear import Wear, wear_of
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
 from .transfer import Piece, TransferModel
@@ -109,27 +110,33 @@ class FusionModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
+        wear = wear_of(colour) if self.transfer.wear is None else self.transfer.wear
         if reference is None:
-            return self._alone(colour, tile, progress)
-        seen = self.transfer.find(colour, reference, progress)
+            return self._alone(colour, wear, tile, progress)
+        seen = self.transfer.find(colour, reference, progress, wear)
 
         def make(area: Area) -> Tensor:
             piece = self.transfer.piece(colour, seen, area)
-            return self._sharp(colour[(slice(None), *area)], evidence_of(piece), seen.found.reduction)
+            return self._sharp(piece.low, piece.noise, evidence_of(piece), seen.found.reduction)
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
         return Upscaled(sharp, seen.score, seen.found.matches)
 
-    def _alone(self, colour: Tensor, tile: int, progress: Progress) -> Upscaled:
+    def _alone(self, colour: Tensor, wear: Wear, tile: int, progress: Progress) -> Upscaled:
         def make(area: Area) -> Tensor:
-            return self._sharp(colour[(slice(None), *area)], None)
+            low = colour[(slice(None), *area)]
+            return self._sharp(low, torch.full_like(low[0], wear.noise), None, BICUBIC)
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
         size = colour.shape[1], colour.shape[2]
         return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour))
 
-    def _sharp(self, colour: Tensor, evidence: Evidence | None, reduction=BICUBIC) -> Float[Tensor, "3 hs ws"]:
-        learned = averaged(self.network, colour[None], evidence, self.symmetries)[0]
+    def _sharp(
+        self, colour: Tensor, noise: Tensor, evidence: Evidence | None, reduction: Reduction
+    ) -> Float[Tensor, "3 hs ws"]:
+        learned = averaged(
+            self.network, colour[None], evidence, noise[None, None], self.symmetries
+        )[0]
         bicubic = up(colour, self.scale)
         sharp = bicubic + (learned - bicubic) * spread_over(visible(colour), self.scale)
         for _ in range(self.consistency_rounds):
@@ -164,14 +171,18 @@ _SYMMETRIES = tuple((turns, flip) for flip in (False, True) for turns in (0, 2, 
 
 
 def averaged(
-    network: FusionNet, low: Float[Tensor, "b 3 h w"], evidence: Evidence | None, symmetries: int
+    network: FusionNet,
+    low: Float[Tensor, "b 3 h w"],
+    evidence: Evidence | None,
+    noise: Float[Tensor, "b 1 h w"],
+    symmetries: int,
 ) -> Float[Tensor, "b 3 hs ws"]:
     """The mean of what the network makes of an image turned and mirrored, turned back."""
     sharp = low.new_zeros(())
     run = ready(network, low.device)
     for turns, flip in _SYMMETRIES[:symmetries]:
         seen = None if evidence is None else Evidence(*(_moved(x, turns, flip) for x in evidence))
-        result = run(_moved(low, turns, flip), seen)
+        result = run(_moved(low, turns, flip), seen, _moved(noise, turns, flip))
         back = torch.rot90(result.flip(-1) if flip else result, -turns, (-2, -1))
         sharp = sharp + back / symmetries
     return sharp
@@ -179,7 +190,7 @@ def averaged(
 
 def ready(
     network: FusionNet, device: torch.device
-) -> Callable[[Tensor, Evidence | None], Float[Tensor, "b 3 hs ws"]]:
+) -> Callable[[Tensor, Evidence | None, Tensor], Float[Tensor, "b 3 hs ws"]]:
     """The network as it computes here: single precision, on the device, channels last.
 
     The network itself stays as it is; its weights are few, and converted anew each time, so that
@@ -190,9 +201,9 @@ def ready(
         for name, x in network.state_dict().items()
     }
 
-    def run(low: Tensor, evidence: Evidence | None) -> Tensor:
+    def run(low: Tensor, evidence: Evidence | None, noise: Tensor) -> Tensor:
         low = low.contiguous(memory_format=torch.channels_last)
-        result: Tensor = torch.func.functional_call(network, state, (low, evidence))
+        result: Tensor = torch.func.functional_call(network, state, (low, evidence, noise))
         return result
 
     return run

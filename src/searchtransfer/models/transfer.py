@@ -16,13 +16,17 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..images.resize import up
+from ..operators.agreement import shown
 from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
 from ..progress import Progress, silent
 from ..references import SCALES, Reference
 from ..references.comparison import Comparison, compare
-from ..references.matching import MODES, Found, SearchMode, match
+from ..references.finding import Found
+from ..references.matching import match
+from ..references.plan import MODES, SearchMode
 from ..references.texture import blocks_of
+from ..wear import CLEAN, Wear, wear_of
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
 
@@ -85,6 +89,10 @@ class Compared:
 class Piece(NamedTuple):
     """A part of an image, sharp, and what is known about its texture."""
 
+    low: Float[Tensor, "3 h w"]
+    """The small image, without the noise that the reference tells from it."""
+    noise: Float[Tensor, "h w"]
+    """What is left of it, in grey levels."""
     sharp: Float[Tensor, "3 hs ws"]
     """The result."""
     bicubic: Float[Tensor, "3 hs ws"]
@@ -109,9 +117,11 @@ class TransferModel:
     settings: Settings = field(default_factory=Settings)
     search: SearchMode = "auto"
     """Exact, refined, or exact where the images are small enough; see
-    `searchtransfer.references.matching`."""
+    `searchtransfer.references.plan`."""
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
+    wear: Wear | None = None
+    """What has happened to the images; None: it is estimated."""
     name: str = "transfer"
     needs_reference: ClassVar[bool] = True
 
@@ -157,7 +167,7 @@ class TransferModel:
         """
         if reference is None:
             raise OptionError("model 'transfer' needs a reference; give it photos of the same")
-        seen = self.find(colour, reference, progress)
+        seen = self.find(colour, reference, progress, wear_of(colour) if self.wear is None else self.wear)
 
         def make(area: Area) -> Tensor:
             return self.piece(colour, seen, area).sharp
@@ -166,7 +176,11 @@ class TransferModel:
         return Upscaled(sharp, seen.score, seen.found.matches)
 
     def find(
-        self, colour: Float[Tensor, "3 h w"], reference: Reference, progress: Progress = silent
+        self,
+        colour: Float[Tensor, "3 h w"],
+        reference: Reference,
+        progress: Progress = silent,
+        wear: Wear = CLEAN,
     ) -> Compared:
         """Find every cell, and compare it with its match.
 
@@ -174,7 +188,7 @@ class TransferModel:
             OptionError: the reference was built for another scale.
         """
         self._check(reference)
-        found = match(colour, reference, self.search, self.backend, progress)
+        found = match(colour, reference, self.search, self.backend, progress, wear.noise)
         return Compared(found, compare(colour, found.copies, found.field))
 
     def _check(self, reference: Reference) -> None:
@@ -217,9 +231,13 @@ class TransferModel:
             weight=1 / (difference + settings.noise),
             gain=gain,
             confidence=((score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(0, 1),
+            mean=_means(colour),
             scale=self.scale,
             patch_size=settings.patch_size,
         )
+        noise = seen.found.noise
+        known = noise**2 / (noise**2 + difference + settings.noise) * shown(seen.found.agreement)
+        colour = torch.lerp(colour, mixed.known, known)
         energy, spread = (_smooth(x) for x in (mixed.energy, mixed.spread))
         trust = mixed.confidence * energy / (energy + settings.dissent * spread + 1e-9)
         fade = trust.repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
@@ -227,13 +245,19 @@ class TransferModel:
         sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
             sharp += up(colour - seen.found.reduction.down(sharp, self.scale), self.scale)
-        return Piece(sharp, bicubic, mixed, score, trust, difference, seen.found.agreement)
+        return Piece(colour, noise * (1 - known), sharp, bicubic, mixed, score, trust, difference, seen.found.agreement)
 
 
 def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:
     """Mean squared difference of the two patches of a match, means removed, in grey levels."""
     total = contrast**2 + key_contrast**2 - 2 * score * contrast * key_contrast
     return total.clamp(min=0) * (255**2 / (3 * SIDE**2))
+
+
+def _means(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w"]:
+    """Of the patches around cells."""
+    around = F.pad(colour[None], (SIDE // 2,) * 4, mode="replicate")
+    return F.avg_pool2d(around, SIDE, 1)[0]
 
 
 def _smooth(x: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:

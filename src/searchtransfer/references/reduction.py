@@ -58,7 +58,7 @@ def reduction_of(
         return BICUBIC
     part, corner = _around(copies[copy], field.centre[surely > 0])
     field = field._replace(copy=torch.zeros_like(field.copy), centre=field.centre - corner)
-    left = [_unexplained(colour, part.reduced_by(way), field, surely) for way in WAYS]
+    left = [_unexplained(colour, part.changed(reduction=way), field, surely) for way in WAYS]
     best = min(range(len(WAYS)), key=left.__getitem__)
     return WAYS[best] if left[best] < SURE * left[0] else BICUBIC
 

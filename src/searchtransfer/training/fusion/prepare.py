@@ -18,6 +18,7 @@ from ...images.resize import degrade
 from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...references import Reference
+from ...wear import Wear, wear_of
 from ..data.pixels import Pixels
 from .crops import crop_file
 from .drawing import Sources
@@ -42,32 +43,35 @@ def prepare(
         if path.exists():
             continue
         target, reference, kind = sources.draw(np.random.default_rng([seed, number]))
-        crop = searched(target, reference)
+        crop, wear = searched(target, reference)
         if teacher is not None:
-            crop["taught"] = eight_bits(teacher(crop["low"].float() / 255))
-        content = safetensors.torch.save(crop, {"kind": kind})
+            crop["taught"] = eight_bits(teacher(crop["raw"].float() / 255))
+        content = safetensors.torch.save(crop, {"kind": kind, "noise": repr(wear.noise)})
         write_file(path, content, on_exists="overwrite", what="crop")
         made += 1
     return made
 
 
 @torch.no_grad()
-def searched(target: Pixels, reference: Pixels | None) -> dict[str, Tensor]:
-    """A crop with its evidence, compact.
+def searched(target: Pixels, reference: Pixels | None) -> tuple[dict[str, Tensor], Wear]:
+    """A crop with its evidence, compact, and what wear was seen on it.
 
     Returns:
-        `hr` and `low` as 8-bit; with a reference also `detail`, `transferred` and `maps` in half
-        precision.
+        `hr` and `raw` as 8-bit; with a reference also `low`, `noise`, `detail`, `transferred` and
+        `maps` in half precision.
     """
     model = TransferModel()
     sharp = tensor_of(target)
     low = degrade(sharp, model.scale)
-    pictures = {"hr": eight_bits(sharp), "low": eight_bits(low)}
+    wear = wear_of(low)
+    pictures = {"hr": eight_bits(sharp), "raw": eight_bits(low)}
     if reference is None:
-        return pictures
+        return pictures, wear
     prepared = Reference.build([tensor_of(reference)], model.scale)
-    evidence = raw_evidence(model.piece(low, model.find(low, prepared)))
-    return pictures | {name: x[0].half() for name, x in evidence._asdict().items()}
+    piece = model.piece(low, model.find(low, prepared, wear=wear))
+    evidence = {name: x[0] for name, x in raw_evidence(piece)._asdict().items()}
+    found = evidence | {"low": piece.low, "noise": piece.noise[None]}
+    return pictures | {name: x.half().contiguous() for name, x in found.items()}, wear
 
 
 def eight_bits(colour: Tensor) -> Tensor:
