@@ -21,13 +21,23 @@ def random_places(
     return photo, (torch.rand(*size, 2, generator=generator) * last).long()
 
 
+WAYS = torch.tensor(
+    [
+        [[1.0, 0.0], [0.0, 1.0]],
+        [[0.0, -1.27], [1.25, 0.0]],  # larger, turned
+        [[0.8, 0.0], [0.0, -0.8]],  # smaller, mirrored
+        [[-2.0, 0.25], [0.1, -1.1]],  # upside down, tilted
+    ]
+)
+
+
 def inspected(
     size: tuple[int, int] = (6, 8),
     photos: tuple[tuple[int, int], ...] = ((30, 41), (25, 27)),
     scale: int = 4,
     seed: int = 0,
     names: tuple[str, ...] = ("first.png", "second.png", "third.png"),
-    zoomed: bool = False,
+    turned: bool = False,
 ) -> InspectorInput:
     """A result whose matches are random, in photos of these sizes; none for an empty tuple."""
     height, width = size
@@ -35,14 +45,16 @@ def inspected(
     colours = [texture(h, w, seed + i) for i, (h, w) in enumerate(photos)]
     if not photos:
         photo = torch.full(size, -1)
-        pixel, score = torch.full((*size, 2), -1), torch.zeros(size)
+        position, score = torch.full((*size, 2), -1.0), torch.zeros(size)
     else:
         photo, pixel = random_places(size, photos, scale, seed)
+        position = pixel + (scale - 1) / 2
         score = torch.rand(size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     generator = torch.Generator().manual_seed(seed)
-    zooms = torch.tensor([0.8, 1.0, 1.25])[torch.randint(3, size, generator=generator)]
+    ways = torch.randint(len(WAYS), size, generator=generator) if turned else torch.zeros(size)
+    if turned:
+        position = position + torch.rand(*size, 2, generator=generator) - 0.5
     return InspectorInput(
-        zoom=zooms if zoomed else None,
         name="small.png",
         result=large[0],
         bicubic=large[1],
@@ -50,7 +62,8 @@ def inspected(
         scale=scale,
         score=score,
         photo=photo,
-        pixel=pixel,
+        position=position,
+        jacobian=WAYS[ways.long()],
         summary="The reference was of use.",
         facts=(("Model", "transfer"),),
     )

@@ -18,7 +18,7 @@ from searchtransfer.images import Image, Metadata, degrade, up
 from searchtransfer.models import TransferModel
 from searchtransfer.references import SCALES
 from searchtransfer.references.matches import whole_cells
-from searchtransfer.upscaler import WeakReferenceWarning, coherence
+from searchtransfer.references.usefulness import WeakReferenceWarning, coherence
 
 may_warn = pytest.mark.filterwarnings("ignore::searchtransfer.upscaler.WeakReferenceWarning")
 

@@ -111,7 +111,7 @@ def run_demo(
         ]
     )
     found = result.matches
-    matches = draw_match_map(found.photo, found.pixel, result.score, scale=scale)
+    matches = draw_match_map(found.photo, found.position, result.score, scale=scale)
     pictures = {
         "low resolution": small,
         "reference": right,

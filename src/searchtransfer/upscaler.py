@@ -26,9 +26,8 @@ from .progress import Progress, callback
 from .references import Reference
 from .references.matches import Matches as Matches
 from .references.plan import SearchMode
-from .references.usefulness import WEAK_COHERENCE as WEAK_COHERENCE
 from .references.usefulness import WeakReferenceWarning as WeakReferenceWarning
-from .references.usefulness import coherence as coherence
+from .references.usefulness import complaint, usefulness
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,6 +40,11 @@ class Result(Presentable):
     """How well each cell was found in the references, a cosine from -1 to 1."""
     matches: Matches
     """Where in the references, to a fraction of a pixel, turned and zoomed."""
+
+    @property
+    def verdict(self) -> str:
+        """How useful the references were, in plain sentences; see `references.usefulness`."""
+        return usefulness(self.score, self.matches)
 
 
 class Upscaler:
@@ -154,7 +158,8 @@ class Upscaler:
                 raised in it stops the work.
 
         Warns:
-            WeakReferenceWarning: the references hardly show the same things.
+            WeakReferenceWarning: the references hardly show the same things, or are no finer than
+                the image.
 
         Raises:
             OptionError: tile is negative, the reference was prepared for another scale, or there is
@@ -175,14 +180,8 @@ class Upscaler:
             cells,
             size,
         )
-        agreement = coherence(sharp.score, sharp.matches)
-        if prepared is not None and agreement < WEAK_COHERENCE:
-            warnings.warn(
-                "the reference hardly shows the same things (mean score "
-                f"{sharp.score.mean().item():.2f}, {agreement:.0%} of pixels found beside their "
-                "neighbours), so that it could not help much",
-                WeakReferenceWarning,
-                stacklevel=2,
-            )
+        said = None if prepared is None else complaint(sharp.score, sharp.matches)
+        if said is not None:
+            warnings.warn(said, WeakReferenceWarning, stacklevel=2)
         picture = enlarge_alpha(image, sharp.colour, self.scale)
         return Result(returns_as(lr)(picture), sharp.score, sharp.matches)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from cli.commands import command
 from image_files import noise, png, write
+from pictures import stereo
 from scenes import reduced, save, scene, sharp, tree
 
 from searchtransfer.images import read_image
@@ -147,6 +148,14 @@ def test_an_unrelated_reference_is_a_warning(tmp_path, files):
     facts = json.loads(command(*args, tmp_path / "b.png", "--json").stdout)
     assert "hardly" in facts["warnings"][0]
     assert command(*args, tmp_path / "c.png", "-q").stderr == ""
+
+
+def test_a_reference_as_small_as_the_image_is_a_warning(tmp_path):
+    photo = np.asarray(stereo()[0][:, :496, :740].permute(1, 2, 0).mul(255).round().byte())
+    small = save(tmp_path / "small.png", reduced(photo))
+    done = command("upscale", "-i", small, "-r", small, "-o", tmp_path / "large.png")
+    assert done.exit_code == 0
+    assert "no finer than the image, with 1.0 pixels on a side" in done.stderr
 
 
 def test_keep_going(tmp_path, files):

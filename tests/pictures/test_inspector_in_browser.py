@@ -108,6 +108,12 @@ def in_place() -> InspectorInput:
     return inspect_result(result, small, [photo], name="small.png", names=["photo.png"])
 
 
+def upright(picture: InspectorInput) -> InspectorInput:
+    """The same, found at whole pixels."""
+    jacobian = torch.eye(2).expand_as(picture.jacobian)
+    return replace(picture, position=(picture.position - 0.5).round() + 0.5, jacobian=jacobian)
+
+
 def some_unmatched() -> InspectorInput:
     picture = inspected(photos=((30, 41), (25, 27), (8, 8)), seed=1)
     photo = picture.photo.clone()
@@ -119,8 +125,8 @@ PICTURES = {
     "one reference": lambda: inspected(photos=((30, 41),)),
     "three references, some cells without": some_unmatched,
     "scale 3": lambda: inspected((5, 4), ((3, 3), (17, 19)), scale=3),
-    "zoomed copies": lambda: inspected((9, 9), ((30, 41), (25, 27)), zoomed=True),
-    "zoomed copies, scale 3": lambda: inspected((9, 9), ((9, 11),), scale=3, zoomed=True),
+    "turned": lambda: inspected((9, 9), ((30, 41), (25, 27)), turned=True),
+    "turned, scale 3": lambda: inspected((9, 9), ((9, 11),), scale=3, turned=True),
     "one cell": lambda: inspected((1, 1), ((8, 8),), scale=8),
     "alone": lambda: inspected(photos=()),
 }
@@ -158,7 +164,7 @@ def test_the_point_under_the_mouse_is_shown(opened):
         assert page.inner_text("#fact-place") == f"row {row}, column {column}"
         assert page.inner_text("#fact-score") == f"{traced.score:.3f}"
         name, match = picture.photos[traced.photo].name, traced.match
-        rows, columns = (f"{x}\u2013{x + 3}" for x in match[:2])
+        rows, columns = (f"{x - 1.5:.0f}\u2013{x + 1.5:.0f}" for x in match.middle)
         expected = f"{name} ({traced.photo + 1} of 3), rows {rows}, columns {columns}"
         assert page.inner_text("#fact-from") == expected
         assert page.inner_text("#reference-name") == name
@@ -166,13 +172,13 @@ def test_the_point_under_the_mouse_is_shown(opened):
 
 def test_the_frame_holds_the_matched_pixels(opened):
     """Found by its colour on the canvas, and compared with the photo."""
-    picture = in_place()
+    picture = upright(in_place())
     page = opened(picture)
     for _ in range(2):
         page.click("#zoom-in")
     page.evaluate("inspector.select(22, 25)")
-    match = provenance(picture, 22, 25).match
-    photo = eight_bit(picture.photos[0].colour)[match.row :, match.column :][:4, :4]
+    row, column = (int(x - 1.5) for x in provenance(picture, 22, 25).match.middle)
+    photo = eight_bit(picture.photos[0].colour)[row : row + 4, column : column + 4]
     canvas = pixels(page, "#reference")
     rows, columns = np.nonzero((canvas[..., :3] == ORANGE).all(-1))
     top, left = rows.min() + 2, columns.min() + 2  # the line is two pixels thick
@@ -180,6 +186,41 @@ def test_the_frame_holds_the_matched_pixels(opened):
     assert zoom > 8
     np.testing.assert_array_equal(sampled(canvas, top, left, zoom, 4), photo)
     assert zoom == pytest.approx(page.evaluate("inspector.state.zoom"), abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ([[1.0, 0.0], [0.0, 1.0]], ""),
+        ([[0.0, -2.0], [2.0, 0.0]], "2.0 times larger, turned by 90 degrees anticlockwise"),
+        ([[0.0, 0.5], [-0.5, 0.0]], "2.0 times smaller, turned by 90 degrees clockwise"),
+        ([[1.0, 0.0], [0.0, -1.0]], "mirrored"),
+        ([[-1.0, 0.0], [0.0, -1.0]], "turned by 180 degrees"),
+        ([[1.0, 0.0], [0.0, 1.5]], "1.2 times larger, tilted"),
+    ],
+)
+def test_turned_matches_have_turned_frames_and_plain_words(opened, way, words):
+    """Orange lies along the sides of the true quadrilateral, in pane and loupe."""
+    picture = inspected((6, 8), ((60, 60),))
+    position = torch.full((6, 8, 2), 30.0) + torch.rand(6, 8, 2)
+    picture = replace(
+        picture, position=position, jacobian=torch.tensor(way).expand(6, 8, 2, 2).contiguous()
+    )
+    page = opened(picture)
+    page.evaluate("inspector.select(9, 14)")
+    traced = provenance(picture, 9, 14)
+    said = page.inner_text("#fact-moved").partition("; the reference shows it ")[2]
+    assert said == words
+    corners = np.array(traced.match.corners)
+    for canvas in ("#reference", "#loupe-reference"):
+        found = pixels(page, canvas)
+        rows, columns = np.nonzero((found[..., :3].astype(int) - ORANGE == 0).all(-1))
+        height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+        zoom = float(
+            page.get_attribute(canvas, "data-zoom") or page.evaluate("inspector.state.zoom")
+        )
+        expected = np.ptp(corners, axis=0) * zoom
+        assert (height, width) == pytest.approx(expected, abs=6)
 
 
 def test_contributors_and_loupes_show_the_pixels_themselves(opened):
@@ -195,8 +236,9 @@ def test_contributors_and_loupes_show_the_pixels_themselves(opened):
             assert "outside of" in page.inner_text(f"#contributor-{number}")
             continue
         zoom = int(page.get_attribute(tile, "data-zoom"))
-        box, colour = one.source, eight_bit(picture.photos[one.photo].colour)
-        expected = colour[box.row : box.row + 4, box.column : box.column + 4]
+        row, column = (int(x - 1.5) for x in one.source.middle)
+        colour = eight_bit(picture.photos[one.photo].colour)
+        expected = colour[row : row + 4, column : column + 4]
         canvas = pixels(page, tile)
         np.testing.assert_array_equal(sampled(canvas, 4 * zoom, 4 * zoom, zoom, 4), expected)
         assert page.inner_text(f"#contributor-{number}") == f"{one.score:.3f} · {one.photo + 1}"

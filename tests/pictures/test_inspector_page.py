@@ -107,7 +107,10 @@ def test_numbers_and_pictures_are_those_of_the_result():
     assert (data["scale"], data["size"], data["grid"]) == (4, [24, 32], [6, 8])
     np.testing.assert_array_equal(array(data["score"]), picture.score.flatten().numpy())
     np.testing.assert_array_equal(array(data["photo"]), picture.photo.flatten().numpy())
-    np.testing.assert_array_equal(array(data["pixel"]), picture.pixel.flatten().numpy())
+    place, slope = (array(data[name]) for name in ("place", "slope"))
+    assert data["steps"] == [16, 1024]
+    np.testing.assert_array_equal(place / 16, picture.position.flatten().numpy())
+    np.testing.assert_array_equal(slope / 1024, picture.jacobian.flatten().numpy())
     np.testing.assert_array_equal(parsed.picture("result"), eight_bit(picture.result))
     np.testing.assert_array_equal(parsed.picture("bicubic"), eight_bit(picture.bicubic))
     for number, photo in enumerate(picture.photos):
@@ -116,13 +119,15 @@ def test_numbers_and_pictures_are_those_of_the_result():
         assert parsed.picture(layer).shape == (6, 8, 4)
 
 
-@pytest.mark.parametrize(("last", "kind"), [(100, "int8"), (30000, "int16"), (70000, "int32")])
+@pytest.mark.parametrize(
+    ("last", "kind"), [(7, "int8"), (2000, "int16"), (4000, "uint16"), (70000, "int32")]
+)
 def test_numbers_take_the_smallest_type(last, kind):
     picture = inspected((1, 1), ((2, last + 2),), scale=2)
-    pixel = torch.tensor([[[0, last]]])
-    data = Parsed(inspector_page(replace(picture, pixel=pixel))).data
-    assert data["pixel"]["type"] == kind
-    assert array(data["pixel"]).tolist() == [0, last]
+    position = torch.tensor([[[0.5, last]]])
+    data = Parsed(inspector_page(replace(picture, position=position))).data
+    assert data["place"]["type"] == kind
+    assert array(data["place"]).tolist() == [8, 16 * last]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1)])
@@ -159,10 +164,11 @@ def test_large_references_are_reduced_and_the_page_says_so():
 
 
 def test_numbers_take_few_bytes():
-    """At most 9 bytes a cell for references of less than 32768 pixels on a side, before base64."""
-    picture = inspected((60, 80), ((60, 400),))
+    """At most 17 bytes a cell for references of less than 4096 pixels on a side, before base64."""
+    picture = inspected((60, 80), ((60, 400),), turned=True)
     data = Parsed(inspector_page(picture)).data
-    assert sum(len(data[x]["base64"]) for x in ("score", "photo", "pixel")) < 60 * 80 * 12.1
+    names = ("score", "photo", "place", "slope")
+    assert sum(len(data[x]["base64"]) for x in names) < 60 * 80 * 17 * 4 / 3 + 10
 
 
 def test_without_references_nothing_points_to_them():
@@ -218,11 +224,11 @@ def test_a_picture_of_another_size(what, as_users_run):
         replace(inspected(), **{what: torch.rand(3, 24, 28)})
 
 
-def test_matches_of_another_size(as_users_run):
-    with pytest.raises(
-        ShapeError, match=r"photo and pixel must be \[6, 8\] as score, got \[2, 3\]"
-    ):
-        replace(inspected(), photo=torch.zeros(2, 3, dtype=torch.int64))
+@pytest.mark.parametrize("what", ["photo", "position", "jacobian"])
+def test_matches_of_another_size(what, as_users_run):
+    picture = inspected()
+    with pytest.raises(ShapeError, match=rf"{what} must begin with \[6, 8\] as score, got \[2, "):
+        replace(picture, **{what: getattr(picture, what)[:2]})
 
 
 def test_a_reference_is_missing():
@@ -233,5 +239,5 @@ def test_a_reference_is_missing():
 
 def test_references_in_another_order():
     picture = inspected(photos=((30, 41), (8, 8)))
-    with pytest.raises(OptionError, match=r"reaches row .* of reference 0, which has 8 x 8"):
+    with pytest.raises(OptionError, match=r"lies at row .* of reference 0, which has 8 x 8"):
         replace(picture, photos=picture.photos[::-1])

@@ -27,8 +27,8 @@ def test_any_size_is_drawn(size):
     assert page.mode == "RGB"
     assert page.width > width
     assert page.height > height
-    photo, pixel = torch.zeros(size, dtype=torch.int64), torch.zeros(*size, 2, dtype=torch.int64)
-    assert draw_match_map(photo, pixel, score, scale=4).height > height
+    photo, position = torch.zeros(size, dtype=torch.int64), torch.zeros(*size, 2)
+    assert draw_match_map(photo, position, score, scale=4).height > height
 
 
 def test_score_colours_are_where_the_scores_are():
@@ -51,26 +51,25 @@ def test_score_maps_can_be_compared():
 
 
 def test_displacement():
-    pixel = torch.tensor([[[0, 0], [3, 1]], [[4, 0], [0, 9]]])
-    moved = displacement(pixel, scale=4)
+    position = torch.tensor([[[0, 0], [3, 1]], [[4, 0], [0, 9]]]) + 1.5
+    moved = displacement(position, scale=4)
     np.testing.assert_array_equal(moved.dy, [[0, 3], [0, -4]])
     np.testing.assert_array_equal(moved.dx, [[0, -3], [0, 5]])
 
 
 def still(height, width, scale):
     """Each cell matches the same place."""
-    return torch.stack(
-        torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij"), dim=-1
-    ) * torch.tensor(scale)
+    cells = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return torch.stack(cells, dim=-1) * scale + (scale - 1) / 2
 
 
 def test_match_colours_show_the_way():
-    pixel = still(2, 2, 4)
-    pixel[0, 1, 1] += 10  # to the right
-    pixel[1, 0, 0] -= 10  # up
-    pixel[1, 1, 1] -= 10  # to the left
+    position = still(2, 2, 4)
+    position[0, 1, 1] += 10  # to the right
+    position[1, 0, 0] -= 10  # up
+    position[1, 1, 1] -= 10  # to the left
     score = torch.ones(2, 2)
-    page = draw_match_map(torch.zeros(2, 2, dtype=torch.int64), pixel, score, scale=4)
+    page = draw_match_map(torch.zeros(2, 2, dtype=torch.int64), position, score, scale=4)
     dy, dx = np.array([0, 0, -10, 0]) / 20, np.array([0, 10, 0, -10]) / 20  # rim: twice the usual
     expected = direction_colours(dy, dx, np.ones(4))
     got = [at(page, r * 420 + 200, c * 420 + 200) for r in (0, 1) for c in (0, 1)]
@@ -78,9 +77,9 @@ def test_match_colours_show_the_way():
 
 
 def test_low_scores_are_grey():
-    pixel = still(1, 2, 4) + 7
+    position = still(1, 2, 4) + 7
     score = torch.tensor([[0.5, 1.0]])
-    page = draw_match_map(torch.zeros(1, 2, dtype=torch.int64), pixel, score, scale=4)
+    page = draw_match_map(torch.zeros(1, 2, dtype=torch.int64), position, score, scale=4)
     grey, coloured = at(page, 5, 5), at(page, 5, 500)
     assert max(grey) - min(grey) <= 1
     assert max(coloured) - min(coloured) > 20

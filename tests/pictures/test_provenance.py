@@ -18,13 +18,19 @@ from searchtransfer.pictures.inspector import (
     InspectorInput,
     Photo,
     Provenance,
-    Rectangle,
+    Quadrilateral,
+    View,
     provenance,
 )
+from searchtransfer.references.matches import Matches, whole_cells
 
 
-def cut(colour: Tensor, box: Rectangle) -> Tensor:
-    return colour[:, box.row : box.row + box.height, box.column : box.column + box.width]
+def cut(colour: Tensor, part: Quadrilateral) -> Tensor:
+    """The pixels of an upright part."""
+    (top, left), (bottom, right) = (
+        (round(y + 0.5), round(x + 0.5)) for y, x in (part.corners[0], part.corners[2])
+    )
+    return colour[:, top:bottom, left:right]
 
 
 def offered(picture: InspectorInput, traced: Provenance) -> Tensor:
@@ -56,10 +62,11 @@ def test_the_operator_transfers_what_is_framed(height, width, scale, seed):
     index = torch.randint(12, (1, height, width), generator=generator)
     value = torch.randint(256, (1, 3, 3 * scale, 4 * scale), generator=generator).float()
     pixel = torch.stack([index[0] // 4 * scale, index[0] % 4 * scale], dim=-1)
+    matches = whole_cells(index[0] * 0, pixel, scale)
     large = torch.zeros(3, height * scale, width * scale)
     none = torch.zeros(height, width)
     photos = (Photo("value", value[0]),)
-    picture = InspectorInput("", large, large, photos, scale, none, none.long(), pixel)
+    picture = shown(large, photos, none, matches)
     expected = transfer(value, index, key_size=key, scale=scale)
     torch.testing.assert_close(texture_of(picture), expected[0], rtol=0, atol=1e-4)
 
@@ -69,53 +76,123 @@ def test_a_search_is_traced_to_its_place():
     result = Upscaler.from_pretrained("transfer").upscale(small, photo)
     traced = provenance(inspect_result(result, small, photo), 22, 25)
     assert traced.cell == (5, 6)
-    assert traced.match == Rectangle(28, 36, 4, 4)
-    assert traced.block == Rectangle(24, 32, 12, 12)
+    assert traced.match.middle == pytest.approx((29.5, 37.5), abs=0.1)
+    for frame, half in ((traced.match, 2), (traced.block, 6)):
+        assert far(frame.corners, square((29.5, 37.5), half)) < 0.2
     assert traced.photo == 0
+    assert traced.view._replace(larger=1.0) == View(1.0, 0, mirrored=False, tilted=False)
+    assert traced.view.larger == pytest.approx(1, abs=0.03)
     assert traced.score > 0.99
-    assert {one.source for one in traced.contributors} == {traced.match}
+    for one in traced.contributors:
+        assert far(one.source.corners, traced.match.corners) < 0.3
     assert [one.cell for one in traced.contributors][::4] == [(4, 5), (5, 6), (6, 7)]
 
 
-@pytest.mark.parametrize("zoom", [0.8, 1.25])
-def test_zoomed_copies_are_traced_to_the_photo(zoom):
-    """The photo is the scene at another size; what is framed has the colours of the small image."""
-    scene = up(texture(60, 80), 4)
-    photo = F.interpolate(scene[None], scale_factor=1 / zoom, mode="bicubic", antialias=True)[0]
-    small = degrade(scene[:, 40:200, 60:260], 4)
-    result = Upscaler.from_pretrained("transfer").upscale(small, photo.clamp(0, 1))
-    picture = inspect_result(result, small, photo.clamp(0, 1))
-    assert "up to a pixel" in picture.notes[-1]
-    distances = []
-    for row in range(8, 32):
-        for column in range(8, 42):
-            traced = provenance(picture, 4 * row, 4 * column)
-            if traced.zoom == pytest.approx(zoom, rel=0.05):
-                assert {traced.match.height, traced.match.width} == {round(4 / zoom)}
-                centre = traced.match.row + traced.match.height / 2
-                middle = traced.match.column + traced.match.width / 2
-                distances.append(
-                    max(
-                        abs(centre * zoom - (40 + 4 * row + 2)),
-                        abs(middle * zoom - (60 + 4 * column + 2)),
-                    )
-                )
-    assert len(distances) > 24 * 34 / 2
-    assert sorted(distances)[len(distances) * 3 // 4] <= 1.5
+def square(middle, half, way=((1, 0), (0, 1))):
+    """Corners of a square of the result, as a map shows it."""
+    (a, b), (c, d) = way
+    around = ((-half, -half), (-half, half), (half, half), (half, -half))
+    return [(middle[0] + a * y + b * x, middle[1] + c * y + d * x) for y, x in around]
 
 
-def test_contributors_of_a_zoomed_copy_lie_side_by_side_in_it():
-    """Neighbours that agree in a copy of zoom 0.8 are five pixels apart in the photo."""
-    rows, columns = torch.meshgrid(torch.arange(4), torch.arange(4), indexing="ij")
-    pixel = torch.stack([rows, columns], dim=-1) * 5 + 10
+def far(ones, others):
+    """The largest distance, in rows or columns."""
+    return (torch.tensor(ones) - torch.tensor(others)).abs().max().item()
+
+
+SCENE = texture(160, 208)
+PHOTOS = {
+    "turned to the left": (SCENE.rot90(1, (1, 2)), View(1.0, 90, False, False)),
+    "turned to the right": (SCENE.rot90(-1, (1, 2)), View(1.0, -90, False, False)),
+    "upside down": (SCENE.rot90(2, (1, 2)), View(1.0, 180, False, False)),
+    "mirrored": (SCENE.flip(2), View(1.0, 0, True, False)),
+    "mirrored and turned": (SCENE.flip(2).rot90(1, (1, 2)), View(1.0, 90, True, False)),
+    "twice as large": (up(SCENE, 2).clamp(0, 1), View(2.0, 0, False, False)),
+}
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_photos_turned_mirrored_or_larger_are_traced_to_their_pixels(name):
+    """What the frame holds, put upright and reduced, is the scene itself."""
+    photo, view = PHOTOS[name]
+    small = degrade(SCENE[:, 16:144, 24:184], 4)
+    result = Upscaler.from_pretrained("transfer").upscale(small, photo)
+    picture = inspect_result(result, small, photo)
+    inner = [provenance(picture, row, column) for row in (40, 61, 90) for column in (33, 80, 130)]
+    for traced in inner:
+        assert traced.view.larger == pytest.approx(view.larger, rel=0.03)
+        assert abs(traced.view.turned - view.turned) % 360 <= 2
+        assert traced.view.mirrored == view.mirrored
+        assert not traced.view.tilted
+        row, column = 16 + 4 * traced.cell[0], 24 + 4 * traced.cell[1]
+        truth = SCENE[:, row : row + 4, column : column + 4]
+        assert (seen(photo, traced.match, 4) - truth).abs().mean() < 0.015
+        other = traced.match._replace(corners=traced.match.corners[1:] + traced.match.corners[:1])
+        assert (seen(photo, other, 4) - truth).abs().mean() > 0.03
+
+
+def seen(photo, part, side):
+    """The pixels of a part of a photo, laid upright: `[3, side, side]`."""
+    corners = torch.tensor(part.corners)
+    step = (torch.arange(side) + 0.5) / side
+    down, across = corners[3] - corners[0], corners[1] - corners[0]
+    place = corners[0] + step[:, None, None] * down + step[:, None] * across
+    height, width = photo.shape[1:]
+    grid = torch.stack([2 * place[..., 1] / (width - 1), 2 * place[..., 0] / (height - 1)], -1) - 1
+    return F.grid_sample(photo[None], grid[None], mode="bilinear", align_corners=True)[0]
+
+
+def test_offers_follow_the_jacobian_of_the_one_who_offers():
+    """All cells of a piece found turned and twice as large offer the same for each of them."""
+    rows, columns = torch.meshgrid(torch.arange(4.0), torch.arange(4.0), indexing="ij")
+    way = torch.tensor([[0.0, -2.0], [2.0, 0.0]])
+    position = 4 * torch.stack([rows, columns], -1) @ way.T + torch.tensor([40.0, 30.0])
+    matches = Matches(rows.long() * 0, position, way.expand(4, 4, 2, 2), 4)
     large, score = torch.zeros(3, 16, 16), torch.ones(4, 4)
-    photos = (Photo("a", torch.rand(3, 60, 60)),)
-    zoom = torch.full((4, 4), 0.8)
-    picture = InspectorInput("", large, large, photos, 4, score, score.long() * 0, pixel, zoom)
-    traced = provenance(picture, 6, 6)
-    assert traced.match == Rectangle(15, 15, 5, 5)
-    assert traced.block == Rectangle(10, 10, 15, 15)
+    traced = provenance(shown(large, (Photo("a", torch.rand(3, 90, 90)),), score, matches), 6, 6)
+    assert traced.match.middle == (32, 38)
+    assert list(traced.match.corners) == square((32, 38), 2, way.tolist())
+    assert list(traced.block.corners) == square((32, 38), 6, way.tolist())
+    assert traced.view == View(2.0, 90, mirrored=False, tilted=False)
     assert {one.source for one in traced.contributors} == {traced.match}
+
+
+@pytest.mark.parametrize(
+    ("way", "view"),
+    [
+        ([[1, 0], [0, 1]], View(1.0, 0, False, False)),
+        ([[0, -1.5], [1.5, 0]], View(1.5, 90, False, False)),
+        ([[0, 1.5], [-1.5, 0]], View(1.5, -90, False, False)),
+        ([[-0.5, 0], [0, -0.5]], View(0.5, 180, False, False)),
+        ([[1, 0], [0, -1]], View(1.0, 0, True, False)),
+        ([[-1, 0], [0, 1]], View(1.0, 180, True, False)),
+        ([[0, 1], [1, 0]], View(1.0, 90, True, False)),
+        ([[0.866, -0.5], [0.5, 0.866]], View(1.0, 30, False, False)),
+        ([[2, 0], [0, 1]], View(1.41, 0, False, True)),
+        ([[1, 0], [0, 1.1]], View(1.05, 0, False, False)),
+    ],
+)
+def test_how_it_is_shown(way, view):
+    matches = Matches(
+        torch.zeros(1, 1).long(), torch.full((1, 1, 2), 9.0), torch.tensor([[way]]).float(), 4
+    )
+    large = torch.zeros(3, 4, 4)
+    picture = shown(large, (Photo("a", torch.rand(3, 20, 20)),), torch.ones(1, 1), matches)
+    assert provenance(picture, 0, 0).view == view
+
+
+def shown(large: Tensor, photos: tuple[Photo, ...], score: Tensor, matches: Matches):
+    return InspectorInput(
+        name="",
+        result=large,
+        bicubic=large,
+        photos=photos,
+        scale=matches.scale,
+        score=score,
+        photo=matches.photo,
+        position=matches.position,
+        jacobian=matches.jacobian,
+    )
 
 
 def test_every_pixel_of_a_cell_has_one_provenance():
@@ -124,18 +201,14 @@ def test_every_pixel_of_a_cell_has_one_provenance():
     assert one._replace(row=7, column=11) == other
 
 
-@pytest.mark.parametrize("scale", [2, 4])
-def test_blocks_end_where_the_reference_ends(scale):
-    picture = inspected((4, 5), ((scale, scale), (3 * scale + 1, 4 * scale + 1)), scale, seed=3)
-    for row in range(4):
-        for column in range(5):
-            traced = provenance(picture, row * scale, column * scale)
-            height, width = picture.photos[traced.photo].size
-            block, match = traced.block, traced.match
-            assert block.row == max(0, match.row - scale)
-            assert block.row + block.height == min(height, match.row + 2 * scale)
-            assert block.column == max(0, match.column - scale)
-            assert block.column + block.width == min(width, match.column + 2 * scale)
+def test_places_are_known_to_a_sixteenth_of_a_pixel():
+    picture = inspected(turned=True)
+    for row in range(6):
+        for column in range(8):
+            y, x = provenance(picture, 4 * row, 4 * column).match.middle
+            assert (16 * y, 16 * x) == (round(16 * y), round(16 * x))
+            there = torch.tensor([y, x]) - picture.position[row, column]
+            assert there.abs().max() <= 1 / 32
 
 
 def test_states_of_contributors():
@@ -143,16 +216,25 @@ def test_states_of_contributors():
     photo = torch.tensor([[0, -1], [0, 0]])
     pixel = torch.tensor([[[0, 0], [-1, -1]], [[0, 0], [4, 4]]])
     large = torch.zeros(3, 8, 8)
-    picture = InspectorInput(
-        "", large, large, (Photo("a", torch.rand(3, 8, 8)),), 4, score, photo, pixel
-    )
+    photos = (Photo("a", torch.rand(3, 8, 8)),)
+    picture = shown(large, photos, score, whole_cells(photo, pixel, 4))
     states = [one.state for one in provenance(picture, 0, 0).contributors]
     none, gives = "no neighbour", "gives"
     assert states[:4] == [none] * 4
     assert states[4:] == [gives, "no match", none, "beyond the reference", gives]
     traced = provenance(picture, 0, 4)
-    assert (traced.photo, traced.match, traced.block) == (None, None, None)
+    assert (traced.photo, traced.view, traced.match, traced.block) == (None,) * 4
     assert traced.contributors[4].state == "no match"
+
+
+def test_the_own_match_gives_even_where_it_sticks_out():
+    matches = Matches(torch.zeros(1, 1).long(), torch.zeros(1, 1, 2), torch.eye(2)[None, None], 4)
+    picture = shown(
+        torch.zeros(3, 4, 4), (Photo("a", torch.rand(3, 8, 8)),), torch.ones(1, 1), matches
+    )
+    traced = provenance(picture, 0, 0)
+    assert traced.contributors[4].source == traced.match
+    assert traced.match.corners[0] == (-2, -2)
 
 
 def test_alone_nothing_is_traced():

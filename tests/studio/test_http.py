@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import socket
 import zipfile
@@ -15,10 +16,19 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from studio.server import Studio, Visitor, running, wait_for
 
+from searchtransfer.images import Image as picture
+from searchtransfer.images import read_image, write_image
+from searchtransfer.images.formats import HEIC, Format
+from searchtransfer.studio.formats import opened
+
 pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
+
+PILLOW = {"JPEG 2000": "jpeg2000", "HEIC": "heif"}
+"""Its names of formats where they are others."""
 
 FUZZ = int(os.environ.get("SEARCHTRANSFER_FUZZ", "400"))
 """Requests that nobody would send."""
@@ -210,6 +220,16 @@ class TestNothingIsLeft:
             workers = studio.workers()
         wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+    def test_impatient_signals(self, tmp_path: Path, number: int) -> None:
+        """Closing a terminal or a container may send several; the deletion is not broken off."""
+        with running(tmp_path, end=number) as studio:
+            begin(studio.enter(), 60, 240)
+            while studio.process.poll() is None:
+                for each in (number, signal.SIGTERM, signal.SIGHUP):
+                    studio.process.send_signal(each)
+                signal.sigtimedwait([], 0.002)
+
     def test_a_kill_is_cleared_by_the_next_start(self, tmp_path: Path) -> None:
         with running(tmp_path, end=None) as killed:
             begin(killed.enter(), 60, 240)
@@ -225,9 +245,11 @@ class TestNothingIsLeft:
             (beside / "tmp").symlink_to(tmp_path / "tmp")
             visitor = other.enter()
             assert visitor.ask("POST", "small", png(9, 9, 1))[0] == 200
-            with running(beside, end=None):  # what a living one holds stays
+            with running(beside, end=None) as third:  # what a living one holds stays
                 assert len(removals(visitor)) == 1
                 assert other.folders()
+                third.process.terminate()
+                third.process.wait(60)
 
     def test_memory_is_given_back(self, server: Studio) -> None:
         visitor = server.enter()
@@ -239,6 +261,53 @@ class TestNothingIsLeft:
             assert visitor.ask("POST", "start")[0] == 200
             wait_for(lambda: ended(visitor), 600)
         assert server.memory() < before + 40 * 2**20  # no picture of a job is in the server
+
+
+class TestFormats:
+    """All that can be opened, and all that can be downloaded."""
+
+    @pytest.mark.parametrize("kind", opened(), ids=lambda kind: kind.name)
+    def test_pictures_that_are_taken(self, server: Studio, kind: Format) -> None:
+        visitor = server.enter()
+        accepted = visitor.sees()["accepted"]
+        assert kind.name in accepted["names"]
+        assert set(kind.extensions) <= set(accepted["endings"].split(","))
+        file = io.BytesIO()
+        if kind is HEIC:
+            pytest.importorskip("pillow_heif").register_heif_opener()
+        Image.new("RGB", (24, 16), "teal").save(file, PILLOW.get(kind.name, kind.name))
+        name = f"photo{kind.extensions[0]}"
+        assert visitor.ask("POST", "small", file.getvalue(), X_Name=name) == (200, {})
+        assert "24 x 16 pixels" in visitor.sees()["small"]
+
+    def test_deep_and_transparent_results(self, server: Studio, tmp_path: Path) -> None:
+        """Formats that cannot hold a result are not offered, or hold eight bits of it."""
+        visitor = server.enter()
+        deep, clear = tmp_path / "deep.png", tmp_path / "clear.png"
+        write_image(picture(torch.rand(3, 12, 16), bits=16), deep)
+        write_image(picture(torch.rand(3, 12, 16), alpha=torch.rand(1, 12, 16)), clear)
+        for number, file in enumerate((deep, clear)):
+            sent = visitor.ask("POST", "small", file.read_bytes(), X_More=str(number))
+            assert sent == (200, {})
+        visitor.choose("fusion")
+        assert visitor.ask("POST", "start")[0] == 200
+        wait_for(lambda: ended(visitor), 600)
+        pieces = visitor.sees()
+        assert "st-fault" not in pieces["status"]
+        for number, outcome in enumerate(pieces["outcomes"]):
+            depths = {}
+            for address in re.findall(r'href="([^"]*-after\.\w+)"', outcome):
+                status, body, _ = server.request("GET", address)
+                assert status == 200, (address, body)
+                file = tmp_path / address.rpartition("/")[2]
+                file.write_bytes(body)
+                depths[file.suffix] = read_image(file).bits
+            if number == 0:
+                assert depths == {".png": 16, ".tif": 16, ".jpg": 8, ".webp": 8}
+            else:
+                assert depths == {".png": 8, ".tif": 8, ".webp": 8}
+        status, _, _ = server.request("GET", f"/studio/{visitor.token}/run-1-1-after.jpg")
+        assert status == 404
 
 
 class TestWhatIsSaid:
@@ -253,10 +322,10 @@ class TestWhatIsSaid:
 
     def test_a_job_that_fails_says_why_without_a_path(self, server: Studio) -> None:
         visitor = server.enter()
+        before = {x for folder in server.folders() for x in folder.glob("upload-*")}
         assert visitor.ask("POST", "small", png(20, 20, 1))[0] == 200
-        (folder,) = [x for x in server.folders() if list(x.glob("upload-*"))][-1:]
-        for file in folder.glob("upload-*"):
-            file.unlink()  # as an administrator's broom does
+        (file,) = {x for folder in server.folders() for x in folder.glob("upload-*")} - before
+        file.unlink()  # as an administrator's broom does
         visitor.choose("fusion")
         assert visitor.ask("POST", "start")[0] == 200
         wait_for(lambda: ended(visitor), 600)

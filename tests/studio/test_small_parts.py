@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Words, warnings, names, and the address."""
 
+import contextlib
 import logging
 import re
 import socket
@@ -104,6 +105,27 @@ def test_no_path_of_the_server_is_said(message: str, words: str) -> None:
     assert not re.search(r"/(tmp|home|srv|usr|etc)|Users", said)
 
 
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("it is large; raise max_pixels (--max-pixels) to allow it", "it is large"),
+        (
+            "HEIC is missing; install the extra: pip install 'x[heif]'; sorry",
+            "HEIC is missing; sorry",
+        ),
+        (
+            "no alpha; write PNG, or paint it first (--background white)",
+            "no alpha; write PNG, or paint it first",
+        ),
+        ("a file is there; name it with --on-exists overwrite", "a file is there"),
+        ("use it (a good one); set search='refine'", "use it (a good one)"),
+        ("/tmp/x/1; is odd", "a_b --c=d.png; is odd"),
+    ],
+)
+def test_nobody_is_told_to_give_options_to_a_page(message: str, words: str) -> None:
+    assert scrubbed(message, {"/tmp/x/1": "a_b --c=d.png"}) == words
+
+
 def test_a_visitors_name_may_look_like_a_path() -> None:
     assert scrubbed("/tmp/x/1 is odd", {"/tmp/x/1": "/etc/passwd"}) == "/etc/passwd is odd"
 
@@ -127,6 +149,23 @@ class TestTheFolder:
         with studio_folder() as folder:
             assert folder.parent == tmp_path and folder.stat().st_mode & 0o077 == 0
             (folder / "picture").touch()
+        assert not folder.exists()
+
+    def test_it_goes_while_somebody_writes_into_it(self, tmp_path: Path) -> None:
+        written = threading.Event()
+
+        def write(folder: Path) -> None:
+            with contextlib.suppress(OSError):  # the folder is gone
+                for number in range(2000):
+                    (folder / str(number)).touch()
+                    written.set()
+
+        with studio_folder() as folder:
+            thread = threading.Thread(target=write, args=(folder,))
+            thread.start()
+            written.wait(10)
+        assert not folder.exists()
+        thread.join()
         assert not folder.exists()
 
     def test_what_nobody_holds_is_cleared_and_what_is_held_stays(self, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_an_empty_page_says_what_to_do(visit: Any, shoot: Any) -> None:
 
 
 def test_nothing_to_upscale(visit: Any, shoot: Any, studio: Studio) -> None:
-    page = visit()
+    page = visit(refusals=True)
     page.locator("#start").click()
     fault = page.locator(".st-fault")
     fault.wait_for()
@@ -40,12 +40,10 @@ def test_nothing_to_upscale(visit: Any, shoot: Any, studio: Studio) -> None:
     assert "there is no small image yet" in studio.log.read_text()
     assert page.get_by_role("heading", name="Make a small image sharp").is_visible()
     shoot(page, "nothing-to-upscale")
-    assert all("422" in fault for fault in page.faults)  # the browser's own note of it
-    page.faults.clear()
 
 
 def test_what_cannot_be_is_not_offered(visit: Any, pictures: Path, shoot: Any) -> None:
-    page = visit()
+    page = visit(refusals=True)
     choose(page, "small", pictures / "small.png")
     for label in ("transfer", "2 times", "3 times", "8 times"):
         assert page.get_by_label(label).is_disabled()
@@ -62,7 +60,50 @@ def test_what_cannot_be_is_not_offered(visit: Any, pictures: Path, shoot: Any) -
     page.locator("#forecast", has_text="needs a reference").wait_for()
     page.locator("#start").click()
     page.locator(".st-fault", has_text="needs a reference").wait_for()
-    page.faults.clear()  # the browser's own note of the refusal
+
+
+def test_what_is_shown_late_undoes_no_choice(visit: Any, pictures: Path) -> None:
+    """Answers to choices are slow; those to earlier ones come after the later choice."""
+    page = visit()
+    choose(page, "small", pictures / "small.png")
+    choose(page, "reference", pictures / "first.png")
+    held: list[Any] = []
+    page.locator("[name=model][value=transfer]:enabled").wait_for()
+    page.route("**/settings", lambda route: held.append(route))
+    page.get_by_label("transfer").check()
+    page.get_by_label("2 times").check()
+    wait_for(lambda: page.wait_for_timeout(10) or len(held) == 2)
+    held[0].continue_()  # the server hears of the first only
+    page.wait_for_timeout(1000)
+    assert page.get_by_label("transfer").is_checked() and page.get_by_label("2 times").is_checked()
+    held[1].continue_()
+    page.unroute("**/settings")
+    page.locator("#forecast", has_text="80 x 64").wait_for()
+    # Nor does one that the server hears late.
+    page.route("**/settings", lambda route: held.append(route))
+    page.get_by_label("3 times").check()
+    page.get_by_label("8 times").check()
+    wait_for(lambda: page.wait_for_timeout(10) or len(held) == 4)
+    held[3].continue_()
+    page.locator("#forecast", has_text="320 x 256").wait_for()
+    held[2].continue_()
+    page.wait_for_timeout(1000)
+    assert page.get_by_label("8 times").is_checked()
+    assert "320 x 256" in page.locator("#forecast").inner_text()
+
+
+def test_what_is_there_is_not_replaced(visit: Any, pictures: Path) -> None:
+    """The button that has the focus keeps it while the list around it changes."""
+    page = visit()
+    choose(page, "reference", pictures / "first.png", pictures / "second.png")
+    page.locator("[data-remove]").nth(1).focus()
+    focused = page.evaluate("document.activeElement.dataset.remove")
+    choose(page, "reference", pictures / "small.png")
+    assert page.evaluate("document.activeElement.dataset.remove") == focused
+    assert page.locator(".st-name").all_inner_texts() == [
+        f"{name}\n{size} pixels"
+        for name, size in (("first.png", "210 x 128"), ("second.png", "120 x 90"))
+    ] + ["small.png\n40 x 32 pixels"]
 
 
 def test_a_result_of_earlier_choices_is_marked(visit: Any, pictures: Path) -> None:

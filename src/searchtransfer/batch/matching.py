@@ -77,7 +77,7 @@ def write_maps(
         draw_score_map(result.score),
         draw_match_map(
             result.matches.photo,
-            result.matches.pixel,
+            result.matches.position,
             result.score,
             scale=upscaler.scale,
             names=names,

@@ -31,24 +31,24 @@ class MatchColours(NamedTuple):
     """The distance of the fullest colour, in pixels."""
 
 
-def displacement(pixel: Int64[Tensor, "h w 2"], scale: int) -> Displacement:
-    """From the first pixel of each cell to the first pixel of its match.
+def displacement(position: Float[Tensor, "h w 2"], scale: int) -> Displacement:
+    """From the middle of each cell to the middle of its match.
 
     Args:
-        pixel: row and column in the reference, as in `Matches.pixel`.
+        position: row and column in the reference, as in `Matches.position`.
         scale: pixels of the result on a side of a cell.
     """
-    found = pixel.cpu().numpy().astype(np.float64)
-    rows, columns = np.indices(found.shape[:2]) * scale
+    found = position.detach().cpu().double().numpy()
+    rows, columns = np.indices(found.shape[:2]) * scale + (scale - 1) / 2
     return Displacement(found[..., 0] - rows, found[..., 1] - columns)
 
 
 def match_colours(
-    pixel: Int64[Tensor, "h w 2"], score: Float[Tensor, "h w"], scale: int
+    position: Float[Tensor, "h w 2"], score: Float[Tensor, "h w"], scale: int
 ) -> MatchColours:
     """Direction and distance of each match as colour; low scores fade to grey."""
     trust = _trust(score)
-    moved = displacement(pixel, scale)
+    moved = displacement(position, scale)
     reach = _reach(moved, trust)
     return MatchColours(
         direction_colours(moved.dy / reach, moved.dx / reach, np.sqrt(trust)), reach

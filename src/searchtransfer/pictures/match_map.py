@@ -35,7 +35,7 @@ _SUBTITLE = (
 
 def draw_match_map(
     photo: Int64[Tensor, "h w"],
-    pixel: Int64[Tensor, "h w 2"],
+    position: Float[Tensor, "h w 2"],
     score: Float[Tensor, "h w"],
     *,
     scale: int,
@@ -47,12 +47,12 @@ def draw_match_map(
 
     Args:
         photo: number of the reference of each cell, as in `Matches`.
-        pixel: row and column there.
+        position: row and column there of the middle of the cell.
         score: of each match; low ones fade to grey.
         scale: pixels of the result on a side of a cell.
         names: of the references, for the legend.
     """
-    colours, reach = match_colours(pixel, score, scale)
+    colours, reach = match_colours(position, score, scale)
     numbers = photo.cpu().numpy()
     several = int(numbers.max(initial=0)) > 0 or len(names) > 1
     maps = [colours]

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How useful a reference was to an image, judged by its matches."""
 
-from jaxtyping import Float
+import math
+
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..operators.agreement import beside
@@ -10,13 +12,12 @@ from .matches import Matches
 WEAK_COHERENCE = 0.1
 """References that show other things reach less; see `coherence`."""
 
-NO_FINER = 0.7
-"""Zoom of a photo from which on it shows nothing finer than the image: the result shows its things
-`1 / NO_FINER` times larger at least."""
+NO_FINER = 1.4
+"""Pixels of a photo, on a side, for one of the image; with fewer it shows hardly anything finer."""
 
 
 class WeakReferenceWarning(UserWarning):
-    """The references show other things than the image, so they could not help much."""
+    """The references show other things than the image, or nothing finer, so they hardly helped."""
 
 
 def coherence(score: Float[Tensor, "h w"], matches: Matches) -> float:
@@ -28,21 +29,60 @@ def coherence(score: Float[Tensor, "h w"], matches: Matches) -> float:
     scores, but scattered. Cells of score 0 are flat and do not count; an image of flat cells only
     has coherence 0, a single row or column 1, since nothing contradicts it.
     """
-    found = score != 0
-    corner = found[:-1, :-1] & found[1:, :-1] & found[:-1, 1:]
+    corner = _corners(score)
     if not bool(corner.any()):
-        return float(found.any())
+        return float((score != 0).any())
+    return int(_together(score, matches).sum()) / int(corner.sum())
+
+
+def _corners(score: Float[Tensor, "h w"]) -> Bool[Tensor, "h2 w2"]:
+    """The cells that count: neither they nor the next two are flat."""
+    found = score != 0
+    return found[:-1, :-1] & found[1:, :-1] & found[:-1, 1:]
+
+
+def _together(score: Float[Tensor, "h w"], matches: Matches) -> Bool[Tensor, "h2 w2"]:
+    """Those of them that were found side by side with the next two."""
     place = matches.photo, matches.position, matches.jacobian, matches.scale
     below, right = beside(*place, (1, 0)), beside(*place, (0, 1))
-    together = corner & below[:, :-1] & right[:-1]
-    return int(together.sum()) / int(corner.sum())
+    return _corners(score) & below[:, :-1] & right[:-1]
+
+
+def fineness(score: Float[Tensor, "h w"], matches: Matches) -> float:
+    """Pixels of the photos, on a side, for one of the image: the median of what was found there.
+
+    Found are the cells that lie side by side with the next two; infinite where there are none.
+    """
+    zoom = matches.zoom[:-1, :-1][_together(score, matches)]
+    return matches.scale / float(zoom.median()) if zoom.numel() else math.inf
+
+
+def complaint(score: Float[Tensor, "h w"], matches: Matches) -> str | None:
+    """What `WeakReferenceWarning` says of references that were used; None where they served."""
+    share = coherence(score, matches)
+    if share < WEAK_COHERENCE:
+        return (
+            f"the reference hardly shows the same things (mean score {score.mean().item():.2f}, "
+            f"{share:.0%} of pixels found beside their neighbours), so that it could not help much"
+        )
+    if fineness(score, matches) < NO_FINER:
+        return f"the reference shows the same things, but {_no_finer(score, matches)}"
+    return None
+
+
+def _no_finer(score: Float[Tensor, "h w"], matches: Matches) -> str:
+    return (
+        f"it is no finer than the image, with {fineness(score, matches):.1f} pixels on a side for "
+        "each of the image's, so that it could not help much; give a larger photo"
+    )
 
 
 def usefulness(score: Float[Tensor, "h w"], matches: Matches) -> str:
     """How useful the references were, in plain sentences.
 
     Judged by `coherence`, for scores alone say little. Where it is low the wording is that of
-    `WeakReferenceWarning`; above, it states the share and claims no gain in quality.
+    `WeakReferenceWarning`; above, it states the share and claims no gain in quality, and says where
+    the photos are no finer than the image; see `NO_FINER`.
     """
     if bool((matches.photo < 0).all()):
         return (
@@ -63,9 +103,11 @@ def usefulness(score: Float[Tensor, "h w"], matches: Matches) -> str:
             f"The reference was of little use, for it hardly shows the same things: only {found}. "
             "The result is close to what there would be without it."
         )
+    fine = fineness(score, matches) >= NO_FINER
+    remark = "" if fine else f" But {_no_finer(score, matches)}."
     if share < 0.5:
         return (
             f"The reference was useful in parts: {found}. Elsewhere, the texture at most "
-            "resembles what was there."
+            f"resembles what was there.{remark}"
         )
-    return f"The reference shows the same things in most of the picture: {found}."
+    return f"The reference shows the same things in most of the picture: {found}.{remark}"

@@ -2,22 +2,14 @@
 """Files that a visitor may fetch: those that are there, and results in other formats."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from ..images import read_image, write_image
+from .formats import DOWNLOADS, offered
 from .sessions import Served, Session
 from .workshop import Job
-
-FORMATS = {
-    "png": ("PNG", "image/png"),
-    "tif": ("TIFF", "image/tiff"),
-    "jpg": ("JPEG", "image/jpeg"),
-    "webp": ("WebP", "image/webp"),
-}
-"""Name and media type by ending. PNG is what is made; the others are made of it when asked for."""
-
-WITHOUT_ALPHA = ("jpg",)
 
 
 def find(session: Session, key: str) -> Served | None:
@@ -46,15 +38,16 @@ def _converted(session: Session, job: Job, key: str) -> Served | None:
     stem, _, ending = key.rpartition(".")
     for outcome in job.outcomes:
         for what in ("after", "metadata"):
-            if outcome.pictures.get(what) != f"{stem}.png" or ending not in FORMATS:
+            kind = offered(outcome).get(ending)
+            if outcome.pictures.get(what) != f"{stem}.png" or kind is None:
                 continue
-            if outcome.transparent and ending in WITHOUT_ALPHA:
-                return None
             path = job.folder / key
             picture = read_image(job.folder / f"{stem}.png")
+            if not kind.deep:
+                picture = replace(picture, bits=8)
             keeps: Literal["keep", "strip"] = "keep" if what == "metadata" else "strip"
             write_image(picture, path, metadata=keeps, on_exists="overwrite")
-            session.serve(key, path, FORMATS[ending][1])
+            session.serve(key, path, DOWNLOADS[ending][1])
             return session.files[key]
     return None
 

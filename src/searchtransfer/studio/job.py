@@ -16,7 +16,6 @@ from ..images import Image, Metadata, read_image, to_profile, up, write_image
 from ..inspection import inspect_result
 from ..pictures.inspector import inspector_page
 from ..references import Reference
-from ..references.usefulness import usefulness
 from ..upscaler import Result, Upscaler, WeakReferenceWarning
 from .notes import heard
 from .orders import Order, Upload
@@ -110,7 +109,7 @@ def make(
             None if quality is None else (quality.psnr_bicubic, quality.psnr),
             _ssim(quality),
             # The verdict says what this warning says.
-            usefulness(result.score, result.matches) if used else "",
+            result.verdict if used else "",
             tuple(scrubbed(remark, order.names) for remark in remarks),
             seconds,
             pictures,

@@ -5,6 +5,7 @@ import asyncio
 import json
 import urllib.parse
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any, cast
 
@@ -93,7 +94,7 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
         more = kind == "reference" or request.headers.get("x-more") == "1"
         length = request.headers.get("content-length")
         declared = int(length) if length else None
-        received = await uploads.receive(session, kind, request.stream(), limits, declared)
+        received = await uploads.receive(session, kind, request.stream(), limits, declared, name)
         async with decoding:
             await run_in_threadpool(
                 uploads.admit, session, kind, received, name, limits, replace=not more
@@ -108,11 +109,11 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
     async def example(session: Session, request: Request) -> Response:
         async with decoding:
             await run_in_threadpool(uploads.use_example, session, limits)
-        session.settings = Settings(session.settings.model, session.settings.scale, reduce=True)
+        session.settle(replace(session.settings, reduce=True), session.change)
         return JSONResponse({})
 
     async def settle(session: Session, request: Request) -> Response:
-        session.settings = _settings(await request.body())
+        session.settle(*_settings(await request.body(), session.change))
         return JSONResponse({})
 
     async def start(session: Session, request: Request) -> Response:
@@ -179,17 +180,19 @@ async def _changes(session: Session, workshop: Workshop, limits: Limits) -> Asyn
             await asyncio.sleep(REFRESH_SECONDS)
 
 
-def _settings(body: bytes) -> Settings:
-    """What the page says is chosen; nonsense is what was there at first."""
+def _settings(body: bytes, change: int) -> tuple[Settings, int]:
+    """What the page says is chosen, and its number; nonsense is what was there at first."""
     try:
         value = json.loads(body)
         model, scale, reduce = value["model"], value["scale"], value["reduce"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        return Settings()
+        return Settings(), change
     if not isinstance(model, str) or len(model) > LONGEST_NAME:
         model = BEST
     scale = scale if isinstance(scale, int) and scale in SCALES else 4
-    return Settings(model, scale, reduce is True)
+    given = value.get("change")
+    change = given if isinstance(given, int) and 0 <= given < 2**31 else change
+    return Settings(model, scale, reduce is True), change
 
 
 def _no(message: str, status: int = 404) -> JSONResponse:

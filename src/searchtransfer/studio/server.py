@@ -2,10 +2,12 @@
 """The server: routes behind the guard. Imports starlette and uvicorn."""
 
 import asyncio
+import contextlib
 import logging
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,21 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self.ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGHUP too lets the requests of this moment come to their end."""
+        hangup = getattr(signal, "SIGHUP", None)
+        main = threading.current_thread() is threading.main_thread()
+        with super().capture_signals():
+            if hangup is None or not main or signal.getsignal(hangup) is signal.SIG_IGN:
+                yield
+                return
+            before = signal.signal(hangup, self.handle_exit)
+            try:
+                yield
+            finally:
+                signal.signal(hangup, before)
 
 
 def _impatient(seconds: float) -> type[asyncio.Protocol]:

@@ -3,7 +3,6 @@
 
 import logging
 import secrets
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import OptionError
+from .folder import delete
 from .limits import Limits
 from .orders import Settings, Upload
 from .storage import Storage
@@ -45,6 +45,8 @@ class Session:
     files: dict[str, Served] = field(default_factory=dict)
     """By the last part of their address."""
     settings: Settings = field(default_factory=Settings)
+    change: int = 0
+    """Number that the page gave to the choices."""
     job: Job | None = None
     """The latest one."""
     runs: int = 0
@@ -97,6 +99,12 @@ class Session:
                 self.forget(key)
             self.job = job
 
+    def settle(self, settings: Settings, change: int) -> None:
+        """Take choices over, unless later ones have overtaken them."""
+        with self.lock:
+            if change >= self.change:
+                self.settings, self.change = settings, change
+
     def cancel(self) -> None:
         """End the job."""
         if self.job is not None:
@@ -125,7 +133,7 @@ class Session:
             for uploads in self.uploads.values():
                 uploads.clear()
             self.storage.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        delete(self.folder)
 
 
 class Sessions:

@@ -18,6 +18,7 @@ def pieces(session: Session, workshop: Workshop, limits: Limits) -> dict[str, An
     running = job is not None and not job.done.is_set()
     return {
         "base": session.address(""),
+        "accepted": fragments.accepted(),
         "small": fragments.files(session, "small"),
         "reference": fragments.files(session, "reference"),
         "titles": fragments.titles(settings.reduce),
@@ -25,6 +26,7 @@ def pieces(session: Session, workshop: Workshop, limits: Limits) -> dict[str, An
             "model": settings.model,
             "scale": str(settings.scale),
             "reduce": settings.reduce,
+            "change": session.change,
         },
         "models": [choice._asdict() for choice in models(settings, has_reference)],
         "scales": [choice._asdict() for choice in scales(settings, has_reference)],

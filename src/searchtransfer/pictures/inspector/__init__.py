@@ -6,5 +6,6 @@ from .picture import InspectorInput as InspectorInput
 from .picture import Photo as Photo
 from .provenance import Contributor as Contributor
 from .provenance import Provenance as Provenance
-from .provenance import Rectangle as Rectangle
+from .provenance import Quadrilateral as Quadrilateral
+from .provenance import View as View
 from .provenance import provenance as provenance

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 from torch import Tensor
 
-_INTEGERS = (np.int8, np.int16, np.int32)
+_INTEGERS = (np.int8, np.int16, np.uint16, np.int32)
 
 
 def eight_bit(colour: Float[Tensor, "3 h w"]) -> UInt8[Array, "h w 3"]:

@@ -19,7 +19,7 @@ from ..cell_colours import LEAST_SCORE, match_colours, photo_colours, wheel
 from ..colours import scale_colours
 from .encoding import array_json, eight_bit, png_uri, reduced
 from .legends import histogram, shares
-from .picture import InspectorInput, Photo
+from .picture import PLACE, SLOPE, InspectorInput, Photo, in_steps
 
 PHOTO_PIXELS = 12_500_000
 """Of all references together, a photo of a telephone; more are reduced, to bound the page."""
@@ -112,7 +112,7 @@ def _layers(picture: InspectorInput) -> tuple[dict[str, Pixels], float]:
     """A pixel for each cell, transparent where it has no match; and the reach of the match map."""
     if not picture.traced:
         return {}, 0.0
-    matches = match_colours(picture.pixel, picture.score, picture.scale)
+    matches = match_colours(picture.position, picture.score, picture.scale)
     layers = {
         "score-map": scale_colours(picture.score.cpu().double().numpy()),
         "match-map": matches.colours,
@@ -144,6 +144,9 @@ def _image(role: str, pixels: Pixels, size: tuple[int, int], factor: int = 1) ->
 
 
 def _data(picture: InspectorInput) -> str:
+    none = picture.photo < 0
+    place = in_steps(picture.position, PLACE).masked_fill(none.cpu()[..., None], 0)
+    slope = in_steps(picture.jacobian, SLOPE)
     facts = {
         "scale": picture.scale,
         "size": list(picture.result.shape[1:]),
@@ -155,10 +158,9 @@ def _data(picture: InspectorInput) -> str:
         ],
         "score": array_json(picture.score.detach().cpu().float().numpy()),
         "photo": array_json(picture.photo.cpu().numpy()),
-        "zoom": None
-        if picture.zoom is None
-        else array_json(picture.zoom.detach().cpu().float().numpy()),
-        "pixel": array_json(picture.pixel.cpu().numpy()),
+        "place": array_json(place.numpy()),
+        "slope": array_json(slope.numpy()),
+        "steps": [PLACE, SLOPE],
     }
     # In a script element nothing but the end of the element, or a comment, has a meaning.
     return json.dumps(facts).replace("<", "\\u003c")

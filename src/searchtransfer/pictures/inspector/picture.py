@@ -9,6 +9,14 @@ from torch import Tensor
 
 from ...errors import OptionError, ShapeError
 
+PLACE, SLOPE = 16, 1024
+"""Steps in a pixel that places are shown in, and in 1 that Jacobians are."""
+
+
+def in_steps(values: Float[Tensor, "*n"], fineness: int) -> Int64[Tensor, "*n"]:
+    """The nearest whole numbers of steps; halves go up."""
+    return (values.detach().cpu().double() * fineness + 0.5).floor().long()
+
 
 class Photo(NamedTuple):
     """A reference, at the size that the matches count in."""
@@ -46,11 +54,10 @@ class InspectorInput:
     """Of the match of each cell, -1 to 1."""
     photo: Int64[Tensor, "h w"]
     """Number of the reference that each cell was found in; -1 for none."""
-    pixel: Int64[Tensor, "h w 2"]
-    """Row and column there of the first of the pixels that match the cell."""
-    zoom: Float[Tensor, "h w"] | None = None
-    """Of the copy of the reference that was matched: the match covers `scale / zoom` of its pixels
-    on a side. None: 1 everywhere."""
+    position: Float[Tensor, "h w 2"]
+    """Row and column there of the middle of the cell; the middle of the first pixel is (0, 0)."""
+    jacobian: Float[Tensor, "h w 2 2"]
+    """Pixels of the reference for a step of one pixel of the result, down and right."""
     summary: str = ""
     """How useful the reference was, in plain sentences."""
     facts: tuple[tuple[str, str], ...] = ()
@@ -67,22 +74,30 @@ class InspectorInput:
                     f"inspector: {name} must be {expected} ({self.scale} times the "
                     f"{height} x {width} scores), got {list(colour.shape)}"
                 )
-        if self.photo.shape != self.score.shape or self.pixel.shape[:2] != self.score.shape:
-            raise ShapeError(
-                f"inspector: photo and pixel must be [{height}, {width}] as score, got "
-                f"{list(self.photo.shape)} and {list(self.pixel.shape[:2])}"
-            )
+        for name, values in (
+            ("photo", self.photo),
+            ("position", self.position),
+            ("jacobian", self.jacobian),
+        ):
+            if values.shape[:2] != self.score.shape:
+                raise ShapeError(
+                    f"inspector: {name} must begin with [{height}, {width}] as score, got "
+                    f"{list(values.shape)}"
+                )
         if int(self.photo.max()) >= len(self.photos):
             raise OptionError(
                 f"inspector: a cell was found in reference {int(self.photo.max())} (counted from "
                 f"0), but {len(self.photos)} were given; give all that the result was made with"
             )
         for number, photo in enumerate(self.photos):
-            last = self.pixel[self.photo == number] + self.scale
-            rows, columns = last.amax(0).tolist() if len(last) else (0, 0)
-            if rows > photo.size[0] or columns > photo.size[1]:
+            found = self.position[self.photo == number]
+            size = found.new_tensor(photo.size)
+            # A pixel for what a plane, found by keypoints, may be off.
+            outside = ((found < -1.5) | (found > size + 0.5)).any(-1).nonzero()[:, 0]
+            if len(outside):
+                row, column = found[outside[0]].tolist()
                 raise OptionError(
-                    f"inspector: a match reaches row {rows}, column {columns} of reference "
+                    f"inspector: a match lies at row {row:.1f}, column {column:.1f} of reference "
                     f"{number}, which has {photo.size[0]} x {photo.size[1]} pixels; give those "
                     "that the result was made with, in their order"
                 )

@@ -3,7 +3,13 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-const ARRAYS = { int8: Int8Array, int16: Int16Array, int32: Int32Array, float32: Float32Array };
+const ARRAYS = {
+  int8: Int8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  float32: Float32Array,
+};
 
 function unpack({ type, base64 }) {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -12,8 +18,8 @@ function unpack({ type, base64 }) {
 
 const scores = unpack(data.score);
 const photoNumbers = unpack(data.photo);
-const zooms = data.zoom && unpack(data.zoom);
-const matchPixels = unpack(data.pixel);
+const places = unpack(data.place);
+const slopes = unpack(data.slope);
 
 // A picture and the size that coordinates count in; its file may be a reduced copy. Each level
 // has half the sides of the one before, so that a large picture is shown small without delay.

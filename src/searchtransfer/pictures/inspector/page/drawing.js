@@ -46,27 +46,91 @@ function draw({ context, x, y, zoom }, picture, { smooth = zoom < 2, opacity = 1
   context.globalAlpha = 1;
 }
 
-// A frame around pixels, just outside of them, with a dark line on either side.
-function frame({ context, x, y, zoom }, { row, column, height, width }, colour, thickness) {
+// Pixels as a quadrilateral: rows and columns of the middle and the corners.
+function box(row, column, height, width) {
+  const [top, left] = [row - 0.5, column - 0.5]; // the middle of the first pixel is (0, 0)
+  const [bottom, right] = [top + height, left + width];
+  return {
+    middle: [(top + bottom) / 2, (left + right) / 2],
+    corners: [
+      [top, left],
+      [top, right],
+      [bottom, right],
+      [bottom, left],
+    ],
+  };
+}
+
+// The first and last row and column that corners reach.
+function ends({ corners }) {
+  const [rows, columns] = [corners.map(([y]) => y), corners.map(([, x]) => x)];
+  return {
+    top: Math.min(...rows),
+    bottom: Math.max(...rows),
+    left: Math.min(...columns),
+    right: Math.max(...columns),
+  };
+}
+
+// The longer side of the upright square that holds a quadrilateral, in pixels.
+function extent(quadrilateral) {
+  const { top, bottom, left, right } = ends(quadrilateral);
+  return Math.max(bottom - top, right - left);
+}
+
+// A frame around a quadrilateral, just outside of it, with a dark line on either side.
+function frame(window, quadrilateral, colour, thickness) {
+  const { context } = window;
   const line = Math.max(1, Math.round(thickness * dots()));
-  const left = Math.round((column - x) * zoom) - line / 2;
-  const top = Math.round((row - y) * zoom) - line / 2;
-  const wide = Math.round(width * zoom) + line;
-  const tall = Math.round(height * zoom) + line;
+  const outline = grown(onCanvas(window, quadrilateral), line / 2);
   for (const [style, weight] of [
     [HALO, line + 2 * Math.max(1, Math.round(dots()))],
     [colour, line],
   ]) {
     context.strokeStyle = style;
     context.lineWidth = weight;
-    context.strokeRect(left, top, wide, tall);
+    context.lineJoin = "miter";
+    context.beginPath();
+    for (const [x, y] of outline) context.lineTo(x, y);
+    context.closePath();
+    context.stroke();
   }
 }
 
+// Corners on a canvas; those of an upright frame on whole dots, so that its lines are sharp.
+function onCanvas({ x, y, zoom }, { corners }) {
+  const points = corners.map(([row, column]) => [
+    (column + 0.5 - x) * zoom,
+    (row + 0.5 - y) * zoom,
+  ]);
+  const sides = points.map((one, number) => [one, points[(number + 1) % 4]]);
+  const upright = sides.every(
+    ([one, other]) => Math.min(Math.abs(one[0] - other[0]), Math.abs(one[1] - other[1])) < 0.5,
+  );
+  return upright ? points.map((point) => point.map(Math.round)) : points;
+}
+
+// A parallelogram whose sides lie so much farther out.
+function grown(points, more) {
+  const [first, second, third, fourth] = points;
+  const way = (one, other) => {
+    const [x, y] = [other[0] - one[0], other[1] - one[1]];
+    const length = Math.hypot(x, y) || 1;
+    return [(x * more) / length, (y * more) / length];
+  };
+  const [across, along] = [way(first, second), way(first, fourth)];
+  const moved = ([x, y], right, down) => [
+    x + right * across[0] + down * along[0],
+    y + right * across[1] + down * along[1],
+  ];
+  return [moved(first, -1, -1), moved(second, 1, -1), moved(third, 1, 1), moved(fourth, -1, 1)];
+}
+
 // A ring where frames are too small to be found.
-function ring({ context, x, y, zoom }, { row, column, height, width }) {
+function ring({ context, x, y, zoom }, quadrilateral) {
   const radius = 14 * dots();
-  if (3 * Math.max(height, width) * zoom > 2 * radius) return; // the block is larger
+  if (3 * extent(quadrilateral) * zoom > 2 * radius) return; // the block is larger
+  const [row, column] = quadrilateral.middle;
   for (const [style, weight] of [
     [HALO, 4.5],
     [COLOURS.cell, 2.5],
@@ -74,20 +138,22 @@ function ring({ context, x, y, zoom }, { row, column, height, width }) {
     context.strokeStyle = style;
     context.lineWidth = weight * dots();
     context.beginPath();
-    const [centreX, centreY] = [(column + width / 2 - x) * zoom, (row + height / 2 - y) * zoom];
-    context.arc(centreX, centreY, radius, 0, 2 * Math.PI);
+    context.arc((column + 0.5 - x) * zoom, (row + 0.5 - y) * zoom, radius, 0, 2 * Math.PI);
     context.stroke();
   }
 }
 
-// A square loupe: whole device pixels to a pixel, so that values stay what they are.
-function loupe(canvas, picture, middle, pixels, side, frames) {
-  const zoom = Math.max(1, Math.floor((side * dots()) / pixels));
+// A square loupe: where they fit, whole dots of the screen to a pixel, so that values stay what
+// they are.
+function loupe(canvas, picture, [row, column], pixels, side, frames) {
+  const most = (side * dots()) / pixels;
+  const zoom = most < 1 ? most : Math.floor(most);
   fitCanvas(canvas, (pixels * zoom) / dots(), (pixels * zoom) / dots());
-  const x = middle.column - Math.floor((pixels - middle.width) / 2);
-  const y = middle.row - Math.floor((pixels - middle.height) / 2);
+  const [x, y] = [column, row].map((middle) => Math.round(middle + 0.5 - pixels / 2));
   const window = openWindow(canvas, x, y, zoom);
-  draw(window, picture, { smooth: false });
-  for (const [rectangle, colour, thickness] of frames) frame(window, rectangle, colour, thickness);
+  draw(window, picture, { smooth: zoom < 1 });
+  for (const [quadrilateral, colour, thickness] of frames) {
+    frame(window, quadrilateral, colour, thickness);
+  }
   canvas.dataset.zoom = zoom;
 }

@@ -5,12 +5,15 @@ const element = (id) => document.getElementById(id);
 const LOUPE_PIXELS = SCALE * Math.max(5, 2 * Math.floor(Math.ceil(20 / SCALE) / 2) + 1);
 const TILE = 54;
 
-const cellFrame = ([row, column]) => ({
-  row: row * SCALE,
-  column: column * SCALE,
-  height: SCALE,
-  width: SCALE,
-});
+const cellFrame = ([row, column]) => box(row * SCALE, column * SCALE, SCALE, SCALE);
+
+// A cell of the result and those around it, without what lies outside.
+function blockFrame([row, column]) {
+  const [top, left] = [Math.max(0, row - 1) * SCALE, Math.max(0, column - 1) * SCALE];
+  const bottom = Math.min(HEIGHT, (row + 2) * SCALE);
+  const right = Math.min(WIDTH, (column + 2) * SCALE);
+  return box(top, left, bottom - top, right - left);
+}
 
 function drawResult(pictures, traced) {
   const canvas = element("result");
@@ -35,7 +38,7 @@ function drawResult(pictures, traced) {
     context.fillRect(edge - dots(), 0, 2 * dots(), canvas.height);
   }
   const cell = cellFrame(traced.cell);
-  frame(window, around(cell.row, cell.column, SCALE, RESULT_SIZE), COLOURS.block, 1);
+  frame(window, blockFrame(traced.cell), COLOURS.block, 1);
   frame(window, cell, COLOURS.cell, 2);
   ring(window, cell);
 }
@@ -68,19 +71,19 @@ function drawLoupes(pictures, traced) {
   const side = Math.min(190, (element("loupes").clientWidth - 12 * (count - 1)) / count);
   const cell = cellFrame(traced.cell);
   const frames = [
-    [around(cell.row, cell.column, SCALE, RESULT_SIZE), COLOURS.block, 1],
+    [blockFrame(traced.cell), COLOURS.block, 1],
     [cell, COLOURS.cell, 2],
   ];
-  loupe(element("loupe-bicubic"), pictures.bicubic, cell, LOUPE_PIXELS, side, frames);
-  loupe(element("loupe-result"), pictures.result, cell, LOUPE_PIXELS, side, frames);
+  loupe(element("loupe-bicubic"), pictures.bicubic, cell.middle, LOUPE_PIXELS, side, frames);
+  loupe(element("loupe-result"), pictures.result, cell.middle, LOUPE_PIXELS, side, frames);
   const found = traced.photo !== null;
   element("loupe-reference-figure").hidden = !found;
   if (!found) return;
   loupe(
     element("loupe-reference"),
     pictures[`photo-${traced.photo}`],
-    traced.match,
-    LOUPE_PIXELS,
+    traced.match.middle,
+    Math.max(LOUPE_PIXELS, seenPixels(extent(traced.block) + 2)),
     side,
     [
       [traced.block, COLOURS.block, 1],
@@ -88,6 +91,9 @@ function drawLoupes(pictures, traced) {
     ],
   );
 }
+
+// Enough whole pixels for an extent; rounding must not shift the picture of an upright match.
+const seenPixels = (length) => SCALE + 2 * Math.ceil((length - SCALE) / 2);
 
 const REASONS = {
   "no neighbour": "outside of the picture",
@@ -108,26 +114,49 @@ function drawContributors(pictures, traced) {
       tile.title = REASONS[one.state];
       return;
     }
-    loupe(canvas, pictures[`photo-${one.photo}`], one.source, 3 * SCALE, TILE, [
+    const pixels = Math.max(3 * SCALE, seenPixels(2 * extent(one.source)));
+    loupe(canvas, pictures[`photo-${one.photo}`], one.source.middle, pixels, TILE, [
       [one.source, number === 4 ? COLOURS.cell : COLOURS.neighbour, 1],
     ]);
     const several = data.photos.length > 1 ? ` · ${one.photo + 1}` : "";
     caption.textContent = one.score.toFixed(3) + several;
     const name = data.photos[one.photo].name;
-    tile.title = `${name}, row ${one.source.row}, column ${one.source.column}, score ${one.score.toFixed(3)}`;
+    tile.title = `${name}, ${pixelsOf(one.source)}, score ${one.score.toFixed(3)}`;
   });
 }
 
-const span = (first, count) => `${first}–${first + count - 1}`;
+// The pixels that a quadrilateral covers, to the nearest.
+function pixelsOf(quadrilateral) {
+  const { top, bottom, left, right } = ends(quadrilateral);
+  const span = (low, high) => {
+    const [first, last] = [nearest(low + 0.5), nearest(high - 0.5)];
+    return last > first ? `${first}–${last}` : `${first}`;
+  };
+  return `rows ${span(top, bottom)}, columns ${span(left, right)}`;
+}
 
-function way(traced) {
-  const down = traced.match.row - traced.cell[0] * SCALE;
-  const right = traced.match.column - traced.cell[1] * SCALE;
+function way({ cell, match, view }) {
+  const own = cellFrame(cell).middle;
+  const [down, right] = match.middle.map((place, axis) => Math.round(10 * (place - own[axis])) / 10);
   const parts = [];
   if (down) parts.push(`${Math.abs(down)} px ${down > 0 ? "down" : "up"}`);
   if (right) parts.push(`${Math.abs(right)} px ${right > 0 ? "right" : "left"}`);
-  const seen = traced.zoom === 1 ? "" : `; the reference was seen at ${traced.zoom.toFixed(2)} of its size`;
-  return (parts.length ? `${parts.join(", ")} of the same place` : "the very same place") + seen;
+  const moved = parts.length ? `${parts.join(", ")} of the same place` : "the very same place";
+  return moved + shownAs(view);
+}
+
+// How the reference shows it, in words, where that differs.
+function shownAs({ larger, turned, mirrored, tilted }) {
+  const parts = [];
+  if (larger >= 1.06) parts.push(`${larger.toFixed(1)} times larger`);
+  if (larger <= 0.94) parts.push(`${(1 / Math.max(larger, 0.01)).toFixed(1)} times smaller`);
+  if (mirrored) parts.push("mirrored");
+  if (Math.abs(turned) >= 3) {
+    const side = turned > 0 ? " anticlockwise" : " clockwise";
+    parts.push(`turned by ${Math.abs(turned)} degrees${turned === 180 ? "" : side}`);
+  }
+  if (tilted) parts.push("tilted");
+  return parts.length ? `; the reference shows it ${parts.join(", ")}` : "";
 }
 
 function words(traced) {
@@ -139,12 +168,11 @@ function words(traced) {
   const { match, score, photo } = traced;
   const { name } = data.photos[photo];
   const count = data.photos.length > 1 ? ` (${photo + 1} of ${data.photos.length})` : "";
-  const [rows, columns] = [span(match.row, match.height), span(match.column, match.width)];
   const giving = traced.contributors.filter(({ source }) => source !== null).length;
   return {
     place,
     score: score.toFixed(3),
-    from: `${name}${count}, rows ${rows}, columns ${columns}`,
+    from: `${name}${count}, ${pixelsOf(match)}`,
     moved: way(traced),
     neighbours: `${agreeing(traced)} of ${giving} offer the same pixels, give or take one`,
   };

@@ -2,25 +2,25 @@
 // Where one point of the result comes from: the same as `provenance` in Python.
 
 const [GRID_HEIGHT, GRID_WIDTH] = data.grid;
+const [PLACE, SLOPE] = data.steps;
 const SCALE = data.scale;
+const MARGIN = 0.2; // pixels by which an offer may stick out of a reference
+const TILTED = 2.02; // squared lengths over area from which on a match is tilted
 
-function matchOf(row, column) {
+// The match of a cell: its middle, and where a step down and one to the right lead; or null.
+function foundAt([row, column]) {
   const number = row * GRID_WIDTH + column;
-  return {
-    photo: photoNumbers[number],
-    score: scores[number],
-    zoom: zooms ? zooms[number] : 1,
-    row: matchPixels[2 * number],
-    column: matchPixels[2 * number + 1],
-  };
+  if (photoNumbers[number] < 0) return null;
+  const [a, b, c, d] = [0, 1, 2, 3].map((i) => slopes[4 * number + i] / SLOPE);
+  const middle = [places[2 * number] / PLACE, places[2 * number + 1] / PLACE];
+  return { photo: photoNumbers[number], middle, slopes: [a, b, c, d] };
 }
+
+const scoreAt = ([row, column]) => scores[row * GRID_WIDTH + column];
 
 function provenance(row, column) {
   const cell = [Math.floor(row / SCALE), Math.floor(column / SCALE)];
-  const found = matchOf(...cell);
-  const traced = found.photo >= 0;
-  const photo = data.photos[found.photo];
-  const side = nearest(SCALE / found.zoom);
+  const found = foundAt(cell);
   const contributors = [];
   for (const dy of [-1, 0, 1]) {
     for (const dx of [-1, 0, 1]) contributors.push(contributor(cell, dy, dx));
@@ -29,11 +29,11 @@ function provenance(row, column) {
     row,
     column,
     cell,
-    score: found.score,
-    photo: traced ? found.photo : null,
-    zoom: found.zoom,
-    match: traced ? cut(found.row, found.column, side, photo) : null,
-    block: traced ? around(found.row, found.column, side, photo) : null,
+    score: scoreAt(cell),
+    photo: found && found.photo,
+    view: found && viewOf(found.slopes),
+    match: found && framed(found.middle, found.slopes, SCALE / 2),
+    block: found && framed(found.middle, found.slopes, (3 * SCALE) / 2),
     contributors,
   };
 }
@@ -47,38 +47,59 @@ function contributor(cell, dy, dx) {
     neighbour[1] >= 0 &&
     neighbour[1] < GRID_WIDTH;
   if (!inside) return { ...nothing, state: "no neighbour" };
-  const { photo, score, zoom, row, column } = matchOf(...neighbour);
-  if (photo < 0) return { ...nothing, state: "no match" };
-  const { height, width } = data.photos[photo];
-  const [top, left] = [nearest(row - (SCALE / zoom) * dy), nearest(column - (SCALE / zoom) * dx)];
-  const gives = top >= 0 && top <= height - SCALE && left >= 0 && left <= width - SCALE;
-  const source = cut(top, left, nearest(SCALE / zoom), { height, width });
+  const found = foundAt(neighbour);
+  if (!found) return { ...nothing, state: "no match" };
+  const middle = led(found.middle, found.slopes, -SCALE * dy, -SCALE * dx);
+  const source = framed(middle, found.slopes, SCALE / 2);
+  const { height, width } = data.photos[found.photo];
+  const within = (place, length) => place >= -0.5 - MARGIN && place <= length - 0.5 + MARGIN;
+  const shown = source.corners.every(([y, x]) => within(y, height) && within(x, width));
+  const gives = shown || (dy === 0 && dx === 0);
   const state = gives ? "gives" : "beyond the reference";
-  return { cell: neighbour, state, photo, score, source: gives ? source : null };
+  const score = scoreAt(neighbour);
+  return { cell: neighbour, state, photo: found.photo, score, source: gives ? source : null };
+}
+
+// Where a step of so many pixels of the result leads.
+function led([y, x], [a, b, c, d], down, right) {
+  return [y + (a * down + b * right), x + (c * down + d * right)];
+}
+
+// A square of the result around a place, half its side given in pixels.
+function framed(middle, slopes, half) {
+  const ways = [
+    [-half, -half],
+    [-half, half],
+    [half, half],
+    [half, -half],
+  ];
+  return { middle, corners: ways.map(([down, right]) => led(middle, slopes, down, right)) };
+}
+
+// How the reference shows what a cell shows.
+function viewOf([a, b, c, d]) {
+  const area = a * d - b * c;
+  const mirrored = area < 0;
+  const sign = mirrored ? -1 : 1; // the step to the right leads the other way
+  const degrees = nearest((Math.atan2(c - sign * b, a + sign * d) * 180) / Math.PI);
+  return {
+    larger: nearest(100 * Math.sqrt(Math.abs(area))) / 100,
+    turned: degrees === -180 ? 180 : degrees,
+    mirrored,
+    tilted: a * a + b * b + c * c + d * d > TILTED * Math.abs(area),
+  };
 }
 
 const nearest = (value) => Math.floor(value + 0.5);
 
-function cut(row, column, side, { height, width }) {
-  return { row, column, height: Math.min(side, height - row), width: Math.min(side, width - column) };
-}
-
-// The 3 x 3 cells around a match, without what lies outside of the reference.
-function around(top, left, side, photo) {
-  const row = Math.max(0, top - side);
-  const column = Math.max(0, left - side);
-  const bottom = Math.min(photo.height, top + 2 * side);
-  const right = Math.min(photo.width, left + 2 * side);
-  return { row, column, height: bottom - row, width: right - column };
-}
-
-// How many of the nine offer the same pixels as the cell's own match, within one pixel.
+// How many of the nine offer the same as the cell's own match, within a pixel of the result.
 function agreeing(traced) {
+  const most = Math.max(1, traced.view.larger);
   return traced.contributors.filter(
     ({ photo, source }) =>
       source !== null &&
       photo === traced.photo &&
-      Math.abs(source.row - traced.match.row) <= 1 &&
-      Math.abs(source.column - traced.match.column) <= 1,
+      Math.abs(source.middle[0] - traced.match.middle[0]) <= most &&
+      Math.abs(source.middle[1] - traced.match.middle[1]) <= most,
   ).length;
 }

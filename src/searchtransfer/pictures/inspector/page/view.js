@@ -77,20 +77,21 @@ function follow() {
   state.centre = settle(centre, RESULT_SIZE);
 }
 
-// The centre of the reference's pane: the match lies where the point lies, but moved by up to two
-// cells where its block would stick out.
-function referenceCentre({ cell, match, photo }) {
-  const aligned = (centre, first, from, length) => {
-    const exact = centre + first - from * SCALE;
+// The centre of the reference's pane: the match lies where the point lies, but moved a little, for
+// an upright match by up to two cells, where its block would stick out.
+function referenceCentre({ cell, match, block, photo }) {
+  const reach = extent(block) / 2 + SCALE / 2;
+  const aligned = (centre, axis, length) => {
+    const middle = match.middle[axis] + 0.5;
+    const exact = centre + middle - (cell[axis] + 0.5) * SCALE;
     const half = length / 2 / state.zoom;
-    const rim = Math.min(2 * SCALE, half / 2);
-    const middle = first + SCALE / 2;
+    const rim = Math.min(reach, half / 2);
     const whole = between(exact, middle - half + rim, middle + half - rim);
     return exact + between(whole - exact, -rim, rim);
   };
   const centre = {
-    x: aligned(state.centre.x, match.column, cell[1], state.pane.width),
-    y: aligned(state.centre.y, match.row, cell[0], state.pane.height),
+    x: aligned(state.centre.x, 1, state.pane.width),
+    y: aligned(state.centre.y, 0, state.pane.height),
   };
   return settle(centre, data.photos[photo]);
 }
