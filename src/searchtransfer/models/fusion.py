@@ -18,6 +18,7 @@ from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
 from ..progress import Progress, silent
 from ..references import Reference
+from ..references.finding import Found
 from ..references.matches import no_matches
 from ..weights import build, read_weights
 from ..wear import Wear, wear_of
@@ -110,7 +111,7 @@ class FusionModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
-        wear = wear_of(colour) if self.transfer.wear is None else self.transfer.wear
+        wear = self.transfer.wear or wear_of(colour)
         if reference is None:
             return self._alone(colour, wear, tile, progress)
         seen = self.transfer.find(colour, reference, progress, wear)
@@ -119,17 +120,19 @@ class FusionModel:
             piece = self.transfer.piece(colour, seen, area)
             return self._sharp(piece.low, piece.noise, evidence_of(piece), seen.found.reduction)
 
-        sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
-        return Upscaled(sharp, seen.score, seen.found.matches)
+        sharp = in_pieces(colour, make, self.scale, tile, self._halo(seen.found), progress)
+        return Upscaled(sharp, seen.score, seen.found.matches, seen.wear)
 
     def _alone(self, colour: Tensor, wear: Wear, tile: int, progress: Progress) -> Upscaled:
+        level = wear.level(colour)
+
         def make(area: Area) -> Tensor:
             low = colour[(slice(None), *area)]
-            return self._sharp(low, torch.full_like(low[0], wear.noise), None, BICUBIC)
+            return self._sharp(low, torch.full_like(low[0], level), None, BICUBIC)
 
-        sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
+        sharp = in_pieces(colour, make, self.scale, tile, self._halo(None), progress)
         size = colour.shape[1], colour.shape[2]
-        return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour))
+        return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour), wear)
 
     def _sharp(
         self, colour: Tensor, noise: Tensor, evidence: Evidence | None, reduction: Reduction
@@ -139,14 +142,15 @@ class FusionModel:
         )[0]
         bicubic = up(colour, self.scale)
         sharp = bicubic + (learned - bicubic) * spread_over(visible(colour), self.scale)
-        for _ in range(self.consistency_rounds):
+        for _ in range(0 if noise.any() else self.consistency_rounds):
             sharp = sharp + up(colour - reduction.down(sharp, self.scale), self.scale)
         return sharp
 
-    @property
-    def _halo(self) -> int:
-        evidence = max(self.transfer.halo, AROUND + 1, NEAR)
-        return evidence + self.network.reach + 4 * self.consistency_rounds
+    def _halo(self, found: Found | None) -> int:
+        """Cells around a tile that can change a pixel inside it."""
+        evidence = 0 if found is None else max(self.transfer.halo(found), AROUND + 1)
+        round_trip = (BICUBIC if found is None else found.reduction).reach(self.scale) + 2
+        return max(evidence, NEAR) + self.network.reach + round_trip * self.consistency_rounds
 
 
 def visible(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:

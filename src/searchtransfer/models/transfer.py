@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..images.resize import up
-from ..operators.agreement import shown
+from ..operators.agreement import AROUND, shown
 from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
 from ..progress import Progress, silent
@@ -26,7 +26,7 @@ from ..references.finding import Found
 from ..references.matching import match
 from ..references.plan import MODES, SearchMode
 from ..references.texture import blocks_of
-from ..wear import CLEAN, Wear, wear_of
+from ..wear import Wear, wear_of
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
 
@@ -72,6 +72,8 @@ class Compared:
 
     found: Found
     comparison: Comparison
+    wear: Wear
+    """What has happened to the image."""
 
     @property
     def score(self) -> Float[Tensor, "h w"]:
@@ -83,7 +85,7 @@ class Compared:
         part = self.found._replace(
             field=self.found.field.at(area), agreement=self.found.agreement[area]
         )
-        return Compared(part, Comparison(*(x[area] for x in self.comparison)))
+        return Compared(part, Comparison(*(x[area] for x in self.comparison)), self.wear)
 
 
 class Piece(NamedTuple):
@@ -167,29 +169,37 @@ class TransferModel:
         """
         if reference is None:
             raise OptionError("model 'transfer' needs a reference; give it photos of the same")
-        seen = self.find(colour, reference, progress, wear_of(colour) if self.wear is None else self.wear)
+        seen = self.find(colour, reference, progress)
 
         def make(area: Area) -> Tensor:
             return self.piece(colour, seen, area).sharp
 
-        sharp = in_pieces(colour, make, self.scale, tile, self.halo, progress)
-        return Upscaled(sharp, seen.score, seen.found.matches)
+        sharp = in_pieces(colour, make, self.scale, tile, self.halo(seen.found), progress)
+        return Upscaled(sharp, seen.score, seen.found.matches, seen.wear)
 
     def find(
         self,
         colour: Float[Tensor, "3 h w"],
         reference: Reference,
         progress: Progress = silent,
-        wear: Wear = CLEAN,
+        wear: Wear | None = None,
     ) -> Compared:
         """Find every cell, and compare it with its match.
+
+        Args:
+            colour: `[3, H, W]` in [0, 1].
+            reference: built for the same scale.
+            progress: called with "search".
+            wear: what has happened to the image; None: that of the model, or what is estimated.
 
         Raises:
             OptionError: the reference was built for another scale.
         """
         self._check(reference)
-        found = match(colour, reference, self.search, self.backend, progress, wear.noise)
-        return Compared(found, compare(colour, found.copies, found.field))
+        wear = wear or self.wear or wear_of(colour)
+        found = match(colour, reference, self.search, self.backend, progress, wear)
+        wear = wear.reduced_by(found.reduction)
+        return Compared(found, compare(colour, found.copies, found.field), wear)
 
     def _check(self, reference: Reference) -> None:
         if reference.scale != self.scale:
@@ -198,14 +208,16 @@ class TransferModel:
                 "prepare it with this model"
             )
 
-    @property
-    def halo(self) -> int:
+    def halo(self, found: Found) -> int:
         """Cells around a tile that can change a pixel inside it.
 
-        Half a patch for the neighbours' matches and one for the smoothed spread; each round of
-        back-projection reduces (2 cells) and enlarges (2 cells).
+        Half a patch for the neighbours' matches and one for the smoothed spread, or what is looked
+        at to know what the reference shows; each round of back-projection reduces, and enlarges
+        (2 cells).
         """
-        return self.settings.patch_size // 2 + 1 + 4 * self.settings.consistency_rounds
+        seen = max(self.settings.patch_size // 2 + 1, AROUND if found.noise else 0)
+        round_trip = found.reduction.reach(self.scale) + 2
+        return seen + round_trip * self.settings.consistency_rounds
 
     def piece(
         self,

@@ -101,6 +101,11 @@ class Copy:
         """Pixels between pixels, from the source, at places of the copy."""
         return sampled(self.source, applied(self.to_source, place), "bicubic")
 
+    def seen_as(self, reduction: Reduction, noise: float) -> "Copy":
+        """The same copy, to be found by an image that was made in another way."""
+        same = (reduction, noise) == (self.reduction, self.noise)
+        return self if same else self.changed(reduction=reduction, noise=noise)
+
     def halved(self) -> "Copy":
         """The same copy at half its size, for an image at half its size, with half its noise."""
         size = (max(1, self.size[0] // 2), max(1, self.size[1] // 2))

@@ -15,8 +15,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..images.reduction import BICUBIC
 from ..operators.agreement import shown
 from ..progress import Progress, silent
+from ..wear import CLEAN, Wear
 from .choosing import choose
 from .finding import Found, find
 from .plan import plan_search
@@ -39,7 +41,7 @@ def match(
     mode: str = "auto",
     backend: str = "auto",
     progress: Progress = silent,
-    noise: float = 0.0,
+    wear: Wear = CLEAN,
 ) -> Found:
     """Find every cell of a small image in a reference.
 
@@ -49,7 +51,8 @@ def match(
         mode: see `plan_search`.
         backend: that of the exhaustive search; see `searchtransfer.search`.
         progress: called with "search".
-        noise: of the image, in grey levels.
+        wear: what has happened to the image; how it was reduced is told by the matches, if it
+            is not known.
 
     Raises:
         OptionError: no such mode.
@@ -60,21 +63,23 @@ def match(
     plan = plan_search(size, sum(copy.cells for copy in copies), reference.scale, mode)
     seconds = plan.seconds(size[0] * size[1])
     log.info("search: %s in %d copies, about %.2g s", plan, len(copies), seconds)
-    chosen = tuple(copy.changed(noise=noise) if noise else copy for copy in copies)
+    noise, reduction = wear.level(colour), wear.reduction or BICUBIC
+    chosen = tuple(copy.seen_as(reduction, noise) for copy in copies)
     found = find(colour, chosen, plan, backend, _watch(progress, 0.3, 0.7))
-    if not noise and (share := shown(found.agreement).mean().item()) < LITTLE:
-        worn = tuple(copy.changed(noise=SUSPECTED) for copy in copies)
+    share = shown(found.agreement).mean().item()
+    if wear.reduction is None and not noise and share < LITTLE:
+        worn = tuple(copy.seen_as(reduction, SUSPECTED) for copy in copies)
         other = find(colour, worn, plan, backend, _watch(progress, 0.7, 0.8))
         more = shown(other.agreement).mean().item()
         if more > share + MORE:
             log.info("the image is found better if it is taken for compressed")
             chosen, found = worn, other
-    for done in (0.8, 0.9):
+    for done in () if wear.reduction else (0.8, 0.9):
         reduction = reduction_of(colour, found.copies, found.field, found.agreement)
         if reduction == found.reduction:
             break
         log.info("the image looks reduced by %s: it is found again", reduction)
-        again = tuple(copy.changed(reduction=reduction) for copy in chosen)
+        again = tuple(copy.seen_as(reduction, copy.noise) for copy in chosen)
         found = find(colour, again, plan, backend, _watch(progress, done, done + 0.1))
     progress("search", 1.0)
     return found

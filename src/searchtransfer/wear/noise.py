@@ -57,7 +57,7 @@ def _least(
 ) -> float | None:
     plane = torch.tensordot(levels.new_tensor(weights) / norm, levels, 1)
     patches = _patches(plane[None])
-    whole = _patches(levels).view(len(patches), -1)
+    whole = _patches(levels)
     patches = patches[(whole.amin(1) > CLIPPED) & (whole.amax(1) < 255 - CLIPPED)]
     if len(patches) < FEWEST:
         return None

@@ -18,7 +18,7 @@ from ...images.resize import degrade
 from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...references import Reference
-from ...wear import Wear, wear_of
+from ...wear import wear_of
 from ..data.pixels import Pixels
 from .crops import crop_file
 from .drawing import Sources
@@ -43,18 +43,18 @@ def prepare(
         if path.exists():
             continue
         target, reference, kind = sources.draw(np.random.default_rng([seed, number]))
-        crop, wear = searched(target, reference)
+        crop, level = searched(target, reference)
         if teacher is not None:
             crop["taught"] = eight_bits(teacher(crop["raw"].float() / 255))
-        content = safetensors.torch.save(crop, {"kind": kind, "noise": repr(wear.noise)})
+        content = safetensors.torch.save(crop, {"kind": kind, "noise": repr(level)})
         write_file(path, content, on_exists="overwrite", what="crop")
         made += 1
     return made
 
 
 @torch.no_grad()
-def searched(target: Pixels, reference: Pixels | None) -> tuple[dict[str, Tensor], Wear]:
-    """A crop with its evidence, compact, and what wear was seen on it.
+def searched(target: Pixels, reference: Pixels | None) -> tuple[dict[str, Tensor], float]:
+    """A crop with its evidence, compact, and the noise that was seen on it.
 
     Returns:
         `hr` and `raw` as 8-bit; with a reference also `low`, `noise`, `detail`, `transferred` and
@@ -66,12 +66,12 @@ def searched(target: Pixels, reference: Pixels | None) -> tuple[dict[str, Tensor
     wear = wear_of(low)
     pictures = {"hr": eight_bits(sharp), "raw": eight_bits(low)}
     if reference is None:
-        return pictures, wear
+        return pictures, wear.level(low)
     prepared = Reference.build([tensor_of(reference)], model.scale)
     piece = model.piece(low, model.find(low, prepared, wear=wear))
     evidence = {name: x[0] for name, x in raw_evidence(piece)._asdict().items()}
     found = evidence | {"low": piece.low, "noise": piece.noise[None]}
-    return pictures | {name: x.half().contiguous() for name, x in found.items()}, wear
+    return pictures | {name: x.half().contiguous() for name, x in found.items()}, wear.level(low)
 
 
 def eight_bits(colour: Tensor) -> Tensor:
