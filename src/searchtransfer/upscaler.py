@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upscaler: the main job. A small image and reference photos in, a sharp image out."""
 
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ from .references.matches import Matches as Matches
 from .references.plan import SearchMode
 from .references.usefulness import WeakReferenceWarning as WeakReferenceWarning
 from .references.usefulness import complaint, usefulness
+from .wear import CLEAN, Wear
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,11 +44,14 @@ class Result(Presentable):
     """How well each cell was found in the references, a cosine from -1 to 1."""
     matches: Matches
     """Where in the references, to a fraction of a pixel, turned and zoomed."""
+    wear: Wear = CLEAN
+    """What the image was seen to have been through."""
 
     @property
     def verdict(self) -> str:
-        """How useful the references were, in plain sentences; see `references.usefulness`."""
-        return usefulness(self.score, self.matches)
+        """How useful the references were, and what the image has been through, in sentences."""
+        worn = "" if str(self.wear) == str(CLEAN) else f" The image looks worn: {self.wear}."
+        return usefulness(self.score, self.matches) + worn
 
 
 class Upscaler:
@@ -82,6 +89,7 @@ class Upscaler:
         scale: int = 4,
         search: SearchMode = "auto",
         weights: str | Path | None = None,
+        wear: str | Wear = "auto",
         device: torch.device | str | None = None,
     ) -> "Upscaler":
         """Make an upscaler by the name of its model, or from weights.
@@ -97,6 +105,8 @@ class Upscaler:
                 of the reduced references; "auto": every pixel, or some of large pictures. See
                 `searchtransfer.references.plan`; "ttsr" is always exact.
             weights: file of weights for a model that is named.
+            wear: what the images have been through besides: "auto", estimated from each; "clean";
+                or what `searchtransfer.wear.parse_wear` reads, as "area,jpeg:60".
             device: where to compute; None for the CPU.
 
         Raises:
@@ -104,7 +114,7 @@ class Upscaler:
             WeightsError: the weights cannot be read, or are of another model or scale.
             MissingExtraError: the hub is asked for and its library is not installed.
         """
-        return cls(load_model(source, scale, search, weights), device)
+        return cls(load_model(source, scale, search, weights, wear), device)
 
     @property
     def scale(self) -> int:
@@ -184,4 +194,5 @@ class Upscaler:
         if said is not None:
             warnings.warn(said, WeakReferenceWarning, stacklevel=2)
         picture = enlarge_alpha(image, sharp.colour, self.scale)
-        return Result(returns_as(lr)(picture), sharp.score, sharp.matches)
+        log.info("the image looks: %s", sharp.wear)
+        return Result(returns_as(lr)(picture), sharp.score, sharp.matches, sharp.wear)

@@ -67,7 +67,14 @@ def test_whole_pixels_are_the_plain_formula(scale: int) -> None:
     pixel, field = pixel + 5 * scale, field._replace(centre=field.centre + 5 * scale)
     generator = torch.Generator().manual_seed(4)
     weight, gain = 0.1 + torch.rand(2, 6, 7, generator=generator)
-    found = blend(blocks_of([upright(photo, 0, scale)], field, 3), weight, gain, weight, torch.zeros(3, 6, 7), scale)
+    found = blend(
+        blocks_of([upright(photo, 0, scale)], field, 3),
+        weight,
+        gain,
+        weight,
+        torch.zeros(3, 6, 7),
+        scale,
+    )
     expected = literal(photo, pixel, scale, weight, gain)
     torch.testing.assert_close(found.detail, expected, atol=2e-5, rtol=0)
 

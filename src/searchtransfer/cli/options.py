@@ -80,6 +80,16 @@ Search = Annotated[
         "auto: exact up to large pictures. -v says which, and about how long."
     ),
 ]
+Input = Annotated[
+    str,
+    typer.Option(
+        "--input",
+        metavar="auto|clean|PARTS",
+        help="What the images have been through. auto: estimated from each (-v says what); or of "
+        "area, bilinear, lanczos, blur:PIXELS, noise:LEVELS, jpeg:QUALITY what applies, with "
+        "commas between.",
+    ),
+]
 MaxPixels = Annotated[
     int,
     typer.Option(

@@ -11,6 +11,7 @@ from .interrupt import interruptible
 from .options import (
     AsJson,
     Files,
+    Input,
     Inputs,
     KeepGoing,
     MaxPixels,
@@ -54,6 +55,7 @@ def upscale(
         ),
     ] = "auto",
     search: Search = "auto",
+    wear: Input = "auto",
     metadata: Annotated[
         Literal["keep", "strip"], typer.Option(help="EXIF, XMP and resolution of the input.")
     ] = "keep",
@@ -144,7 +146,9 @@ def upscale(
             output, ext = str(pipe.output(ext, sources[0])), "auto"
         elif output is None:
             suffix = suffix or f"-x{scale}"
-        upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
+        upscaler = Upscaler.from_pretrained(
+            model, scale=scale, search=search, weights=weights, wear=wear
+        )
         photos = read_references(
             ref_paths,
             scale=scale,

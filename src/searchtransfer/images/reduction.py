@@ -10,8 +10,7 @@ from torch import Tensor
 from ..errors import OptionError
 from .resize import Kernel, blurred, down, reduced_everywhere
 
-
-KERNELS: dict[str, int] = {"bicubic": 2, "area": 1, "bilinear": 1, "lanczos": 3}
+KERNELS: dict[Kernel, int] = {"bicubic": 2, "area": 1, "bilinear": 1, "lanczos": 3}
 """The filters, and how many cells on either side of a cell each sees."""
 
 SOFTEST = 100.0

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
 
-
 Kernel = Literal["bicubic", "area", "bilinear", "lanczos"]
 """How an image is reduced; all widened by the scale, as Pillow has them."""
 

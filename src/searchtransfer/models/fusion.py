@@ -20,8 +20,8 @@ from ..progress import Progress, silent
 from ..references import Reference
 from ..references.finding import Found
 from ..references.matches import no_matches
-from ..weights import build, read_weights
 from ..wear import Wear, wear_of
+from ..weights import build, read_weights
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
 from .transfer import Piece, TransferModel

@@ -257,7 +257,17 @@ class TransferModel:
         sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
             sharp += up(colour - seen.found.reduction.down(sharp, self.scale), self.scale)
-        return Piece(colour, noise * (1 - known), sharp, bicubic, mixed, score, trust, difference, seen.found.agreement)
+        return Piece(
+            colour,
+            noise * (1 - known),
+            sharp,
+            bicubic,
+            mixed,
+            score,
+            trust,
+            difference,
+            seen.found.agreement,
+        )
 
 
 def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:

@@ -112,7 +112,9 @@ class FusionNet(nn.Module):
         _check(low, evidence, self.scale)
         levels = low.new_zeros(len(low), 1, *low.shape[2:]) if noise is None else noise / LEVELS
         textures = [F.pixel_unshuffle(x, self.scale) for x in evidence[:2]]
-        shallow = self.head(torch.cat([low - 0.5, *(4 * x for x in textures), evidence.maps, levels], 1))
+        shallow = self.head(
+            torch.cat([low - 0.5, *(4 * x for x in textures), evidence.maps, levels], 1)
+        )
         features = shallow + self.gather(self.body(shallow))
         return F.pixel_shuffle(self.tail(features), self.scale)
 

@@ -63,9 +63,7 @@ def reduction_of(
     return WAYS[best] if left[best] < SURE * left[0] else BICUBIC
 
 
-def _unexplained(
-    colour: Tensor, copy: Copy, field: Field, surely: Float[Tensor, "h w"]
-) -> float:
+def _unexplained(colour: Tensor, copy: Copy, field: Field, surely: Float[Tensor, "h w"]) -> float:
     found = compare(colour, [copy], field)
     rest = (1 - found.score.square()) * found.contrast.square()
     return (rest * surely).sum().sqrt().item()

@@ -191,7 +191,9 @@ def _step(target: Target, field: Field, cells: slice | Tensor) -> Float[Tensor, 
     """
     query = target.query[cells, :LUMA]
     patches = reduced_at(target.copies, field, grid(2, query), lambda copy: copy.luma)
-    base = [described_luma(x, target.noise) for x in patches]  # key and its slopes down and right, [n, c]
+    base = [
+        described_luma(x, target.noise) for x in patches
+    ]  # key and its slopes down and right, [n, c]
     normal = [(base[i] * base[j]).sum(1) for i, j in ENTRIES]
     right = torch.stack([(query * x).sum(1) for x in base])
     size = (normal[0] + normal[3] + normal[5]) / 3 + 1e-12

@@ -144,7 +144,9 @@ def _keys(copy: Copy, y: int, x: int, top: int, bottom: int) -> Keys:
     bottom = min(bottom, reduced.shape[1])
     # A patch sees two rows beyond its own.
     start = max(0, top - 2)
-    described = describe(reduced[:, start : bottom + 2], copy.noise)[:, top - start : bottom - start]
+    described = describe(reduced[:, start : bottom + 2], copy.noise)[
+        :, top - start : bottom - start
+    ]
     if copy.is_shown is not None:
         described = described * copy.is_shown[y :: copy.scale, x :: copy.scale][top:bottom]
     return Keys([described.contiguous()], patch_size=1, copy=False)

@@ -88,7 +88,9 @@ def _comb(
 ) -> float:
     """Mean logarithm of the likelihood of a comb over that of a smooth distribution (Laplace)."""
     whole = np.rint(seen / step)
-    near = np.exp(-(((seen - step * whole) / ROUNDING) ** 2) / 2) / (ROUNDING * math.sqrt(2 * math.pi))
+    near = np.exp(-(((seen - step * whole) / ROUNDING) ** 2) / 2) / (
+        ROUNDING * math.sqrt(2 * math.pi)
+    )
     edge = step / (2 * spread)
     zero = 1 - np.exp(-edge)
     others = np.exp(-np.abs(whole) * step / spread) * np.sinh(np.minimum(edge, 50))
@@ -101,7 +103,7 @@ def _comb(
 @cache
 def steps(quality: int) -> Float64[np.ndarray, "8 8"]:
     """Steps of brightness that a quality means to the reference implementation."""
-    percent = 5000 / quality if quality < 50 else 200 - 2 * quality
+    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     table: np.ndarray = np.clip(np.floor((np.array(_LUMA) * percent + 50) / 100), 1, 255)
     return table
 

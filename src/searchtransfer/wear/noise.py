@@ -52,9 +52,7 @@ def noise_of(colour: Float[Tensor, "3 h w"]) -> float:
     return LOST * min(brightness, sum(chroma) / len(chroma))
 
 
-def _least(
-    levels: Float[Tensor, "3 h w"], weights: tuple[int, ...], norm: float
-) -> float | None:
+def _least(levels: Float[Tensor, "3 h w"], weights: tuple[int, ...], norm: float) -> float | None:
     plane = torch.tensordot(levels.new_tensor(weights) / norm, levels, 1)
     patches = _patches(plane[None])
     whole = _patches(levels)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..images.reduction import BICUBIC, KERNELS, Reduction
+from ..images.resize import Kernel
 from .compression import noise_of_quality, quality_of
 from .noise import noise_of
 
@@ -88,11 +89,13 @@ def parse_wear(words: str) -> Wear | None:
         return None
     if words == "clean":
         return CLEAN
-    kernel, numbers = "", dict.fromkeys(("blur", "noise", "jpeg"), 0.0)
+    kernel: Kernel | None = None
+    numbers = dict.fromkeys(("blur", "noise", "jpeg"), 0.0)
     for part in words.split(","):
         name, colon, number = part.strip().partition(":")
-        if name in KERNELS and not colon:
-            kernel = name
+        named = next((x for x in KERNELS if x == name), None)
+        if named is not None and not colon:
+            kernel = named
         elif name in numbers and colon:
             numbers[name] = _number(name, number)
         else:
