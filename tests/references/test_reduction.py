@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image as PILImage
 from pictures import related, target, texture, unrelated
+from PIL import Image as PILImage
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from wear.test_noise import noisy

@@ -6,8 +6,8 @@ import io
 import numpy as np
 import pytest
 import torch
-from PIL import Image as PILImage
 from pictures import coffee, texture
+from PIL import Image as PILImage
 from torch import Tensor
 
 from searchtransfer.images import degrade
