@@ -8,6 +8,7 @@ from collections.abc import Callable
 from numbers import Integral
 from pathlib import Path
 
+from .budget import MEMORY
 from .errors import MissingExtraError, OptionError, WeightsError
 from .foreign import shown
 from .models import FusionModel, Model, TransferModel, TTSRModel
@@ -50,6 +51,7 @@ def load_model(
     search: SearchMode = "auto",
     weights: str | Path | None = None,
     wear: str | Wear = "auto",
+    memory: int = MEMORY,
 ) -> Model:
     """Make a model.
 
@@ -60,6 +62,7 @@ def load_model(
         search: the way to search.
         weights: file of weights for a model that is named.
         wear: what the images have been through; see `searchtransfer.wear.parse_wear`.
+        memory: bytes that an image may take; see `searchtransfer.budget`.
 
     Raises:
         OptionError: no such model, scale, search or wear; weights are missing, or not wanted.
@@ -69,7 +72,10 @@ def load_model(
     if isinstance(scale, bool) or not isinstance(scale, Integral):
         raise OptionError(f"scale must be a whole number, got {scale!r}")
     transfer = TransferModel(
-        int(scale), search=search, wear=parse_wear(wear) if isinstance(wear, str) else wear
+        int(scale),
+        search=search,
+        wear=parse_wear(wear) if isinstance(wear, str) else wear,
+        memory=memory,
     )
     if source is None:
         source = default_model(scale) if weights is None else weights

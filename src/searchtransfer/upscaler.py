@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .budget import MEMORY
 from .devices import usable_device
 from .errors import OptionError
 from .images.alpha import enlarge_alpha, with_hidden_filled
@@ -90,6 +91,7 @@ class Upscaler:
         search: SearchMode = "auto",
         weights: str | Path | None = None,
         wear: str | Wear = "auto",
+        memory: int = MEMORY,
         device: torch.device | str | None = None,
     ) -> "Upscaler":
         """Make an upscaler by the name of its model, or from weights.
@@ -107,6 +109,9 @@ class Upscaler:
             weights: file of weights for a model that is named.
             wear: what the images have been through besides: "auto", estimated from each; "clean";
                 or what `searchtransfer.wear.parse_wear` reads, as "area,jpeg:60".
+            memory: bytes that an image may take beyond itself, the references and the result,
+                1.5 GiB if nothing is said. Fewer copies of the references are searched, and smaller
+                tiles made, to keep within; "ttsr" has bounds of its own.
             device: where to compute; None for the CPU.
 
         Raises:
@@ -114,7 +119,7 @@ class Upscaler:
             WeightsError: the weights cannot be read, or are of another model or scale.
             MissingExtraError: the hub is asked for and its library is not installed.
         """
-        return cls(load_model(source, scale, search, weights, wear), device)
+        return cls(load_model(source, scale, search, weights, wear, memory), device)
 
     @property
     def scale(self) -> int:

@@ -90,6 +90,14 @@ Input = Annotated[
         "commas between.",
     ),
 ]
+Memory = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="What an image may take beside its files, as 1.5GiB or 800M; bounds the copies of "
+        "references that are searched, and the tiles.",
+    ),
+]
 MaxPixels = Annotated[
     int,
     typer.Option(

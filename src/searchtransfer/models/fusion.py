@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..budget import side_of_piece
 from ..errors import OptionError
 from ..images.reduction import BICUBIC, Reduction
 from ..images.resize import up
@@ -28,6 +29,9 @@ from .transfer import Piece, TransferModel
 
 GREY = 64.0
 """Grey levels that count as 1 in the evidence, after the square root."""
+
+BYTES_A_CELL = 3600
+"""Of a piece: what the transfer model takes, then evidence and features."""
 
 NEAR = 2
 """Cells on either side that say whether an image shows anything."""
@@ -79,7 +83,8 @@ class FusionModel:
 
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
-        return TILE
+        halo = AROUND + 1 + self.network.reach
+        return min(TILE, side_of_piece(self.transfer.memory, BYTES_A_CELL, halo))
 
     def prepare(self, reference: Reference) -> None:
         """Compute now what a search needs of the photos.

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..budget import MEMORY, checked, side_of_piece
 from ..errors import OptionError
 from ..images.resize import up
 from ..operators.agreement import AROUND, shown
@@ -29,6 +30,9 @@ from ..references.texture import blocks_of
 from ..wear import Wear, wear_of
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
+
+BYTES_A_CELL = 3000
+"""Of a piece: textures, sums and pictures at scale 4."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,8 @@ class TransferModel:
     """That of the search; see `searchtransfer.search`."""
     wear: Wear | None = None
     """What has happened to the images; None: it is estimated."""
+    memory: int = MEMORY
+    """Bytes that an image may take; see `searchtransfer.budget`."""
     name: str = "transfer"
     needs_reference: ClassVar[bool] = True
 
@@ -132,10 +138,11 @@ class TransferModel:
             raise OptionError(f"scale must be one of {SCALES}, got {self.scale!r}")
         if self.search not in MODES:
             raise OptionError(f"search must be one of {', '.join(MODES)}, got {self.search!r}")
+        checked(self.memory)
 
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
-        return TILE
+        return min(TILE, side_of_piece(self.memory, BYTES_A_CELL, 2 * AROUND))
 
     def prepare(self, reference: Reference) -> None:
         """Compute now what a search needs of the photos.
@@ -197,7 +204,7 @@ class TransferModel:
         """
         self._check(reference)
         wear = wear or self.wear or wear_of(colour)
-        found = match(colour, reference, self.search, self.backend, progress, wear)
+        found = match(colour, reference, self.search, self.backend, progress, wear, self.memory)
         wear = wear.reduced_by(found.reduction)
         return Compared(found, compare(colour, found.copies, found.field), wear)
 

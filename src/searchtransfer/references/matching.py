@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..budget import MEMORY, for_copies
 from ..images.reduction import BICUBIC
 from ..operators.agreement import shown
 from ..progress import Progress, silent
@@ -42,6 +43,7 @@ def match(
     backend: str = "auto",
     progress: Progress = silent,
     wear: Wear = CLEAN,
+    memory: int = MEMORY,
 ) -> Found:
     """Find every cell of a small image in a reference.
 
@@ -53,13 +55,16 @@ def match(
         progress: called with "search".
         wear: what has happened to the image; how it was reduced is told by the matches, if it
             is not known.
+        memory: bytes that the whole job may take; see `searchtransfer.budget`.
 
     Raises:
         OptionError: no such mode.
     """
     size = (colour.shape[1], colour.shape[2])
     plan_search(size, 1, reference.scale, mode)  # refuses an unknown mode before any work
-    copies = choose(colour, reference.prepared, backend, watch=_watch(progress, 0.0, 0.3))
+    bytes_of_copies = for_copies(memory)
+    watch = _watch(progress, 0.0, 0.3)
+    copies = choose(colour, reference.prepared, backend, bytes_of_copies, watch)
     plan = plan_search(size, sum(copy.cells for copy in copies), reference.scale, mode)
     seconds = plan.seconds(size[0] * size[1])
     log.info("search: %s in %d copies, about %.2g s", plan, len(copies), seconds)
