@@ -8,6 +8,7 @@ import random
 import re
 import signal
 import socket
+import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -192,7 +193,25 @@ class TestTime:
                 with socket.create_connection((address.hostname, address.port), 60) as silent:
                     silent.sendall(words)
                     assert silent.recv(100) == b""
+            # Nor does a request that was whole buy time for the next one.
+            with socket.create_connection((address.hostname, address.port), 60) as silent:
+                silent.sendall(
+                    f"HEAD /favicon.ico HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode()
+                )
+                assert silent.recv(4096).startswith(b"HTTP/1.1 200")
+                silent.sendall(b"GET / HTTP/1.1\r\nA: ")
+                assert silent.recv(100) == b""
             assert studio.request("GET", "/")[0] == 200
+
+    def test_choices_that_never_arrive_are_not_waited_for(self, tmp_path: Path) -> None:
+        with running(tmp_path, stall_seconds=1) as studio:
+            visitor, address = studio.enter(), urlsplit(studio.address)
+            with socket.create_connection((address.hostname, address.port), timeout=60) as slow:
+                slow.sendall(
+                    f"POST /studio/{visitor.token}/settings HTTP/1.1\r\nHost: {address.netloc}\r\n"
+                    "Content-Length: 100\r\n\r\n{".encode()
+                )
+                assert b" 408 " in slow.recv(4096)
 
     @pytest.mark.parametrize("seconds", [0.0, 1.0, 3.0])
     def test_cancel_ends_the_work_whatever_it_is_doing(
@@ -251,6 +270,32 @@ class TestNothingIsLeft:
                 third.process.terminate()
                 third.process.wait(60)
 
+    def test_no_picture_lies_beside_the_folder(self, tmp_path: Path) -> None:
+        """Not for a moment: a kill at that moment would leave it there."""
+        deep = tmp_path / "deep.png"
+        write_image(picture(torch.rand(3, 1500, 1500), bits=16), deep)
+        seen, over = set(), threading.Event()
+
+        def look() -> None:
+            while not over.is_set():
+                seen.update(x.name for x in studio.temporary.iterdir())
+
+        with running(tmp_path) as studio:
+            watcher = threading.Thread(target=look)
+            watcher.start()
+            try:
+                visitor = studio.enter()
+                assert visitor.ask("POST", "small", png(9, 9, 1))[0] == 200
+                assert visitor.ask("POST", "reference", deep.read_bytes())[0] == 200
+                visitor.choose("transfer", 2)
+                assert visitor.ask("POST", "start")[0] == 200
+                wait_for(lambda: ended(visitor), 600)
+                assert visitor.sees()["outcomes"]
+            finally:
+                over.set()
+                watcher.join()
+        assert seen and all(x.startswith("searchtransfer-studio-") for x in seen)
+
     def test_memory_is_given_back(self, server: Studio) -> None:
         visitor = server.enter()
         begin(visitor, 200, 800)
@@ -261,6 +306,41 @@ class TestNothingIsLeft:
             assert visitor.ask("POST", "start")[0] == 200
             wait_for(lambda: ended(visitor), 600)
         assert server.memory() < before + 40 * 2**20  # no picture of a job is in the server
+
+
+def test_what_is_taken_away_meanwhile_is_still_there_for_the_job(server: Studio) -> None:
+    visitor = server.enter()
+    for number in range(3):
+        sent = visitor.ask("POST", "small", png(12, 14, number), X_More="1" if number else "")
+        assert sent[0] == 200
+    assert visitor.ask("POST", "reference", png(700, 700, 2))[0] == 200
+    visitor.choose("transfer", 2)
+    assert visitor.ask("POST", "start")[0] == 200
+    for id in removals(visitor):
+        assert visitor.ask("DELETE", id)[0] == 200
+    assert visitor.ask("POST", "small", png(9, 9, 1))[0] == 200
+    wait_for(lambda: ended(visitor), 600)
+    pieces = visitor.sees()
+    assert len(pieces["outcomes"]) == 3 and "st-fault" not in pieces["status"]
+    assert pieces["stale"]
+    # Once it is over, nothing of them is kept.
+    assert not [x for folder in server.folders() for x in folder.glob("run-*/pictures/*")]
+
+
+def test_a_job_that_finds_no_place_leaves_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, waiting=0) as studio:
+        first, second = studio.enter(), studio.enter()
+        begin(first, 100, 600)
+        assert second.ask("POST", "small", png(9, 9, 1))[0] == 200
+        second.choose("fusion")
+        status, reply = second.ask("POST", "start")
+        assert status == 422 and "0 jobs are waiting already" in reply["message"]
+        assert len([x for folder in studio.folders() for x in folder.glob("run-*")]) == 1
+        first.ask("POST", "cancel")
+        wait_for(lambda: ended(first))
+        assert second.ask("POST", "start")[0] == 200
+        wait_for(lambda: ended(second), 600)
+        assert second.sees()["outcomes"]
 
 
 class TestFormats:

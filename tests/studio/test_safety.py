@@ -191,7 +191,7 @@ def test_all_is_deleted_when_the_visitor_leaves(visit: Any, studio: Studio, pict
     upscale(page)
     (folder,) = studio.folders()
     address = page.locator("st-compare img").first.get_attribute("src")
-    assert len(list(folder.iterdir())) >= 6
+    assert len(list(folder.rglob("*"))) >= 7
     page.close()
     wait_for(lambda: not folder.exists())
     assert studio.request("GET", address)[0] == 404

@@ -291,11 +291,17 @@ def test_a_job_leaves_files_and_words(session: Session, reduce: bool) -> None:
 
 
 def test_the_results_of_a_job_replace_those_of_the_one_before(session: Session) -> None:
-    path = session.folder / "run-1-0-after.png"
+    order = order_with(session)
+    first = Job(order, Settings(), session.new_run(), 1)
+    session.begin(first)
+    path = first.folder / "run-1-0-after.png"
     path.touch()
+    (first.folder / "left by a worker that was killed").touch()
     session.serve(path.name, path)
-    session.begin(Job(order_with(session), Settings(), session.folder, 2))
-    assert not path.exists() and path.name not in session.files
+    second = Job(order, Settings(), session.new_run(), 2)
+    session.begin(second)
+    assert not first.folder.exists() and path.name not in session.files
+    assert second.folder.is_dir() and Path(order.small[0].path).exists()
 
 
 def order_with(session: Session) -> Order:

@@ -291,10 +291,12 @@ def test_a_checkerboard_only_under_what_is_transparent_and_no_jpeg_of_it(tmp_pat
 def test_a_long_job_is_announced() -> None:
     small = Upload("0", "a.png", "x", (10, 20), 5)
     order = Order((small,), (), "fusion", 4, False)
-    assert fragments.forecast(order, 3.0) == "Result: 80 x 40 pixels, about 3 s."
-    assert "This takes a while: 80 x 40 pixels, about 5 min" in fragments.forecast(order, 300.0)
+    assert fragments.forecast(order, 3.0, 600.0) == "Result: 80 x 40 pixels, about 3 s."
+    said = fragments.forecast(order, 300.0, 600.0)
+    assert "This takes a while: 80 x 40 pixels, about 5 min" in said
     reduced = Order((Upload("0", "a.png", "x", (11, 23), 5),) * 2, (), "fusion", 4, True)
-    assert "2 images, the first 20 x 8 pixels" in fragments.forecast(reduced, 3.0)
+    assert "longer than the 2 min that a job may take" in fragments.forecast(order, 300.0, 120.0)
+    assert "2 images, the first 20 x 8 pixels" in fragments.forecast(reduced, 3.0, 600.0)
 
 
 class TestStorage:

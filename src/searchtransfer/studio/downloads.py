@@ -13,15 +13,20 @@ from .workshop import Job
 
 
 def find(session: Session, key: str) -> Served | None:
-    """The file of an address, made now where it can be; to be called by one at a time."""
+    """The file of an address, if it is there."""
     with session.lock:
-        job = session.job
-        if job is not None and key not in session.files:
-            _serve_results(session, job)
+        if session.job is not None and key not in session.files:
+            _serve_results(session, session.job)
         served = session.files.get(key)
-    if served is None and job is not None:
-        served = _all_in_one(session, job, key) or _converted(session, job, key)
     return served if served is not None and served.path.is_file() else None
+
+
+def make(session: Session, key: str) -> Served | None:
+    """The file of an address, made now if it can be; to be called by one at a time."""
+    job = session.job
+    if job is None:
+        return None
+    return find(session, key) or _all_in_one(session, job, key) or _converted(session, job, key)
 
 
 def _serve_results(session: Session, job: Job) -> None:
@@ -56,8 +61,8 @@ def _all_in_one(session: Session, job: Job, key: str) -> Served | None:
     """All results of a job in one archive."""
     if key != f"run-{job.run}.zip" or len(job.outcomes) < 2:
         return None
-    path = job.folder / key
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    path, part = job.folder / key, job.folder / f"{key}.part"
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         taken: set[str] = set()
         for outcome in list(job.outcomes):
             name = name_of(outcome.name, outcome.scale, "png")
@@ -65,6 +70,7 @@ def _all_in_one(session: Session, job: Job, key: str) -> Served | None:
                 name = f"{PurePosixPath(name).stem}-again.png"
             taken.add(name)
             archive.write(Path(job.folder, outcome.pictures["after"]), name)
+    part.replace(path)  # somebody may be fetching the one before
     if not job.done.is_set():  # there will be more in it
         return Served(path, "application/zip")
     session.serve(key, path, "application/zip")

@@ -35,6 +35,16 @@ def studio_folder() -> Iterator[Path]:
         delete(folder)
 
 
+@contextlib.contextmanager
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Copies that readers of pictures make for a moment lie there too, and go with it."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
 def clear_abandoned() -> None:
     """Delete what studios left that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):

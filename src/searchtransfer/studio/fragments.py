@@ -41,14 +41,17 @@ def files(session: Session, kind: Kind) -> str:
     )
 
 
-def forecast(order: Order, seconds: float) -> str:
-    """What there will be, and about when."""
+def forecast(order: Order, seconds: float, most: float) -> str:
+    """What there will be, and about when; jobs are stopped after `most` seconds."""
     height, width = (
         n // order.scale * order.scale if order.reduce else n * order.scale
         for n in order.small[0].size
     )
     many = f"{len(order.small)} images, the first " if len(order.small) > 1 else ""
     words = f"{many}{width} x {height} pixels, about {duration(seconds)}"
+    if seconds > most:
+        stopped = f"longer than the {duration(most)} that a job may take here"
+        return f'<span class="st-long">This may be {stopped}: {words}.</span>'
     if seconds >= LONG:
         return f'<span class="st-long">This takes a while: {words}.</span>'
     return f"Result: {words}."

@@ -14,10 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ..errors import SearchTransferError
 from . import downloads, uploads, view
 from .faults import explain
+from .folder import delete
 from .limits import Limits
-from .orders import BEST, SCALES, Settings, order_of
+from .orders import BEST, SCALES, Settings, held, order_of
 from .sessions import Kind, Session, Sessions
 from .workshop import Job, Workshop
 
@@ -113,7 +115,12 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
         return JSONResponse({})
 
     async def settle(session: Session, request: Request) -> Response:
-        session.settle(*_settings(await request.body(), session.change))
+        try:
+            async with asyncio.timeout(limits.stall_seconds):
+                body = await request.body()
+        except TimeoutError:
+            return _no("the choices did not arrive in time", 408)
+        session.settle(*_settings(body, session.change))
         return JSONResponse({})
 
     async def start(session: Session, request: Request) -> Response:
@@ -122,9 +129,13 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
                 return _no("a job of yours is running already", 409)
             small, references = session.uploads["small"], session.uploads["reference"]
             order = order_of(small, references, session.settings, limits)
-            session.runs += 1
-            job = Job(order, session.settings, session.folder, session.runs)
-            workshop.begin(job)
+            folder = session.new_run()
+            job = Job(held(order, folder), session.settings, folder, session.runs)
+            try:
+                workshop.begin(job)
+            except SearchTransferError:
+                delete(folder)
+                raise
             session.begin(job)
         return JSONResponse({})
 
@@ -134,8 +145,10 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
 
     async def send(session: Session, request: Request) -> Response:
         key = request.path_params["key"]
-        async with decoding:
-            served = await run_in_threadpool(downloads.find, session, key)
+        served = await run_in_threadpool(downloads.find, session, key)
+        if served is None:
+            async with decoding:
+                served = await run_in_threadpool(downloads.make, session, key)
         if served is None:
             return _no("there is no such picture")
         response = FileResponse(served.path, media_type=served.media_type)

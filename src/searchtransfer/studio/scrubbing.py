@@ -11,7 +11,7 @@ _QUOTED = r"(?<=['\"])(?:~?/|[A-Za-z]:\\)[^'\"]+(?=['\"])"
 _PATH = re.compile(f"{_QUOTED}|{_UNIX}|{_WINDOWS}")
 
 _OPTION = re.compile(r" \(--?\w[^()]*\)")
-_PROGRAM = re.compile(r"--\w|\bpip install\b|\b\w+_\w+\b|\b\w+=\S")
+_PROGRAM = re.compile(r"--\w|\bTMPDIR\b|\bpip install\b|\b\w+_\w+\b|\b\w+=\S")
 """Options, arguments and commands, which nobody can give to a page."""
 
 

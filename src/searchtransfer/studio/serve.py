@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from ..errors import MissingExtraError, OptionError
-from .folder import studio_folder
+from .folder import studio_folder, temporary_files_in
 from .limits import Limits
 from .notes import listening
 
@@ -49,6 +49,7 @@ def run_studio(
         listen(host, port) as listener,
         _ended_by_signals(),
         studio_folder() as folder,
+        temporary_files_in(folder),
         listening(),
     ):
         try:

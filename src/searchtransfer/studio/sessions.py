@@ -92,11 +92,20 @@ class Session:
                         return kind
         return None
 
+    def new_run(self) -> Path:
+        """A folder for all that the next job makes."""
+        self.runs += 1
+        folder = self.folder / f"run-{self.runs}"
+        folder.mkdir()
+        return folder
+
     def begin(self, job: Job) -> None:
         """Take on a job; what is left of the one before goes."""
         with self.lock:
             for key in [key for key in self.files if key.startswith("run-")]:
-                self.forget(key)
+                del self.files[key]
+            if self.job is not None:
+                delete(self.job.folder)
             self.job = job
 
     def settle(self, settings: Settings, change: int) -> None:

@@ -74,4 +74,4 @@ def _forecast(session: Session, workshop: Workshop, limits: Limits) -> str:
         order = order_of(small, references, session.settings, limits)
     except SearchTransferError as error:
         return fragments.not_yet(str(error)) if small else ""
-    return fragments.forecast(order, workshop.expected(order))
+    return fragments.forecast(order, workshop.expected(order), limits.job_seconds)

@@ -35,7 +35,7 @@ export class Drop extends HTMLElement {
 
   accept({ endings, names }) {
     this.input.accept = endings;
-    this.querySelector(".st-accepted").textContent = `: ${names}`;
+    if (this.dataset.kind === "small") this.querySelector(".st-accepted").textContent = `: ${names}`;
   }
 
   // Several small images at once stand beside each other; the next ones replace them.

@@ -17,7 +17,7 @@ const post = async (what, body = {}) => {
 
 const complain = ({ message, id }) => {
   const box = document.createElement("div");
-  box.className = "st-note st-fault";
+  box.className = "st-note st-fault st-complaint";
   box.setAttribute("role", "alert");
   const words = document.createElement("p");
   words.textContent = message + (id ? ` (number in the log: ${id})` : "");
@@ -85,11 +85,14 @@ const shows = {
   status: (html) => fill(find("status"), html),
   stale: (is) => {
     find("stale").hidden = !is;
-    find("outcomes").classList.toggle("st-stale", is);
+    for (const id of ["outcomes", "pages"]) find(id).classList.toggle("st-stale", is);
   },
   all: (html) => fill(find("all"), html),
   run: (run) => {
+    if (run === state.run) return; // said again, since the connection was broken for a moment
     Object.assign(state, { run, shown: 0, outcomes: [], pages: {} });
+    for (const old of document.querySelectorAll(".st-complaint")) old.remove();
+    for (const each of document.querySelectorAll("st-drop")) each.say("");
     for (const id of ["outcomes", "strip", "pages"]) find(id).replaceChildren();
     arrange();
   },
@@ -236,7 +239,12 @@ document.addEventListener("click", (event) => {
 // A file that is dropped beside a zone is not opened by the browser: it goes where one is missing.
 const place = () => (drop("small").querySelector("li") ? drop("reference") : drop("small"));
 const zone = (event) => event.target.closest?.("st-drop") ?? (drop("small") && place());
-const mark = (at) => { for (const x of document.querySelectorAll("st-drop")) x.classList.toggle("st-over", x === at); };
+// Frames get nothing that is dragged over them: it goes to the page around.
+const mark = (at) => {
+  document.body.classList.toggle("st-dragging", at !== null);
+  for (const x of document.querySelectorAll("st-drop")) x.classList.toggle("st-over", x === at);
+};
+const give = (to, files) => { turn("upscale"); to?.send(files); };
 for (const type of ["dragenter", "dragover"]) {
   addEventListener(type, (event) => { event.preventDefault(); mark(zone(event)); });
 }
@@ -245,15 +253,16 @@ addEventListener("drop", (event) => {
   event.preventDefault();
   mark(null);
   const files = [...(event.dataTransfer?.files ?? [])];
-  if (files.length) zone(event)?.send(files);
+  if (files.length) give(zone(event), files);
 });
 addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
-  if (files.length) (document.activeElement?.closest("st-drop") ?? (drop("small") && place()))?.send(files);
+  if (files.length) give(document.activeElement?.closest("st-drop") ?? (drop("small") && place()), files);
 });
 
-// The inspector, which reaches nothing of this page, says how high it is.
+// The inspector, which reaches nothing of this page, says how high it is, and that files are over it.
 addEventListener("message", (event) => {
+  if (event.data?.inspectorDragged) document.body.classList.add("st-dragging");
   const height = Number(event.data?.inspectorHeight);
   if (!(height > 0)) return;
   for (const frame of document.querySelectorAll("iframe")) {
