@@ -80,10 +80,10 @@ Search = Annotated[
         "auto: exact up to large pictures. -v says which, and about how long."
     ),
 ]
-Input = Annotated[
+WearWords = Annotated[
     str,
     typer.Option(
-        "--input",
+        "--wear",
         metavar="auto|clean|PARTS",
         help="What the images have been through. auto: estimated from each (-v says what); or of "
         "area, bilinear, lanczos, blur:PIXELS, noise:LEVELS, jpeg:QUALITY what applies, with "

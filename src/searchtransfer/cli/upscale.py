@@ -11,7 +11,6 @@ from .interrupt import interruptible
 from .options import (
     AsJson,
     Files,
-    Input,
     Inputs,
     KeepGoing,
     MaxPixels,
@@ -22,6 +21,7 @@ from .options import (
     Scale,
     Search,
     Verbose,
+    WearWords,
     Weights,
     parse_tile,
 )
@@ -56,7 +56,7 @@ def upscale(
         ),
     ] = "auto",
     search: Search = "auto",
-    wear: Input = "auto",
+    wear: WearWords = "auto",
     memory: Memory = "1.5GiB",
     metadata: Annotated[
         Literal["keep", "strip"], typer.Option(help="EXIF, XMP and resolution of the input.")

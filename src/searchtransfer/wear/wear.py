@@ -100,7 +100,7 @@ def parse_wear(words: str) -> Wear | None:
             numbers[name] = _number(name, number)
         else:
             raise OptionError(
-                f"input: {part!r} is not known; give auto, clean, or of {', '.join(KERNELS)}, "
+                f"wear: {part!r} is not known; give auto, clean, or of {', '.join(KERNELS)}, "
                 "blur:PIXELS, noise:LEVELS and jpeg:QUALITY those that apply, with commas between"
             )
     reduction = None
@@ -108,7 +108,7 @@ def parse_wear(words: str) -> Wear | None:
         reduction = Reduction(kernel or "bicubic", numbers["blur"])
     quality = numbers["jpeg"]
     if quality != int(quality):
-        raise OptionError(f"input: the quality of a JPEG is a whole number, got {quality:g}")
+        raise OptionError(f"wear: the quality of a JPEG is a whole number, got {quality:g}")
     return Wear(numbers["noise"], int(quality) if quality else None, reduction)
 
 
@@ -118,5 +118,5 @@ def _number(name: str, text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number <= 100:
-        raise OptionError(f"input: {name} must be a number above 0, up to 100, got {text!r}")
+        raise OptionError(f"wear: {name} must be a number above 0, up to 100, got {text!r}")
     return number
