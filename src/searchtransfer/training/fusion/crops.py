@@ -22,7 +22,7 @@ Fields = dict[str, Tensor]
 """`hr`, `low`, `bicubic`, `taught` in [0, 1], those of `Evidence`, and `shown`, what these were
 faded by."""
 
-VERSION = 1
+VERSION = 2
 """Of what is stored; raised with every change of its meaning, so that older crops are refused."""
 
 _SCALE = FusionNet.scale
