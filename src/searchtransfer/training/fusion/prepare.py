@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from ...files import write_file
-from ...images.resize import degrade
 from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...references import Reference
 from ...wear import wear_of
-from ..data.pixels import Pixels
+from ..data.pixels import SCALE, Pixels
+from ..degradations import Chain, draw_chain
 from .crops import crop_file
 from .drawing import Sources
 
@@ -42,29 +42,38 @@ def prepare(
         path = crop_file(out, number)
         if path.exists():
             continue
-        target, reference, kind = sources.draw(np.random.default_rng([seed, number]))
-        crop, level = searched(target, reference)
-        if teacher is not None:
+        rng = np.random.default_rng([seed, number])
+        target, reference, kind = sources.draw(rng)
+        chain = draw_chain(rng, SCALE, sources.recipe)
+        crop, level = searched(target, reference, chain)
+        if teacher is not None and chain.clean:  # it knows no others, and would restore the wear
             crop["taught"] = eight_bits(teacher(crop["raw"].float() / 255))
-        content = safetensors.torch.save(crop, {"kind": kind, "noise": repr(level)})
+        about = {"kind": kind, "noise": repr(level), "wear": str(chain)}
+        content = safetensors.torch.save(crop, about)
         write_file(path, content, on_exists="overwrite", what="crop")
         made += 1
     return made
 
 
 @torch.no_grad()
-def searched(target: Pixels, reference: Pixels | None) -> tuple[dict[str, Tensor], float]:
+def searched(
+    target: Pixels, reference: Pixels | None, chain: Chain
+) -> tuple[dict[str, Tensor], float]:
     """A crop with its evidence, compact, and the noise that was seen on it.
+
+    Args:
+        target: sides are multiples of the chain's scale, which is that of the model.
+        reference: any size; none: the crop has no evidence.
+        chain: makes the small picture.
 
     Returns:
         `hr` and `raw` as 8-bit; with a reference also `low`, `noise`, `detail`, `transferred` and
         `maps` in half precision.
     """
     model = TransferModel()
-    sharp = tensor_of(target)
-    low = degrade(sharp, model.scale)
+    low = tensor_of(chain.apply(target))
     wear = wear_of(low)
-    pictures = {"hr": eight_bits(sharp), "raw": eight_bits(low)}
+    pictures = {"hr": eight_bits(tensor_of(target)), "raw": eight_bits(low)}
     if reference is None:
         return pictures, wear.level(low)
     prepared = Reference.build([tensor_of(reference)], model.scale)
