@@ -19,7 +19,7 @@ def test_words(words: str, expected: int) -> None:
 
 @pytest.mark.parametrize("words", ["", "much", "-1G", "1.5.2G", "1T", "nan", "1e9"])
 def test_other_words_are_refused(words: str) -> None:
-    with pytest.raises(OptionError, match="memory must be as in 1.5GiB"):
+    with pytest.raises(OptionError, match=r"memory must be as in 1\.5GiB"):
         parse_memory(words)
 
 

@@ -18,7 +18,7 @@ class Noise:
 
     sigma: float
     """Standard deviation in levels of 255 where the picture is black."""
-    shot: float = 0
+    shot: float = 0.0
     """How much the variance grows with each level."""
     grey: bool = False
     """The same for red, green and blue; its variance follows their mean."""

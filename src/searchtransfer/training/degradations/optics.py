@@ -25,7 +25,7 @@ class Blur:
     """Standard deviation in pixels of the picture it is applied to; 0 changes nothing."""
     sigma2: float | None = None
     """The same across; none: as wide."""
-    angle: float = 0
+    angle: float = 0.0
     """Degrees by which the first axis is turned from the row's direction, against the clock."""
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every part is, and the little that all of them need."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -11,6 +11,7 @@ from ...errors import OptionError
 Picture = Float32[np.ndarray, "_ _ 3"]  # rows, columns, RGB from 0 to 255, not rounded
 
 
+@runtime_checkable
 class Part(Protocol):
     """One thing that happens to a picture. Its `str` is short and names its strength."""
 
@@ -25,7 +26,7 @@ def rounded(picture: Picture) -> UInt8[np.ndarray, "_ _ 3"]:
     return levels.astype(np.uint8)
 
 
-def check_range(what: str, value: float, lowest: float, highest: float) -> None:
+def check_range(what: str, value: float | int, lowest: float | int, highest: float | int) -> None:
     """Raise OptionError unless a strength is within bounds (which NaN is not)."""
     if not lowest <= value <= highest:
         raise OptionError(f"{what} must be from {lowest:g} to {highest:g}, got {value!r}")

@@ -28,7 +28,7 @@ class Recipe:
     """Amount."""
 
 
-CLEAN = Recipe(light=0, heavy=0)
+CLEAN = Recipe(light=0.0, heavy=0.0)
 """Nothing but the bicubic reduction."""
 
 

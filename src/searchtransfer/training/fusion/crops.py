@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches of windows from prepared crops."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -92,7 +93,7 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
     """
     try:
         with safe_open(path, "pt") as file:
-            about = file.metadata()
+            about = json.loads(file.metadata()["crop"])
             kind, noise = about["kind"], float(about["noise"])
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             height, width = slices["raw"].get_shape()[1:]

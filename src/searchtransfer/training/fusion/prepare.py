@@ -5,6 +5,7 @@ Each crop is one safetensors file, made from the seed and its number alone: file
 kept, and several processes can share the work.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,8 +49,9 @@ def prepare(
         crop, level = searched(target, reference, chain)
         if teacher is not None and chain.clean:  # it knows no others, and would restore the wear
             crop["taught"] = eight_bits(teacher(crop["raw"].float() / 255))
-        about = {"kind": kind, "noise": repr(level), "wear": str(chain)}
-        content = safetensors.torch.save(crop, about)
+        # In one entry: the order of several is another in each process.
+        about = json.dumps({"kind": kind, "noise": level, "wear": str(chain)})
+        content = safetensors.torch.save(crop, {"crop": about})
         write_file(path, content, on_exists="overwrite", what="crop")
         made += 1
     return made
