@@ -181,7 +181,7 @@ def _check_size(upload: Upload, settings: Settings, limits: Limits) -> None:
             raise ImageFileError(str(error).replace(upload.path, upload.name)) from None
     elif height * width * scale**2 > limits.result_pixels:
         raise OptionError(
-            f"the result would have {height * scale} x {width * scale} = "
+            f"the result would have {width * scale} x {height * scale} = "
             f"{height * width * scale**2 / 1e6:.0f} million pixels, more than the "
             f"{limits.result_pixels / 1e6:.0f} million that are allowed; take a smaller scale or "
             "image"
