@@ -72,6 +72,7 @@ def test_json(tmp_path, files):
         "status": "done",
         "height": 24,
         "width": 32,
+        "wear": "clean",
     }
 
 

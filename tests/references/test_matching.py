@@ -18,13 +18,9 @@ from searchtransfer.models import TransferModel
 from searchtransfer.operators.agreement import shown
 from searchtransfer.references import choosing
 from searchtransfer.references.choosing import choose
-from searchtransfer.references.matching import (
-    PAIRS_A_CELL,
-    SEED_PAIRS,
-    Found,
-    match,
-    plan_search,
-)
+from searchtransfer.references.finding import Found
+from searchtransfer.references.matching import match
+from searchtransfer.references.plan import PAIRS_A_CELL, SEED_PAIRS, plan_search
 
 
 def names(found: Found) -> list[str]:

@@ -5,6 +5,7 @@ Each crop is one safetensors file, made from the seed and its number alone: file
 kept, and several processes can share the work.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +15,12 @@ import torch
 from torch import Tensor
 
 from ...files import write_file
-from ...images.resize import degrade
 from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...references import Reference
-from ..data.pixels import Pixels
+from ...wear import wear_of
+from ..data.pixels import SCALE, Pixels
+from ..degradations import Chain, draw_chain
 from .crops import crop_file
 from .drawing import Sources
 
@@ -41,33 +43,46 @@ def prepare(
         path = crop_file(out, number)
         if path.exists():
             continue
-        target, reference, kind = sources.draw(np.random.default_rng([seed, number]))
-        crop = searched(target, reference)
-        if teacher is not None:
-            crop["taught"] = eight_bits(teacher(crop["low"].float() / 255))
-        content = safetensors.torch.save(crop, {"kind": kind})
+        rng = np.random.default_rng([seed, number])
+        target, reference, kind = sources.draw(rng)
+        chain = draw_chain(rng, SCALE, sources.recipe)
+        crop, level = searched(target, reference, chain)
+        if teacher is not None and chain.clean:  # it knows no others, and would restore the wear
+            crop["taught"] = eight_bits(teacher(crop["raw"].float() / 255))
+        # In one entry: the order of several is another in each process.
+        about = json.dumps({"kind": kind, "noise": level, "wear": str(chain)})
+        content = safetensors.torch.save(crop, {"crop": about})
         write_file(path, content, on_exists="overwrite", what="crop")
         made += 1
     return made
 
 
 @torch.no_grad()
-def searched(target: Pixels, reference: Pixels | None) -> dict[str, Tensor]:
-    """A crop with its evidence, compact.
+def searched(
+    target: Pixels, reference: Pixels | None, chain: Chain
+) -> tuple[dict[str, Tensor], float]:
+    """A crop with its evidence, compact, and the noise that was seen on it.
+
+    Args:
+        target: sides are multiples of the chain's scale, which is that of the model.
+        reference: any size; none: the crop has no evidence.
+        chain: makes the small picture.
 
     Returns:
-        `hr` and `low` as 8-bit; with a reference also `detail`, `transferred` and `maps` in half
-        precision.
+        `hr` and `raw` as 8-bit; with a reference also `low`, `noise`, `detail`, `transferred` and
+        `maps` in half precision.
     """
     model = TransferModel()
-    sharp = tensor_of(target)
-    low = degrade(sharp, model.scale)
-    pictures = {"hr": eight_bits(sharp), "low": eight_bits(low)}
+    low = tensor_of(chain.apply(target))
+    wear = wear_of(low)
+    pictures = {"hr": eight_bits(tensor_of(target)), "raw": eight_bits(low)}
     if reference is None:
-        return pictures
+        return pictures, wear.level(low)
     prepared = Reference.build([tensor_of(reference)], model.scale)
-    evidence = raw_evidence(model.piece(low, model.find(low, prepared)))
-    return pictures | {name: x[0].half() for name, x in evidence._asdict().items()}
+    piece = model.piece(low, model.find(low, prepared, wear=wear))
+    evidence = {name: x[0] for name, x in raw_evidence(piece)._asdict().items()}
+    found = evidence | {"low": piece.low, "noise": piece.noise[None]}
+    return pictures | {name: x.half().contiguous() for name, x in found.items()}, wear.level(low)
 
 
 def eight_bits(colour: Tensor) -> Tensor:
