@@ -3,7 +3,7 @@
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from .budget import MEMORY
 from .devices import usable_device
 from .errors import OptionError
 from .images.alpha import enlarge_alpha, with_hidden_filled
+from .images.grey import greyed, is_grey
 from .images.kinds import as_image, returns_as
 from .memory import with_smaller_tiles
 from .models import Model
@@ -195,6 +196,8 @@ class Upscaler:
             cells,
             size,
         )
+        if is_grey(colour):  # whatever colours references have
+            sharp = replace(sharp, colour=greyed(sharp.colour))
         said = None if prepared is None else complaint(sharp.score, sharp.matches)
         if said is not None:
             warnings.warn(said, WeakReferenceWarning, stacklevel=2)

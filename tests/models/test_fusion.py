@@ -43,6 +43,17 @@ def test_untrained_is_the_transfer_model(pair):
     assert torch.equal(a.matches.position, b.matches.position)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_changes_nothing(pair, dtype):
+    low, reference = pair
+    for model in (FusionModel(tiny()), TransferModel()):
+        plain = model.upscale(low, reference)
+        with torch.autocast("cpu", dtype):
+            fresh = Reference.build(reference.photos).prepare()
+            cast = model.upscale(low, fresh)
+        assert torch.equal(cast.colour, plain.colour)
+
+
 def test_tiles_give_the_same(pair):
     low, reference = pair
     model = FusionModel(tiny(), consistency_rounds=1)

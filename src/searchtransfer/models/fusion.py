@@ -17,6 +17,7 @@ from ..images.reduction import BICUBIC, Reduction
 from ..images.resize import up
 from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
+from ..operators.precision import in_own_precision
 from ..progress import Progress, silent
 from ..references import Reference
 from ..references.finding import Found
@@ -95,6 +96,7 @@ class FusionModel:
         self.transfer.prepare(reference)
 
     @torch.no_grad()
+    @in_own_precision
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],

@@ -20,6 +20,7 @@ from ..images.resize import up
 from ..operators.agreement import AROUND, shown
 from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
+from ..operators.precision import in_own_precision
 from ..progress import Progress, silent
 from ..references import SCALES, Reference
 from ..references.comparison import Comparison, compare
@@ -154,6 +155,7 @@ class TransferModel:
         reference.prepare()
 
     @torch.no_grad()
+    @in_own_precision
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],
@@ -184,6 +186,7 @@ class TransferModel:
         sharp = in_pieces(colour, make, self.scale, tile, self.halo(seen.found), progress)
         return Upscaled(sharp, seen.score, seen.found.matches, seen.wear)
 
+    @in_own_precision
     def find(
         self,
         colour: Float[Tensor, "3 h w"],
