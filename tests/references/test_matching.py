@@ -200,5 +200,7 @@ def test_a_noisy_image_and_a_copy_that_cannot_be_halved_as_often():
         samples = np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
         return torch.from_numpy(samples).permute(2, 0, 1) / 255
 
-    found = match(noise(200, 1), Reference.build([noise(800, 2)], 4))
+    model = TransferModel()
+    found = model.find(noise(200, 1), Reference.build([noise(800, 2)], 4)).found
+    assert found.noise > 10  # in grey levels: it was looked for at half the size
     assert found.matches.photo.shape == (200, 200)
