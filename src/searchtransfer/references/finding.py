@@ -29,7 +29,7 @@ NOISY, BEARABLE = 2.0, 3.0
 such a half is found at half of that."""
 
 SMALLEST = 12
-"""Cells on a side that an image must have to be found at half its size."""
+"""Cells on a side that an image, and every copy, must have for a search at half the size."""
 
 
 class Found(NamedTuple):
@@ -83,7 +83,8 @@ def _found(
     noisy: float,
 ) -> Found:
     size = (colour.shape[1], colour.shape[2])
-    if copies[0].noise >= noisy and min(size) >= SMALLEST:
+    large = min(size) >= SMALLEST and all(min(x.size) >= SMALLEST * x.scale for x in copies)
+    if copies[0].noise >= noisy and large:
         return _from_half_size(colour, copies, plan, backend, watch)
     query = Query.of(colour, plan.stride, backend, copies[0].noise)
     coarse = seeds(query, copies, plan.phases, part_of(watch, 0, 2))
