@@ -3,15 +3,16 @@
 
 import sys
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
 
 from searchtransfer import Upscaler
 from searchtransfer.errors import MissingExtraError, OptionError, WeightsError
-from searchtransfer.models import FusionModel, TransferModel, TTSRModel
+from searchtransfer.models import FusionModel, OtherScaleModel, TransferModel, TTSRModel
 from searchtransfer.networks import TTSR, FusionNet
-from searchtransfer.pretrained import default_model, load_model
+from searchtransfer.pretrained import default_model, load_model, next_scale
 from searchtransfer.weights import save_weights
 
 
@@ -24,7 +25,7 @@ def fusion(tmp_path_factory):
 
 def test_by_name():
     assert isinstance(load_model("transfer", 2), TransferModel)
-    assert isinstance(load_model(None, 2), TransferModel)
+    assert isinstance(load_model(None, 2), OtherScaleModel)
     assert isinstance(load_model("transfer", search="refine"), TransferModel)
 
 
@@ -45,12 +46,24 @@ def test_ttsr_by_file(tmp_path):
 
 
 def test_default():
-    assert default_model(2) == "transfer"
+    assert default_model(2) == default_model(4) == "fusion"
 
 
-def test_the_file_is_of_another_scale(fusion):
-    with pytest.raises(OptionError, match="scale 4, got 2"):
-        load_model(fusion, 2)
+def test_the_file_serves_other_scales_too(fusion):
+    model = load_model(fusion, 2)
+    assert isinstance(model, OtherScaleModel)
+    assert (model.scale, model.fusion.scale, model.transfer.scale) == (2, 4, 2)
+
+
+@pytest.mark.parametrize(("wish", "scale"), [(1.01, 2), (2, 2), (2.5, 3), (3.01, 4), (8, 8)])
+def test_the_next_scale(wish, scale):
+    assert next_scale(wish) == scale
+
+
+@pytest.mark.parametrize("wish", [1, 0, -2, 8.1, float("nan"), True])
+def test_no_scale_reaches_it(wish):
+    with pytest.raises(OptionError, match="scale must be above 1, up to 8"):
+        next_scale(cast(Any, wish))
 
 
 def test_a_folder_of_two(fusion, tmp_path):
@@ -130,8 +143,9 @@ def test_which_files_are_read(fusion, tmp_path):
     from searchtransfer.pretrained import model_files
     from searchtransfer.weights.packaged import packaged
 
-    assert model_files(None, 4, None) == [packaged("fusion-x4")]
-    assert model_files(None, 2, None) == model_files("transfer", 4, None) == []
+    for scale in (2, 4):
+        assert model_files(None, scale, None) == [packaged("fusion-x4")]
+    assert model_files("transfer", 4, None) == []
     assert model_files(fusion, 4, None) == model_files(fusion.parent, 4, None) == [fusion]
     assert model_files("fusion", 4, fusion) == model_files(None, 4, fusion) == [fusion]
     assert model_files("someone/model", 4, None) == []

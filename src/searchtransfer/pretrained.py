@@ -5,14 +5,16 @@ import difflib
 import logging
 import re
 from collections.abc import Callable
-from numbers import Integral
+from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 
 from .budget import MEMORY
 from .errors import MissingExtraError, OptionError, WeightsError
 from .foreign import shown
-from .models import FusionModel, Model, TransferModel, TTSRModel
+from .models import FusionModel, Model, OtherScaleModel, TransferModel, TTSRModel
 from .networks import FusionNet
+from .references import SCALES
 from .references.plan import SearchMode
 from .wear import Wear, parse_wear
 from .weights import read_weights
@@ -22,13 +24,13 @@ MODELS: dict[str, Callable[[TransferModel], Model]] = {"transfer": lambda transf
 """Models by name that need no file, each made from one that has the scale and the way to search."""
 
 FROM_WEIGHTS: dict[str, Callable[[str | Path, TransferModel], Model]] = {
-    "fusion": FusionModel.load,
+    "fusion": lambda path, transfer: _fusion(path, transfer),
     "ttsr": lambda path, transfer: TTSRModel.load(path, transfer.scale, transfer.search),
 }
 """Models by name that can be made from a file of weights, and such a model."""
 
 if "fusion-x4" in PACKAGED:
-    MODELS["fusion"] = lambda transfer: FusionModel.load(packaged("fusion-x4"), transfer)
+    MODELS["fusion"] = lambda transfer: _fusion(packaged("fusion-x4"), transfer)
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".png")
@@ -37,12 +39,31 @@ _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".png")
 log = logging.getLogger(__name__)
 
 
+def next_scale(scale: int | float) -> int:
+    """The smallest scale of the models that reaches a wish, which may be between them.
+
+    Raises:
+        OptionError: none does, or the wish is not above 1.
+    """
+    if isinstance(scale, bool) or not isinstance(scale, Real) or not 1 < scale <= max(SCALES):
+        raise OptionError(f"scale must be above 1, up to {max(SCALES)}, got {scale!r}")
+    return next(x for x in SCALES if x >= scale)
+
+
 def default_model(scale: int) -> str:
-    """The best model of the package for a scale."""
-    return "fusion" if scale == FusionNet.scale and "fusion" in MODELS else "transfer"
+    """The best model of the package for a scale; all have the same now."""
+    return "fusion" if "fusion" in MODELS else "transfer"
 
 
 DEFAULT_MODEL = default_model(4)
+
+
+def _fusion(path: str | Path, transfer: TransferModel) -> Model:
+    if transfer.scale == FusionNet.scale:
+        return FusionModel.load(path, transfer)
+    return OtherScaleModel(
+        FusionModel.load(path, replace(transfer, scale=FusionNet.scale)), transfer
+    )
 
 
 def load_model(

@@ -17,6 +17,7 @@ from .errors import OptionError
 from .images.alpha import enlarge_alpha, with_hidden_filled
 from .images.grey import greyed, is_grey
 from .images.kinds import as_image, returns_as
+from .images.sizes import SizeWish, check_within, reduced_to
 from .memory import with_smaller_tiles
 from .models import Model
 from .models.pieces import TILE as TILE
@@ -24,7 +25,7 @@ from .presentation import Presentable
 from .pretrained import DEFAULT_MODEL as DEFAULT_MODEL
 from .pretrained import FROM_WEIGHTS as FROM_WEIGHTS
 from .pretrained import MODELS as MODELS
-from .pretrained import load_model
+from .pretrained import load_model, next_scale
 from .progress import Progress, callback
 from .references import Reference
 from .references.matches import Matches as Matches
@@ -48,6 +49,13 @@ class Result(Presentable):
     """Where in the references, to a fraction of a pixel, turned and zoomed."""
     wear: Wear = CLEAN
     """What the image was seen to have been through."""
+    reduced_from: Any = None
+    """The picture at the scale of the model, where `image` is smaller."""
+
+    @property
+    def whole(self) -> Any:
+        """The picture at the scale of the model, that of the matches."""
+        return self.image if self.reduced_from is None else self.reduced_from
 
     @property
     def verdict(self) -> str:
@@ -62,6 +70,7 @@ class Upscaler:
     Args:
         model: see `searchtransfer.models`.
         device: where to compute; None for the CPU.
+        factor: how many times larger results are, if less than the model makes them.
 
     Examples:
         >>> from searchtransfer.images import degrade
@@ -76,8 +85,14 @@ class Upscaler:
         tensor([28, 32])
     """
 
-    def __init__(self, model: Model, device: torch.device | str | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        device: torch.device | str | None = None,
+        factor: int | float | None = None,
+    ) -> None:
         self.model = model
+        self.factor = float(model.scale if factor is None else factor)
         self.device = usable_device(device)
 
     def __repr__(self) -> str:
@@ -88,7 +103,7 @@ class Upscaler:
         cls,
         source: str | Path | None = None,
         *,
-        scale: int = 4,
+        scale: int | float = 4,
         search: SearchMode = "auto",
         weights: str | Path | None = None,
         wear: str | Wear = "auto",
@@ -102,7 +117,8 @@ class Upscaler:
                 "transfer" needs none; "ttsr" (x4) needs a file of them. Or a file of weights, a
                 folder with one, or "owner/name" on the Hugging Face hub. None: the best for the
                 scale.
-            scale: how many times larger the result is: 2, 3, 4 or 8.
+            scale: how many times larger the result is, above 1, up to 8. The model works at 2, 3,
+                4 or 8, the next that is as large; its result is then reduced.
             search: where refinement of the matches begins. "exact": every pixel of the small image
                 is compared with every place of the references; "refine": some pixels, with cells
                 of the reduced references; "auto": every pixel, or some of large pictures. See
@@ -120,7 +136,8 @@ class Upscaler:
             WeightsError: the weights cannot be read, or are of another model or scale.
             MissingExtraError: the hub is asked for and its library is not installed.
         """
-        return cls(load_model(source, scale, search, weights, wear, memory), device)
+        whole = next_scale(scale)
+        return cls(load_model(source, whole, search, weights, wear, memory), device, scale)
 
     @property
     def scale(self) -> int:
@@ -156,6 +173,7 @@ class Upscaler:
         reference: object | None = None,
         *,
         tile: int | Literal["auto"] = "auto",
+        size: tuple[int, int] | None = None,
         on_progress: Progress | None = None,
     ) -> Result:
         """Make one picture sharp.
@@ -170,6 +188,8 @@ class Upscaler:
             tile: pixels of `lr` on a side of the tiles that the result is put together from, 0 for
                 one piece, "auto" for tiles where the picture is large. The result is the same.
                 Where memory lacks, smaller ones are tried.
+            size: `(H, W)` of the result, at most `scale` times larger than `lr`: what the model
+                makes is reduced to it. None: that of the scale that was asked for.
             on_progress: called as `on_progress(stage, done)`, done from 0 to 1. An exception
                 raised in it stops the work.
 
@@ -178,29 +198,34 @@ class Upscaler:
                 the image.
 
         Raises:
-            OptionError: tile is negative, the reference was prepared for another scale, or there is
-                none and the model needs one.
+            OptionError: tile is negative, the size is too large, the reference was prepared for
+                another scale, or there is none and the model needs one.
             OutOfMemoryError: there is not enough memory, even for small tiles.
             SearchTransferError: whatever `prepare` raises.
         """
         if tile != "auto" and (isinstance(tile, bool) or not isinstance(tile, int) or tile < 0):
             raise OptionError(f"tile must be 'auto', 0 or a positive whole number, got {tile!r}")
         image = as_image(lr, "lr")
+        wanted = size or SizeWish(self.factor).of(image.size) or image.size
+        check_within(wanted, image.size, self.scale)
         prepared = None if reference is None else self._prepared(reference)
-        size = image.colour.shape[1], image.colour.shape[2]
-        cells = self.model.tile_for(*size) if tile == "auto" else tile
+        cells = self.model.tile_for(*image.size) if tile == "auto" else tile
         colour = with_hidden_filled(image).colour.to(self.device, torch.float32)
         progress = callback(on_progress)
         sharp = with_smaller_tiles(
             lambda side: self.model.upscale(colour, prepared, tile=side, progress=progress),
             cells,
-            size,
+            image.size,
         )
         if is_grey(colour):  # whatever colours references have
             sharp = replace(sharp, colour=greyed(sharp.colour))
         said = None if prepared is None else complaint(sharp.score, sharp.matches)
         if said is not None:
             warnings.warn(said, WeakReferenceWarning, stacklevel=2)
-        picture = enlarge_alpha(image, sharp.colour, self.scale)
+        whole = enlarge_alpha(image, sharp.colour, self.scale)
         log.info("the image looks: %s", sharp.wear)
-        return Result(returns_as(lr)(picture), sharp.score, sharp.matches, sharp.wear)
+        back = returns_as(lr)
+        found = sharp.score, sharp.matches, sharp.wear
+        if wanted in (None, whole.size):
+            return Result(back(whole), *found)
+        return Result(back(reduced_to(whole, wanted)), *found, back(whole))

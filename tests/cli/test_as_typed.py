@@ -249,8 +249,11 @@ def test_quality_bits_and_background(tmp_path):
         (["--quality", "101"], "quality must be a whole number from 1 to 100"),
         (["--background", "whit"], "background must be a colour"),
         (["--bits", "12"], "'12' is not one of 'auto', '8', '16'"),
-        (["-s", "four"], "must be 2, 3, 4 or 8, got 'four'"),
-        (["-s", "2"], "name it with -r, a file or a folder, or use a model that works alone"),
+        (["-s", "four"], "must be a number as 4 or 2.5, got 'four'"),
+        (
+            ["-n", "transfer"],
+            "name it with -r, a file or a folder, or use a model that works alone",
+        ),
     ],
 )
 def test_what_cannot_be(tmp_path, options, message):

@@ -8,6 +8,7 @@ import pytest
 from cli.commands import command
 from image_files import noise, png, write
 from pictures import stereo
+from PIL import Image as PILImage
 from scenes import reduced, save, scene, sharp, tree
 
 from searchtransfer.images import read_image
@@ -173,7 +174,7 @@ def test_keep_going(tmp_path, files):
 
 
 UNUSABLE = [
-    (["-s", "5"], r"scale must be one of (2, 3, 4, 8), got 5"),
+    (["-s", "9"], r"scale must be above 1, up to 8, got 9"),
     (["-s", "four"], "Invalid value for"),
     (["-t", "-1"], "must be auto, 0 or a positive whole number, got '-1'"),
     (["-t", "big"], "must be auto, 0 or a positive whole number, got 'big'"),
@@ -296,3 +297,47 @@ def test_an_unexpected_fault_is_reported(tmp_path, files, monkeypatch):
     done = command("upscale", "-i", files[0], "-r", files[1], "-o", tmp_path / "o.png")
     assert done.exit_code == 1
     assert done.stderr == "error: unexpected fault, AttributeError: oh; please report it\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        (("-s", "2.5"), (20, 15)),
+        (("--scale", "x3"), (24, 18)),
+        (("--width", "20"), (20, 15)),
+        (("--height", "12"), (16, 12)),
+        (("--width", "10", "--height", "20"), (10, 20)),
+        (("--fit", "17x100"), (17, 13)),
+    ],
+)
+def test_any_size(tmp_path, files, options, size):
+    lr, ref = files
+    report = tmp_path / "r.html"
+    for more in (("-r", ref, "--report", report), ()):
+        out = tmp_path / f"o{len(more)}.png"
+        done = command("upscale", lr, *more, "-o", out, *options, "--json")
+        assert done.exit_code == 0, done.stderr
+        with PILImage.open(out) as image:
+            assert image.size == size
+        facts = json.loads(done.stdout)
+        assert (facts["width"], facts["height"]) == size
+    assert report.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "code"),
+    [
+        (("--width", "33"), "33 x 25 pixels are wanted of an image of 8 x 6, and 4 times", 1),
+        (("--fit", "20"), "fit must be WIDTHxHEIGHT as in 1920x1080", 1),
+        (("--fit", "20x20", "--width", "5"), "or a frame to fit into", 1),
+        (("-s", "9"), "scale must be above 1, up to 8", 1),
+        (("-s", "many"), "must be a number as 4 or 2.5", 2),
+        (("-s", "2.5", "--lr-from-hr"), "compared with the input", 1),
+    ],
+)
+def test_sizes_that_cannot_be(tmp_path, files, options, message, code):
+    lr, _ = files
+    done = command("upscale", lr, "-o", tmp_path / "o.png", *options)
+    assert done.exit_code in (code, 1, 2)
+    assert message in " ".join(done.stderr.split())
+    assert not (tmp_path / "o.png").exists()

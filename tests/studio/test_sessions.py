@@ -245,10 +245,7 @@ def test_orders_that_cannot_be_met_are_refused_before_any_work(session: Session)
     assert order(session, limits=Limits(result_pixels=480)).small[0].size == (3, 10)
     with pytest.raises(OptionError, match="transfer needs a reference"):
         order(session, model="transfer")
-    with pytest.raises(OptionError, match="best model for this scale needs a reference"):
-        order(session, model=BEST, scale=2)
-    with pytest.raises(OptionError, match="fusion makes images 4 times larger only"):
-        order(session, scale=2)
+    assert order(session, model=BEST, scale=2).scale == 2
 
 
 @pytest.mark.parametrize("model", ["/etc/passwd", "owner/name", "ttsr", "", "../weights"])

@@ -4,11 +4,13 @@
 import warnings
 from pathlib import Path
 
-from ..errors import ImageFileError, OutputError
+from ..errors import ImageFileError, OptionError, OutputError
 from ..files import check_file
 from ..foreign import shown
 from ..images import check_output, read_image
+from ..images.sizes import SizeWish, check_within
 from ..memory import memory_limit
+from ..upscaler import Upscaler
 from .plan import Job
 from .references import References
 from .settings import Settings
@@ -17,7 +19,7 @@ WORKING_BYTES = 2 * 3 * 4
 """Of memory for each pixel of a result, at the least: the picture and its copy for the file."""
 
 
-def check_job(job: Job, settings: Settings, scale: int, references: References) -> None:
+def check_job(job: Job, settings: Settings, upscaler: Upscaler, references: References) -> None:
     """Find out whether a job can be done, by reading its input; nothing is written.
 
     Raises:
@@ -28,17 +30,23 @@ def check_job(job: Job, settings: Settings, scale: int, references: References) 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the work itself reads again, and warns
         image = read_image(job.source, max_pixels=settings.max_pixels)
-    height, width = image.size
+    scale, (height, width) = upscaler.scale, image.size
     if settings.lr_from_hr:
         check_reducible(job.source, image.size, scale)
         size = height - height % scale, width - width % scale
     else:
-        size = height * scale, width * scale
-    needed, present = size[0] * size[1] * WORKING_BYTES, memory_limit()
+        wish = settings.wish or SizeWish(upscaler.factor)
+        size = wish.of(image.size) or image.size
+        try:
+            check_within(size, image.size, scale)
+        except OptionError as error:
+            raise ImageFileError(f"image {shown(job.source)}: {error}") from None
+    needed, present = height * width * scale**2 * WORKING_BYTES, memory_limit()
     if needed > present:
         raise ImageFileError(
-            f"image {shown(job.source)}: the result of {size[1]} x {size[0]} pixels needs at least "
-            f"{needed / 2**30:.1f} GiB of memory, and there are {present / 2**30:.1f}; "
+            f"image {shown(job.source)}: the result of {width * scale} x {height * scale} pixels "
+            f"needs at least {needed / 2**30:.1f} GiB of memory, and there are "
+            f"{present / 2**30:.1f}; "
             "use a smaller scale (-s 2) or cut the image"
         )
     inputs = [job.source, *references.photos]

@@ -52,7 +52,8 @@ def upscale_file(
         check_reducible(job.source, image.size, upscaler.scale)
         small, truth = reduced(image, upscaler.scale)
     reference = references.fitting(image)
-    result = upscaler.upscale(small, reference, tile=settings.tile, on_progress=progress)
+    size = settings.wish.of(small.size)
+    result = upscaler.upscale(small, reference, tile=settings.tile, size=size, on_progress=progress)
     quality = None if truth is None else measure(result.image, small, truth)
     score_map = report = None
     if job.score_map is not None and not settings.keeps(job.score_map):

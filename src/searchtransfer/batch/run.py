@@ -97,7 +97,7 @@ def run_batch(
         def check(job: Job) -> None:
             for output in job.outputs:
                 make_folder(output.parent)
-            check_job(job, settings, upscaler.scale, references)
+            check_job(job, settings, upscaler, references)
 
         for job in jobs:
             stop.check()

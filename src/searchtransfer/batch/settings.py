@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is the same for every image of a batch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from ..images import MAX_PIXELS, Bits, Image, on_background
 from ..images.background import Colour
+from ..images.sizes import SizeWish
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Settings:
     """Put transparent pictures on this colour, for formats that have no alpha."""
     quality: int | None = None
     """As in `images.write_image`."""
+    wish: SizeWish = field(default_factory=SizeWish)
+    """The size of the result; nothing: that of the upscaler's scale."""
     max_pixels: int = MAX_PIXELS
     """As in `images.read_image`."""
 

@@ -98,6 +98,29 @@ Memory = Annotated[
         "references that are searched, and the tiles.",
     ),
 ]
+
+
+def parse_factor(value: str | float) -> float:
+    """A number, as it is or as `x2.5` or `2.5x`."""
+    digits = str(value).strip().lower().removeprefix("x").removesuffix("x")
+    try:
+        return float(digits)
+    except ValueError:
+        raise typer.BadParameter(f"must be a number as 4 or 2.5, got {value!r}") from None
+
+
+Factor = Annotated[
+    float,
+    typer.Option(
+        "-s",
+        "--scale",
+        metavar="N",
+        show_default="4",
+        parser=parse_factor,
+        help="Times larger than the input, above 1, up to 8. Models work at 2, 3, 4 and 8; the "
+        "next larger is made, and reduced.",
+    ),
+]
 MaxPixels = Annotated[
     int,
     typer.Option(

@@ -10,6 +10,7 @@ from .group import FAILED
 from .interrupt import interruptible
 from .options import (
     AsJson,
+    Factor,
     Files,
     Inputs,
     KeepGoing,
@@ -18,7 +19,6 @@ from .options import (
     ModelName,
     Quiet,
     Refs,
-    Scale,
     Search,
     Verbose,
     WearWords,
@@ -45,7 +45,19 @@ def upscale(
     refs: Refs = None,
     model: ModelName = None,
     weights: Weights = None,
-    scale: Scale = 4,
+    scale: Factor = 4.0,
+    width: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Of the results, in pixels; alone, the height follows."),
+    ] = None,
+    height: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Of the results, in pixels; alone, the width follows."),
+    ] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(metavar="WIDTHxHEIGHT", help="A frame that the results just fit into."),
+    ] = None,
     tile: Annotated[
         str,
         typer.Option(
@@ -126,8 +138,9 @@ def upscale(
     from ..budget import parse_memory
     from ..errors import OptionError
     from ..images import parse_colour
+    from ..images.sizes import SizeWish, parse_frame
     from ..images.writing import check_quality
-    from ..pretrained import model_files
+    from ..pretrained import model_files, next_scale
     from ..upscaler import Upscaler
 
     check_quality(quality)
@@ -140,7 +153,14 @@ def upscale(
         background=None if background is None else parse_colour(background),
         quality=quality,
         max_pixels=max_pixels,
+        wish=SizeWish(None, width, height, None if fit is None else parse_frame(fit)),
     )
+    whole = next_scale(scale)
+    if lr_from_hr and (settings.wish or scale != whole):
+        raise OptionError(
+            "--lr-from-hr: results are compared with the input, so have its size; leave --width, "
+            "--height and --fit out, and give a whole --scale"
+        )
     with pipes() as pipe:
         sources, ref_paths = pipe.inputs(named), pipe.inputs(refs or [])
         if output == PIPE:
@@ -148,7 +168,7 @@ def upscale(
                 raise OptionError("output -: standard output takes one picture; give a folder (-o)")
             output, ext = str(pipe.output(ext, sources[0])), "auto"
         elif output is None:
-            suffix = suffix or f"-x{scale}"
+            suffix = suffix or (f"-x{scale:g}" if not settings.wish else "-large")
         upscaler = Upscaler.from_pretrained(
             model,
             scale=scale,
@@ -159,7 +179,7 @@ def upscale(
         )
         photos = read_references(
             ref_paths,
-            scale=scale,
+            scale=whole,
             keep_going=keep_going,
             needed=upscaler.model.needs_reference,
             max_pixels=max_pixels,
@@ -173,7 +193,7 @@ def upscale(
             sources,
             output,
             references=photos,
-            weights=model_files(model, scale, weights),
+            weights=model_files(model, whole, weights),
             ext=ext,
             suffix=suffix,
             score_map=score_map,

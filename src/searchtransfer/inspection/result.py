@@ -48,7 +48,7 @@ def inspect_result(
         (29.5, 33.5)
         >>> page = inspector_page(picture)  # write it to a file ending in .html
     """
-    small, large = as_image(lr, "lr"), as_image(result.image, "result")
+    small, large = as_image(lr, "lr"), as_image(result.whole, "result")
     scale = max(1, large.size[0] // small.size[0])
     photos = [
         Photo(names[number] if number < len(names) else f"reference {number + 1}", colour)

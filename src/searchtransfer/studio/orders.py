@@ -9,7 +9,6 @@ from typing import NamedTuple
 from ..batch.checks import check_reducible
 from ..errors import ImageFileError, OptionError
 from ..models import FusionModel, TransferModel
-from ..networks import FusionNet
 from ..pretrained import MODELS, default_model
 from .limits import Limits
 
@@ -109,8 +108,6 @@ def scales(settings: Settings, has_reference: bool) -> list[Choice]:
 
 def _why_not(model: str, scale: int, has_reference: bool) -> str:
     name = default_model(scale) if model == BEST else model
-    if name == "fusion" and scale != FusionNet.scale:
-        return f"fusion makes images {FusionNet.scale} times larger only"
     if NEEDS_REFERENCE.get(name, False) and not has_reference:
         return "needs a reference"
     return ""
