@@ -59,9 +59,17 @@ class Result(Presentable):
 
     @property
     def verdict(self) -> str:
-        """How useful the references were, and what the image has been through, in sentences."""
-        worn = "" if str(self.wear) == str(CLEAN) else f" The image looks worn: {self.wear}."
-        return usefulness(self.score, self.matches) + worn
+        """How useful the references were, and what the image has been through, in sentences.
+
+        Empty for a clean image alone.
+        """
+        alone = bool((self.matches.photo < 0).all())
+        clean = str(self.wear) == str(CLEAN)
+        sentences = (
+            "" if alone else usefulness(self.score, self.matches),
+            "" if clean else f"The image looks worn: {self.wear}.",
+        )
+        return " ".join(filter(None, sentences))
 
 
 class Upscaler:

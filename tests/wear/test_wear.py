@@ -80,3 +80,14 @@ def test_what_is_said_is_taken() -> None:
         result = upscaler.upscale(noisy(small(), 20.0), Reference.build([coffee()]))
         assert result.wear.noise == noise
         assert result.wear.reduction == BICUBIC or words != "clean"
+
+
+def test_it_is_told() -> None:
+    worn = compressed(small(), quality=60)
+    alone = Upscaler.from_pretrained().upscale(worn)
+    assert alone.verdict == f"The image looks worn: {alone.wear}."
+    assert "JPEG of about quality" in alone.verdict
+    assert Upscaler.from_pretrained().upscale(small()).verdict == ""
+    both = Upscaler.from_pretrained().upscale(worn, coffee())
+    assert both.verdict.endswith(f" The image looks worn: {both.wear}.")
+    assert len(both.verdict) > len(alone.verdict) + 20
