@@ -4,9 +4,16 @@ from pictures import related, target
 from references.views import low_of
 
 from searchtransfer import Reference, Upscaler
-from searchtransfer.budget import LEAST, MEMORY, for_copies, parse_memory, side_of_piece
+from searchtransfer.budget import (
+    BYTES_A_PIXEL,
+    LEAST,
+    MEMORY,
+    for_copies,
+    parse_memory,
+    side_of_piece,
+)
 from searchtransfer.errors import OptionError
-from searchtransfer.references.choosing import BYTES_A_PIXEL, choose
+from searchtransfer.references.choosing import choose
 
 
 @pytest.mark.parametrize(

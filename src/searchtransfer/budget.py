@@ -14,6 +14,10 @@ from .errors import OptionError
 MEMORY = 1536 * 2**20
 """Bytes, when nothing else is said."""
 
+BYTES_A_PIXEL = 84
+"""Of a copy that is searched: its pixels, what is made of them (24 bytes), and keys; the last two
+twice where the image is worn."""
+
 LEAST = 64 * 2**20
 """Bytes below which nothing sensible can be planned."""
 

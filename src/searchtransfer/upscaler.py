@@ -152,12 +152,13 @@ class Upscaler:
         """How many times larger the result is."""
         return self.model.scale
 
-    def prepare(self, references: object) -> Reference:
+    def prepare(self, references: object, *, copy: bool = True) -> Reference:
         """Do all that can be done with the references alone, once.
 
         Args:
             references: one picture or several, of any sizes: path of a file, Image, Pillow, NumPy
                 or tensor.
+            copy: False where nobody will change them, and memory matters.
 
         Raises:
             SearchTransferError: whatever `Reference.build` and the conversions in `images` raise.
@@ -166,7 +167,8 @@ class Upscaler:
         photos = [
             with_hidden_filled(as_image(x, f"reference {i}")).colour for i, x in enumerate(pictures)
         ]
-        reference = Reference.build([photo.to(self.device) for photo in photos], self.scale)
+        there = [photo.to(self.device) for photo in photos]
+        reference = Reference.build(there, self.scale, copy=copy)
         self.model.prepare(reference)
         return reference
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`searchtransfer match`."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,7 +74,7 @@ def match(
     folder = small.parent if output is None else folder_named(output, "output")
     upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
     photos = read_references(refs, scale=scale, keep_going=keep_going, max_pixels=max_pixels)
-    references = References(photos, upscaler.prepare)
+    references = References(photos, partial(upscaler.prepare, copy=False))
     bar = Bar()
 
     def work(stop: Stop) -> "Maps":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`searchtransfer upscale`."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
@@ -201,7 +202,7 @@ def upscale(
             go_on=on_exists == "skip",
             on_left_out=left.append,
         )
-        references = References(photos, upscaler.prepare)
+        references = References(photos, partial(upscaler.prepare, copy=False))
         reporter = Reporter(len(jobs), as_json, left)
 
         def work(stop: Stop) -> None:

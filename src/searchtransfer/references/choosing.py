@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..budget import MEMORY, for_copies
+from ..budget import BYTES_A_PIXEL, MEMORY, for_copies
 from ..images.resize import up
 from ..operators import Keys
 from ..operators.agreement import AROUND, agreement
@@ -56,10 +56,6 @@ TRIAL_PAIRS = 3 * 10**9
 CHANCE, SURE = 0.22, 0.32
 """Mean agreement of whole cells, before anything is refined, that other photos reach by chance, and
 that only the same things reach."""
-
-BYTES_A_PIXEL = 84
-"""Of a copy that is searched: its pixels, what is made of them (24 bytes), and keys; the last two
-twice where the image is worn."""
 
 FEWEST = 25
 """Cells of a copy at least, one whole patch: smaller ones are not tried."""

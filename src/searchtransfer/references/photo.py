@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..budget import BYTES_A_PIXEL, MEMORY, for_copies
 from ..images.resize import softened
 from .copy import Copy, resized, upright, warped
 from .geometry import Keypoints, Plane, keypoints, reduced_and_enlarged
@@ -67,8 +68,13 @@ class Photo:
         return self._kept.once("upright", lambda: upright(self.pixels, self.number, self.scale))
 
     def prepare(self) -> None:
-        """Compute now what a search needs."""
-        _ = self.keypoints, self.upright.luma
+        """Compute now what a search needs.
+
+        A photo too large to be searched as it is, within the usual memory, is only reduced.
+        """
+        _ = self.keypoints
+        if BYTES_A_PIXEL * self.size[0] * self.size[1] <= for_copies(MEMORY):
+            _ = self.upright.luma
 
     def aligned(self, zoom: float = 1.0, turns: int = 0, mirrored: bool = False) -> Copy:
         """The photo `zoom` times as large, mirrored if wanted, and turned by quarters.

@@ -43,12 +43,15 @@ class Reference:
         object.__setattr__(self, "prepared", tuple(photos))
 
     @classmethod
-    def build(cls, photos: Sequence[Float[Tensor, "3 _ _"]], scale: int = 4) -> "Reference":
+    def build(
+        cls, photos: Sequence[Float[Tensor, "3 _ _"]], scale: int = 4, *, copy: bool = True
+    ) -> "Reference":
         """Check and copy one or many photos of any sizes.
 
         Args:
             photos: each `[3, H, W]` in [0, 1], H and W at least `scale`.
             scale: 2, 3, 4 or 8.
+            copy: False where nobody will change the tensors, and memory matters.
 
         Raises:
             ShapeError: no photos, or one that is not `[3, H, W]` or smaller than one cell.
@@ -60,7 +63,8 @@ class Reference:
             raise OptionError(f"Reference: scale must be one of {SCALES}, got {scale!r}")
         if not photos:
             raise ShapeError("Reference: there must be at least one photo, got none")
-        return cls(tuple(_checked(x, f"photo {i}", scale) for i, x in enumerate(photos)), scale)
+        checked = (_checked(x, f"photo {i}", scale, copy) for i, x in enumerate(photos))
+        return cls(tuple(checked), scale)
 
     def prepare(self) -> "Reference":
         """Compute now what a search needs of the photos, and return the same reference."""
@@ -111,8 +115,8 @@ class Reference:
             raise WeightsError(f"{path}: is no valid reference: {error}") from None
 
 
-def _checked(photo: Tensor, name: str, scale: int) -> Float[Tensor, "3 h w"]:
-    """A copy in single precision."""
+def _checked(photo: Tensor, name: str, scale: int, copy: bool) -> Float[Tensor, "3 h w"]:
+    """A photo in single precision."""
     if photo.dim() != 3 or photo.shape[0] != 3:
         raise ShapeError(f"Reference: {name} must be [3, H, W], got {list(photo.shape)}")
     if min(photo.shape[1:]) < scale:
@@ -125,7 +129,7 @@ def _checked(photo: Tensor, name: str, scale: int) -> Float[Tensor, "3 h w"]:
             f"Reference: {name} must be floating point in [0, 1], got {photo.dtype}; "
             "divide integers by their maximum"
         )
-    single = photo.detach().to(torch.float32, memory_format=torch.contiguous_format, copy=True)
+    single = photo.detach().to(torch.float32, memory_format=torch.contiguous_format, copy=copy)
     if not bool(torch.isfinite(single).all()):
         raise NonFiniteError(
             f"Reference: {name} holds NaN or infinity, or values beyond single precision"

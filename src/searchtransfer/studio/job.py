@@ -90,7 +90,7 @@ def make(
                     to_profile(photo, profile, f"reference {x.name!r}")
                     for photo, x in zip(photos, order.references, strict=True)
                 )
-                prepared = {profile: (same, upscaler.prepare(same))}
+                prepared = {profile: (same, upscaler.prepare(same, copy=False))}
             used, reference = prepared.get(profile, ((), None))
             result = upscaler.upscale(small, reference, on_progress=part)
             seconds = time.perf_counter() - start
