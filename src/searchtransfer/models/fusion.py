@@ -124,8 +124,8 @@ class FusionModel:
         seen = self.transfer.find(colour, reference, progress, wear)
 
         def make(area: Area) -> Tensor:
-            piece = self.transfer.piece(colour, seen, area)
-            return self._sharp(piece.low, piece.noise, evidence_of(piece), seen.found.reduction)
+            low, noise, evidence = told(self.transfer.piece(colour, seen, area))
+            return self._sharp(low, noise, evidence, seen.found.reduction)
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo(seen.found), progress)
         return Upscaled(sharp, seen.score, seen.found.matches, seen.wear)
@@ -240,6 +240,11 @@ def load_network(path: str | Path) -> FusionNet:
     if file.description is not None:
         file.description.require(FusionNet.architecture, FusionNet.scale, file.path)
     return build(FusionNet, config, file).eval()
+
+
+def told(piece: Piece) -> tuple[Tensor, Tensor, Evidence]:
+    """The image, its noise and the evidence of a piece, whose other pictures are not kept."""
+    return piece.low, piece.noise, evidence_of(piece)
 
 
 def evidence_of(piece: Piece) -> Evidence:
