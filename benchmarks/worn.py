@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--wear", default="auto")
     parser.add_argument("--groups", nargs="*", default=["flow", "landmark", "set14"])
+    parser.add_argument("--scenes", nargs="*", help="of the chosen groups; all if nothing is said")
     parser.add_argument("--rows", nargs="*", default=list(ROWS))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -79,7 +80,7 @@ def main() -> None:
     methods["with reference"] = lambda low, photo: upscaler.upscale(low, photo).image
     found: dict[str, dict[str, list[list[float]]]] = {}
     for group, name, target, other in cases(options.data):
-        if group not in options.groups:
+        if group not in options.groups or name not in (options.scenes or [name]):
             continue
         truth = crop_to_multiple(read_image(target).colour, SCALE)
         photo = read_image(other).colour
