@@ -118,7 +118,7 @@ def _checked(photo: Tensor, name: str, scale: int) -> Float[Tensor, "3 h w"]:
     if min(photo.shape[1:]) < scale:
         raise ShapeError(
             f"Reference: {name} must be at least {scale} x {scale} pixels for scale {scale}, "
-            f"got {photo.shape[1]} x {photo.shape[2]}"
+            f"got {photo.shape[2]} x {photo.shape[1]}"
         )
     if not photo.is_floating_point():
         raise DTypeError(
