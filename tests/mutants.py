@@ -5,8 +5,9 @@
 
 Each mutant is one change of one place in a Python file of `operators/`: an operator, a comparison,
 a number, a condition, a returned value. Places are drawn with a seed, evenly over all there are. A
-copy of the sources gets the change, and the tests run on it until the first failure; a mutant that
-they pass, or that ends them by nothing but time, survives and is listed with its line.
+copy of the sources gets the change, and the tests run on it until the first failure, those named
+like the changed file first. A mutant that they pass survives and is listed with its line; one that
+makes them endless is caught.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import copy
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,19 +116,43 @@ def mutant(source: str, number: int) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
+def in_order(tests: list[str], path: Path, root: Path) -> list[str]:
+    """The files of tests, those first that are named like the changed file or its first word."""
+    files = [
+        file.relative_to(root)
+        for test in tests
+        for file in (sorted((root / test).rglob("test_*.py")) or [root / test])
+    ]
+    word = path.stem.split("_")[0]
+
+    def distance(file: Path) -> int:
+        name = file.stem.removeprefix("test_")
+        return 0 if name == path.stem else 1 if name.startswith(word) else 2
+
+    return [str(file) for file in sorted(files, key=distance)]
+
+
 def survives(path: Path, content: str, tests: list[str], root: Path) -> bool:
     """Whether the tests pass with a file changed, in a copy of the project."""
     target = root / path
     before = target.read_text(encoding="utf-8")
     target.write_text(content, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command += in_order(tests, path, root)
     environment = os.environ | {"PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    run = subprocess.Popen(
+        command,
+        cwd=root,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            command, cwd=root, env=environment, capture_output=True, timeout=SECONDS, check=False
-        )
-        return done.returncode == 0
+        return run.wait(SECONDS) == 0
     except subprocess.TimeoutExpired:
+        os.killpg(run.pid, signal.SIGKILL)  # with whatever the tests have started
+        run.wait()
         return False
     finally:
         target.write_text(before, encoding="utf-8")

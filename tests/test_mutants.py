@@ -5,7 +5,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from mutants import FOLDER, ROOT, mutant, places
+from mutants import FOLDER, ROOT, in_order, mutant, places
 
 SOURCE = """
 def f(a: int = 3, b: Float[Tensor, "2 3"] = None) -> tuple[int, 4]:
@@ -54,3 +54,12 @@ def test_mutants_of_the_operators_are_programs(path: Path):
         changed = mutant(source, number)
         ast.parse(changed)
         assert changed != whole
+
+
+def test_tests_named_like_the_changed_file_run_first():
+    files = in_order(["tests/operators"], FOLDER / "keys.py", ROOT)
+    assert files[0] == "tests/operators/test_keys.py"
+    assert sorted(files) == sorted(set(files))
+    assert len(files) == len(list((ROOT / "tests/operators").rglob("test_*.py")))
+    word = in_order(["tests/operators"], FOLDER / "backends" / "native_cost.py", ROOT)
+    assert all(Path(file).stem.startswith("test_native") for file in word[:3])

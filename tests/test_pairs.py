@@ -2,6 +2,7 @@
 import pytest
 
 from searchtransfer.errors import DataError
+from searchtransfer.images import ImageWarning
 from searchtransfer.pairs import (
     Pair,
     cufed_groups,
@@ -23,7 +24,9 @@ def make(root, *names):
 
 def test_cufed_training_layout(tmp_path):
     make(tmp_path, "input/b.png", "input/a.png", "ref/a.png", "ref/b.png", "input/note.txt")
-    assert cufed_pairs(tmp_path) == [
+    with pytest.warns(ImageWarning, match="1 left out: 'note.txt'"):
+        pairs = cufed_pairs(tmp_path)
+    assert pairs == [
         Pair(tmp_path / "input" / name, (tmp_path / "ref" / name,)) for name in ("a.png", "b.png")
     ]
 
@@ -47,7 +50,8 @@ def test_cufed_training_layout_without_folders(tmp_path):
 
 def test_cufed_test_groups_keep_the_order_of_references(tmp_path):
     make(tmp_path, *(f"010_{i}.png" for i in range(6)), "002_0.png", "002_1.png", "cover.png")
-    pairs = cufed_groups(tmp_path)
+    with pytest.warns(ImageWarning, match=r"1 left out: 'cover.png' \(not named NAME_0"):
+        pairs = cufed_groups(tmp_path)
     assert [pair.target.name for pair in pairs] == ["002_0.png", "010_0.png"]
     assert [path.name for path in pairs[1].references] == [f"010_{i}.png" for i in range(1, 6)]
 
@@ -101,9 +105,17 @@ def test_scene_of_one_photo(tmp_path):
         scene_pairs(tmp_path)
 
 
+def test_files_beside_the_folders_of_scenes_are_named(tmp_path):
+    make(tmp_path, "one/a.png", "one/b.png", "one/b.xmp", "two.jpg", ".hidden")
+    with pytest.warns(ImageWarning, match=r"2 left out: 'b.xmp' \(.*, 'two.jpg' \(beside"):
+        assert len(scene_pairs(tmp_path)) == 2
+
+
 def test_single_photos_in_all_folders_below(tmp_path):
     make(tmp_path, "b.png", "deep/er/a.jpg", "deep/.hidden.png", "deep/text.txt")
-    assert single_photos(tmp_path) == [Pair(tmp_path / "b.png"), Pair(tmp_path / "deep/er/a.jpg")]
+    with pytest.warns(ImageWarning, match="1 left out: 'text.txt'"):
+        pairs = single_photos(tmp_path)
+    assert pairs == [Pair(tmp_path / "b.png"), Pair(tmp_path / "deep/er/a.jpg")]
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no photo is in it or below it"):
         single_photos(tmp_path / "empty")

@@ -303,8 +303,9 @@ class TestErrors:
         assert str(caught.value).endswith(f"got {source!r}{hint}")
 
     def test_scale(self) -> None:
-        with pytest.raises(OptionError, match=r"one of \(2, 3, 4, 8\), got 5"):
-            Upscaler.from_pretrained(scale=5)
+        for scale in (9, 1, 0, -2):
+            with pytest.raises(OptionError, match=rf"above 1, up to 8, got {scale}"):
+                Upscaler.from_pretrained(scale=scale)
 
     def test_reference_for_another_scale(self) -> None:
         reference = Upscaler.from_pretrained(scale=2).prepare(related())

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which photo is restored with the help of which: the layouts of data sets.
 
-Only names are looked at here; files are opened when a sample is made.
+Only names are looked at here; files are opened when a sample is made. Files of a folder that are no
+photos, or not of its layout, are left out, and an `ImageWarning` names them.
 """
 
 import re
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import DataError
 from .foreign import shown
-from .images.formats import FORMATS
+from .images import ImageWarning
+from .images.listing import EXTENSIONS, LeftOut, left_out_text, why_not
 
-_SUFFIXES = {extension for format in FORMATS for extension in format.extensions}
 _WHERE = "CUFED and CUFED5 are to be had by way of https://github.com/ZZUTK/SRNTT"
 _GROUP = re.compile(r"(.+)_(\d+)")
 
@@ -34,14 +37,16 @@ def cufed_pairs(root: str | Path) -> list[Pair]:
         DataError: a folder is missing or empty, or names are in one of the two only.
     """
     root = _there(Path(root))
-    targets = {path.name: path for path in _photos(root / "input")}
-    references = {path.name: path for path in _photos(root / "ref")}
+    left: list[LeftOut] = []
+    targets = {path.name: path for path in _photos(root / "input", left)}
+    references = {path.name: path for path in _photos(root / "ref", left)}
     unmatched = sorted(targets.keys() ^ references.keys())
     if unmatched:
         raise DataError(
             f"folder {shown(root)}: {len(unmatched)} names are in only one of input/ and ref/: "
             f"{_first(unmatched)}"
         )
+    _tell(root, left)
     return [Pair(path, (references[name],)) for name, path in targets.items()]
 
 
@@ -53,10 +58,13 @@ def cufed_groups(root: str | Path) -> list[Pair]:
     Raises:
         DataError: the folder is missing or empty, or a group has no target or no reference.
     """
+    root = _there(Path(root))
     groups: dict[str, dict[int, Path]] = {}
-    for path in _photos(_there(Path(root))):
+    left: list[LeftOut] = []
+    for path in _photos(root, left):
         match = _GROUP.fullmatch(path.stem)
         if not match:
+            left.append(LeftOut(path, "not named NAME_0, NAME_1, ..."))
             continue
         group, number = groups.setdefault(match[1], {}), int(match[2])
         if number in group:
@@ -71,6 +79,7 @@ def cufed_groups(root: str | Path) -> list[Pair]:
             f"folder {shown(root)}: expected groups of NAME_0 and NAME_1, NAME_2, ...; "
             + (f"not complete: {_first(faulty)}" if faulty else "found none")
         )
+    _tell(root, left)
     return [
         Pair(group[0], tuple(group[number] for number in sorted(group) if number))
         for _, group in sorted(groups.items())
@@ -88,10 +97,12 @@ def scene_pairs(root: str | Path, neighbours: int | None = None) -> list[Pair]:
         DataError: the folder is missing, or a scene has fewer than two photos.
     """
     root = Path(root)
-    folders = [path for path in _entries(root) if path.is_dir()] or [root]
+    entries = _entries(root)
+    folders = [path for path in entries if path.is_dir()]
+    left = [LeftOut(x, "beside the folders of scenes") for x in entries if folders and x.is_file()]
     pairs = []
-    for folder in folders:
-        photos = _photos(folder)
+    for folder in folders or [root]:
+        photos = _photos(folder, left)
         if len(photos) < 2:
             raise DataError(
                 f"folder {shown(folder)}: a scene needs at least two photos, found {len(photos)}"
@@ -100,6 +111,7 @@ def scene_pairs(root: str | Path, neighbours: int | None = None) -> list[Pair]:
         for i, target in enumerate(photos):
             near = photos[max(0, i - reach) : i] + photos[i + 1 : i + 1 + reach]
             pairs.append(Pair(target, tuple(near)))
+    _tell(root, left)
     return pairs
 
 
@@ -111,11 +123,13 @@ def single_photos(root: str | Path) -> list[Pair]:
     """
     root = Path(root)
     _entries(root)
-    photos = sorted(path for path in root.rglob("*") if _is_photo(path))
+    left: list[LeftOut] = []
+    photos = _sorted_out(root.rglob("*"), left)
     if not photos:
         raise DataError(
-            f"folder {shown(root)}: no photo is in it or below it ({', '.join(sorted(_SUFFIXES))})"
+            f"folder {shown(root)}: no photo is in it or below it ({', '.join(sorted(EXTENSIONS))})"
         )
+    _tell(root, left)
     return [Pair(path) for path in photos]
 
 
@@ -164,20 +178,34 @@ def _entries(folder: Path) -> list[Path]:
         ) from None
 
 
-def _is_photo(path: Path) -> bool:
-    hidden = path.name.startswith(".")
-    return path.suffix.lower() in _SUFFIXES and not hidden and path.is_file()
+def _sorted_out(entries: Iterable[Path], left: list[LeftOut]) -> list[Path]:
+    """The photos among what a folder holds; other files join those that are left out."""
+    photos = []
+    for path in sorted(entries):
+        if path.name.startswith(".") or path.is_dir():
+            continue
+        if reason := why_not(path):
+            left.append(LeftOut(path, reason))
+        else:
+            photos.append(path)
+    return photos
 
 
-def _photos(folder: Path) -> list[Path]:
-    photos = [path for path in _entries(folder) if _is_photo(path)]
+def _photos(folder: Path, left: list[LeftOut]) -> list[Path]:
+    photos = _sorted_out(_entries(folder), left)
     if not photos:
         raise DataError(
-            f"folder {shown(folder)}: no photo is in it ({', '.join(sorted(_SUFFIXES))})"
+            f"folder {shown(folder)}: no photo is in it ({', '.join(sorted(EXTENSIONS))})"
         )
     return photos
 
 
-def _first(names: list[str], shown: int = 5) -> str:
-    more = f", and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
+def _tell(root: Path, left: list[LeftOut]) -> None:
+    if left:
+        said = f"folder {shown(root)}: {left_out_text(sorted(left))}"
+        warnings.warn(said, ImageWarning, stacklevel=3)
+
+
+def _first(names: list[str], count: int = 5) -> str:
+    more = f", and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more

@@ -15,7 +15,7 @@ from .budget import MEMORY
 from .devices import usable_device
 from .errors import OptionError
 from .images.alpha import enlarge_alpha, with_hidden_filled
-from .images.grey import greyed, is_grey
+from .images.grey import is_grey, with_colours_of
 from .images.kinds import as_image, returns_as
 from .images.sizes import SizeWish, check_within, reduced_to
 from .memory import with_smaller_tiles
@@ -228,7 +228,7 @@ class Upscaler:
             image.size,
         )
         if is_grey(colour):  # whatever colours references have
-            sharp = replace(sharp, colour=greyed(sharp.colour))
+            sharp = replace(sharp, colour=with_colours_of(colour, sharp.colour, self.scale))
         said = None if prepared is None else complaint(sharp.score, sharp.matches)
         if said is not None:
             warnings.warn(said, WeakReferenceWarning, stacklevel=2)

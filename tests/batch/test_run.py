@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from image_files import noise, png, write
+from image_files import noise, png, tiff, write
 from profiles import matrix_profile
 from scenes import reduced, save, scene, sharp, tree
 
@@ -181,6 +181,31 @@ def test_lr_from_hr_keeps_alpha(tmp_path):
     (outcome,) = run([source], [tmp_path / "ref.png"], tmp_path / "o.png", lr_from_hr=True)
     assert outcome.size == (8, 8)
     assert read_image(tmp_path / "o.png").alpha is not None
+
+
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_lr_from_hr_measures_what_can_be_seen(tmp_path, hidden):
+    """Of one colour where it is seen, so that all is restored, whatever lies hidden."""
+    pixels = np.full((48, 64, 4), 200, np.uint8)
+    pixels[:, 30:] = (hidden, hidden, 255 - hidden, 0)
+    source = write(tmp_path / "in.png", png(pixels))
+    save(tmp_path / "ref.png", sharp())
+    (outcome,) = run([source], [tmp_path / "ref.png"], tmp_path / "o.png", lr_from_hr=True)
+    assert outcome.quality.psnr > 60 and outcome.quality.psnr_bicubic > 60
+    colour = read_image(tmp_path / "o.png").colour
+    assert (colour[:, :, :30] - 200 / 255).abs().max() < 2 / 255
+
+
+def test_lr_from_hr_keeps_the_place(tmp_path):
+    ties = (0.0, 0.0, 0.0, 5e5, 46e5, 0.0)
+    extra = [(33550, 12, 3, (10.0, 20.0, 0.0), True), (33922, 12, 6, ties, True)]
+    source = write(tmp_path / "in.tif", tiff(noise(34, 41, 3), photometric="rgb", extratags=extra))
+    save(tmp_path / "ref.png", sharp())
+    run([source], [tmp_path / "ref.png"], tmp_path / "o.tif", lr_from_hr=True)
+    image = read_image(tmp_path / "o.tif")
+    assert image.size == (32, 40)
+    assert image.metadata.place.tags[33550] == pytest.approx((10.0, 20.0, 0.0))
+    assert image.metadata.place.tags[33922] == pytest.approx(ties)
 
 
 def test_too_small_to_be_reduced(tmp_path):

@@ -45,6 +45,16 @@ def seen(monkeypatch, act):
     return calls
 
 
+def test_files_that_are_left_out_are_named(groups):
+    (groups / "notes.txt").write_text("x")
+    save(groups / "other.png", sharp(0, 48, 48))
+    done = command(*measure(groups))
+    assert done.exit_code == 0
+    assert "2 left out: 'notes.txt' (not an image format that is read here), 'other.png' (not " in (
+        " ".join(done.stderr.split())
+    )
+
+
 def test_outputs_are_checked_before_the_work(groups, monkeypatch):
     calls = seen(monkeypatch, lambda: None)
     photo = groups / "a_1.png"

@@ -138,6 +138,19 @@ def test_a_perfect_method_and_warnings(groups):
     assert json.loads(to_json([result]))[0]["mean"]["psnr"] is None
 
 
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_hidden_colours_are_neither_truth_nor_texture(tmp_path, hidden):
+    pixels = np.full((48, 64, 4), 200, np.uint8)
+    pixels[:, 30:] = (hidden, hidden, 255 - hidden, 0)
+    for number in (0, 1):
+        saved(tmp_path / f"a_{number}.png", pixels)
+    seen = Seen()
+    result = evaluate(seen, cufed_groups(tmp_path))
+    assert result.mean("psnr") is None and result.exact == 1
+    for picture in (seen.calls[0][0], *seen.calls[0][1]):
+        assert (picture - 200 / 255).abs().max() < 1e-6
+
+
 @pytest.mark.parametrize("wrong", [{"profile": "x"}, {"references": "none"}, {"scale": 9}])
 def test_options_out_of_range(groups, wrong, as_users_run):
     with pytest.raises(OptionError, match=f"evaluate: {next(iter(wrong))} must be"):

@@ -4,10 +4,11 @@
 import numpy as np
 import pytest
 import tifffile
+import torch
 from image_files import noise, saved, tiff, write
 from PIL import Image as PILImage
 
-from searchtransfer.images import ImageWarning, read_image, write_image
+from searchtransfer.images import Image, ImageWarning, Metadata, read_image, write_image
 from searchtransfer.images.convert import integer_samples
 from searchtransfer.images.place import (
     KEYS,
@@ -16,6 +17,7 @@ from searchtransfer.images.place import (
     TRANSFORMATION,
     Georeference,
 )
+from searchtransfer.images.sizes import reduced_to
 
 AREA, POINT = ((1, 1, 0, 1, 1025, 0, 1, kind) for kind in (1, 2))
 TIES = (3.0, 2.0, 0.0, 5e5, 46e5, 0.0)
@@ -33,16 +35,24 @@ def world(tags, column, line):
 
 @pytest.mark.parametrize("keys", [AREA, POINT], ids=["area", "point"])
 @pytest.mark.parametrize("how", ["ties", "matrix"])
-@pytest.mark.parametrize("scale", [2, 3, 4, 0.25])
-def test_the_same_corner_is_at_the_same_place(how, keys, scale):
+@pytest.mark.parametrize(("down", "across"), [(2, 2), (3, 3), (0.25, 0.25), (2.5, 4), (4, 1.3)])
+def test_the_same_corner_is_at_the_same_place(how, keys, down, across):
     tags = {KEYS: keys, TRANSFORMATION: MATRIX}
     if how == "ties":
         tags = {KEYS: keys, PIXEL_SCALE: (10.0, 20.0, 0.0), TIE_POINTS: TIES}
-    after = Georeference(tags).scaled(scale).tags
+    after = Georeference(tags).resized(down, across).tags
     shift = 0.5 if keys == POINT else 0.0  # coordinates of centres: a corner is at minus a half
     for column, line in ((0, 0), (5, 3)):
         before = world(tags, column - shift, line - shift)
-        assert world(after, column * scale - shift, line * scale - shift) == pytest.approx(before)
+        there = world(after, column * across - shift, line * down - shift)
+        assert there == pytest.approx(before)
+
+
+def test_a_result_of_another_shape_is_at_the_same_place():
+    tags = {KEYS: AREA, PIXEL_SCALE: (10.0, 20.0, 0.0), TIE_POINTS: TIES}
+    image = Image(torch.rand(3, 10, 20), metadata=Metadata(place=Georeference(tags)))
+    after = reduced_to(image, (7, 5)).metadata.place.tags
+    assert world(after, 5, 7) == pytest.approx(world(tags, 20, 10))
 
 
 @pytest.mark.parametrize("bits", [8, 16])

@@ -212,12 +212,12 @@ class TestErrors:
 
     @pytest.mark.parametrize("function", [down, degrade])
     def test_multiples(self, function):
-        with pytest.raises(ShapeError, match="multiples of scale 4, got 8 x 6; use crop_to_mult"):
+        with pytest.raises(ShapeError, match="multiples of scale 4, got 6 x 8; use crop_to_mult"):
             function(torch.rand(3, 8, 6), 4)
 
     def test_others(self):
         for shape in ((1, 3, 8, 8), (3, 1, 8)):
             with pytest.raises(ShapeError, match=r"\[C, H, W\] with sides of at least 2, got \["):
                 reduced_everywhere(torch.rand(shape), 2)
-        with pytest.raises(ShapeError, match="3 x 9 pixels is smaller than scale 4"):
+        with pytest.raises(ShapeError, match="9 x 3 pixels is smaller than scale 4"):
             crop_to_multiple(torch.rand(3, 3, 9), 4)

@@ -220,7 +220,8 @@ def test_the_same_input_gives_the_same_page():
 
 @pytest.mark.parametrize("what", ["result", "bicubic"])
 def test_a_picture_of_another_size(what, as_users_run):
-    with pytest.raises(ShapeError, match=rf"{what} must be \[3, 24, 32\] \(4 times the 6 x 8"):
+    message = rf"{what} must be \[3, 24, 32\] \(4 times the scores \[6, 8\]"
+    with pytest.raises(ShapeError, match=message):
         replace(inspected(), **{what: torch.rand(3, 24, 28)})
 
 

@@ -245,7 +245,7 @@ def test_alone_nothing_is_traced():
 
 @pytest.mark.parametrize(("row", "column"), [(-1, 0), (0, -1), (24, 0), (0, 32)])
 def test_outside_of_the_result(row, column):
-    message = f"row {row}, column {column} is outside of the result of 24 x 32 pixels"
+    message = f"row {row}, column {column} is outside of the result of 32 x 24 pixels"
     with pytest.raises(OptionError, match=message):
         provenance(inspected(), row, column)
 

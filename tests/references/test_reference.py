@@ -100,7 +100,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("size", [(3, 8), (8, 3), (0, 8)])
     def test_smaller_than_a_cell(self, size: tuple[int, int]) -> None:
-        message = f"photo 0 must be at least 4 x 4 pixels for scale 4, got {size[0]} x {size[1]}"
+        message = f"photo 0 must be at least 4 x 4 pixels for scale 4, got {size[1]} x {size[0]}"
         with pytest.raises(ShapeError, match=message):
             Reference.build([torch.zeros(3, *size)])
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many images unattended: what is written where is planned and checked first, then done."""
 
+from ..images.listing import LeftOut as LeftOut
+from ..images.listing import left_out_text as left_out_text
 from ..stop import Stop as Stop
 from ..stop import Stopped as Stopped
-from .files import LeftOut as LeftOut
 from .files import images_in as images_in
-from .files import left_out_text as left_out_text
 from .matching import Maps as Maps
 from .matching import write_maps as write_maps
 from .outcome import Outcome as Outcome

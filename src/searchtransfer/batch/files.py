@@ -5,25 +5,11 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 from ..errors import ImageFileError
 from ..foreign import shown
 from ..images import ImageWarning
-from ..images.formats import FORMATS
-
-EXTENSIONS = frozenset(extension for format in FORMATS for extension in format.extensions)
-
-
-_NAMED = 5
-"""Files that a warning names; of more it says the number."""
-
-
-class LeftOut(NamedTuple):
-    """A file of a folder that is not taken, and why."""
-
-    path: Path
-    reason: str
+from ..images.listing import LeftOut, left_out_text, why_not
 
 
 def images_in(
@@ -68,7 +54,7 @@ def images_in(
             path = Path(place, name)
             if name.startswith("."):
                 continue
-            if reason := _why_not(path):
+            if reason := why_not(path):
                 left.append(LeftOut(path, reason))
             else:
                 found.append(path)
@@ -79,16 +65,3 @@ def images_in(
     elif left:
         warnings.warn(f"folder {shown(folder)}: {left_out_text(left)}", ImageWarning, stacklevel=2)
     return sorted(found)
-
-
-def left_out_text(files: list[LeftOut]) -> str:
-    """How many files are left out, and which, in one line."""
-    named = ", ".join(f"{shown(file.path.name)} ({file.reason})" for file in files[:_NAMED])
-    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-    return f"{len(files)} left out: {named}{more}"
-
-
-def _why_not(path: Path) -> str | None:
-    if path.suffix.lower() not in EXTENSIONS:
-        return "not an image format that is read here" if path.suffix else "no extension"
-    return None if path.is_file() else "no regular file"

@@ -15,6 +15,7 @@ from ..images import (
     up,
     write_image,
 )
+from ..images.alpha import with_hidden_filled
 from ..inspection import inspect_result
 from ..pictures import draw_score_map
 from ..pictures.inspector import inspector_page
@@ -111,24 +112,31 @@ def make_report(
 
 
 def reduced(image: Image, scale: int) -> tuple[Image, Image]:
-    """The low-resolution image of a photo, and the photo cropped to a multiple of the scale."""
+    """The low-resolution image of a photo, and the photo cropped to a multiple of the scale.
+
+    Hidden colours are in neither. The place is told in the pixels of each.
+    """
     alpha = image.alpha
     if alpha is not None:
         alpha = crop_to_multiple(alpha, scale)
     truth = replace(image, colour=crop_to_multiple(image.colour, scale), alpha=alpha)
+    truth = with_hidden_filled(truth)
     small = replace(
-        image,
+        truth,
         colour=degrade(truth.colour, scale),
         alpha=None if alpha is None else down(alpha, scale).clamp(0, 1),
+        metadata=image.metadata.resized(1 / scale, 1 / scale),
     )
     return small, truth
 
 
 def measure(result: Image, small: Image, truth: Image) -> Quality:
-    """PSNR and SSIM (profile `ttsr`) of a result and of bicubic."""
+    """PSNR and SSIM (profile `ttsr`) of a result and of bicubic, as far as they can be seen."""
     scale = truth.size[0] // small.size[0]
-    pictures = result.colour, up(small.colour, scale).clamp(0, 1)
-    ours, bicubic = (psnr(x, truth.colour) for x in pictures)
+    opacity = 1.0 if truth.alpha is None else truth.alpha
+    seen = truth.colour * opacity
+    pictures = result.colour * opacity, up(small.colour, scale).clamp(0, 1) * opacity
+    ours, bicubic = (psnr(x, seen) for x in pictures)
     if min(truth.size) < SSIM_SIDE:
         return Quality(ours, bicubic, None, None)
-    return Quality(ours, bicubic, *(ssim(x, truth.colour) for x in pictures))
+    return Quality(ours, bicubic, *(ssim(x, seen) for x in pictures))

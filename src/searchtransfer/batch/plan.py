@@ -12,8 +12,9 @@ from ..errors import ImageFileError, OptionError, OutputError
 from ..foreign import shown
 from ..images import ImageWarning
 from ..images.formats import NAMES, WRITTEN, extension_for
+from ..images.listing import EXTENSIONS, LeftOut
 from .collisions import check_collisions, name_of
-from .files import EXTENSIONS, LeftOut, images_in
+from .files import images_in
 
 NO_FOLDERS = EXTENSIONS | {
     ".html",

@@ -91,6 +91,8 @@ def _figure(name: str, value: int | float) -> str:
     match name:
         case "photos":
             return f"{value:.0f} photos"
+        case "exact":
+            return f"{value:.0f} of them exact"
         case "ssim":
             return f"SSIM {value:.4f}"
         case "psnr":

@@ -21,6 +21,7 @@ from torch import Tensor
 from ..errors import OptionError, ShapeError
 from ..foreign import shown
 from ..images import ImageWarning, crop_to_multiple, degrade, read_image
+from ..images.alpha import with_hidden_filled
 from ..items import Failure, attempt, harmless
 from ..pairs import Pair
 from ..stop import Stop
@@ -204,7 +205,7 @@ def _measure(
 def _read(path: Path) -> Float[Tensor, "3 h w"]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImageWarning)  # of metadata, which no figure depends on
-        return read_image(path).colour.float()
+        return with_hidden_filled(read_image(path)).colour.float()
 
 
 def _short(path: Path) -> str:

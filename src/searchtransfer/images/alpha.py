@@ -69,7 +69,7 @@ def enlarge_alpha(small: Image, sharp: Float[Tensor, "3 sh sw"], scale: int) -> 
     Returns:
         The picture of `sharp`'s size; its metadata tell its place in the new pixels.
     """
-    metadata = small.metadata.scaled(scale)
+    metadata = small.metadata.resized(scale, scale)
     sharp = sharp.to(small.colour.device)
     if small.alpha is None:
         return replace(small, colour=sharp.clamp(0, 1), metadata=metadata)

@@ -39,9 +39,9 @@ class Metadata:
     place: Georeference | None = None
     """Where on earth the pixels are, of a GeoTIFF."""
 
-    def scaled(self, scale: int | float) -> "Metadata":
-        """That of the picture enlarged so many times: its place is told in the new pixels."""
-        return self if self.place is None else replace(self, place=self.place.scaled(scale))
+    def resized(self, down: int | float, across: int | float) -> "Metadata":
+        """That of the picture so many times as high and wide: its place in the new pixels."""
+        return self if self.place is None else replace(self, place=self.place.resized(down, across))
 
 
 @dataclass(frozen=True)

@@ -24,27 +24,29 @@ class Georeference:
 
     tags: Mapping[int, Any]
 
-    def scaled(self, scale: int | float) -> "Georeference":
-        """The tags of the picture with each pixel cut into `scale` times `scale`.
+    def resized(self, down: int | float, across: int | float) -> "Georeference":
+        """The tags of the picture so many times as high and as wide.
 
         Coordinates of pixels are those of corners, unless the keys say that they are of centres.
         """
-        shift = (scale - 1) / 2 if self._of_centres() else 0.0
+        factors = across, down
+        shifts = [(x - 1) / 2 if self._of_centres() else 0.0 for x in factors]
         tags = dict(self.tags)
         if PIXEL_SCALE in tags:
             x, y, *rest = tags[PIXEL_SCALE]
-            tags[PIXEL_SCALE] = (x / scale, y / scale, *rest)
+            tags[PIXEL_SCALE] = (x / across, y / down, *rest)
         if TIE_POINTS in tags:
             numbers = list(tags[TIE_POINTS])
             for i in range(0, len(numbers) - 5, 6):
-                numbers[i : i + 2] = (value * scale + shift for value in numbers[i : i + 2])
+                for axis in (0, 1):
+                    numbers[i + axis] = numbers[i + axis] * factors[axis] + shifts[axis]
             tags[TIE_POINTS] = tuple(numbers)
         if len(tags.get(TRANSFORMATION, ())) == 16:
             matrix = list(tags[TRANSFORMATION])
             for row in range(0, 16, 4):
-                column, line, _, origin = matrix[row : row + 4]
-                matrix[row : row + 2] = column / scale, line / scale
-                matrix[row + 3] = origin - (column + line) * shift / scale
+                for axis in (0, 1):
+                    matrix[row + axis] /= factors[axis]
+                    matrix[row + 3] -= matrix[row + axis] * shifts[axis]
             tags[TRANSFORMATION] = tuple(matrix)
         return Georeference(tags)
 

@@ -44,7 +44,7 @@ def down(
     height, width = image.shape[-2:]
     if height % scale or width % scale:
         raise ShapeError(
-            f"down: height and width must be multiples of scale {scale}, got {height} x {width}; "
+            f"down: width and height must be multiples of scale {scale}, got {width} x {height}; "
             "use crop_to_multiple first"
         )
     return _planes(image, lambda plane: _reduce(plane, scale, scale, kernel))
@@ -157,8 +157,8 @@ def degrade(colour: Float[Tensor, "3 h w"], scale: int) -> Float[Tensor, "3 h//{
     height, width = colour.shape[-2:]
     if height % scale or width % scale:
         raise ShapeError(
-            f"degrade: height and width must be multiples of scale {scale}, "
-            f"got {height} x {width}; use crop_to_multiple first"
+            f"degrade: width and height must be multiples of scale {scale}, "
+            f"got {width} x {height}; use crop_to_multiple first"
         )
     eight_bit = colour.detach().cpu().float().clamp(0, 1).mul(255).round().to(torch.uint8)
     picture = PILImage.fromarray(eight_bit.permute(1, 2, 0).contiguous().numpy())
@@ -173,7 +173,7 @@ def crop_to_multiple(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor
     height, width = image.shape[-2:]
     if height < scale or width < scale:
         raise ShapeError(
-            f"crop_to_multiple: image of {height} x {width} pixels is smaller than scale {scale}"
+            f"crop_to_multiple: image of {width} x {height} pixels is smaller than scale {scale}"
         )
     return image[..., : height - height % scale, : width - width % scale]
 

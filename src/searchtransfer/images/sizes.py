@@ -104,7 +104,7 @@ def reduced_to(image: Image, size: tuple[int, int]) -> Image:
     """A picture reduced to a size; colours count by their opacity, its place is told anew."""
     if image.size == size:
         return image
-    metadata = image.metadata.scaled(size[1] / image.size[1])
+    metadata = image.metadata.resized(size[0] / image.size[0], size[1] / image.size[1])
     if image.alpha is None:
         colour = resized_to(image.colour, size).clamp(0, 1)
         return replace(image, colour=colour, metadata=metadata)

@@ -42,7 +42,7 @@ def plan_tiles(size: tuple[int, int], tile: int, halo: int = 0) -> list[Tile]:
     """
     height, width = size
     if height < 1 or width < 1:
-        raise ShapeError(f"plan_tiles: size must be at least 1 x 1, got {height} x {width}")
+        raise ShapeError(f"plan_tiles: size must be at least 1 x 1, got {width} x {height}")
     for name, value, least in (("tile", tile, 1), ("halo", halo, 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise OptionError(

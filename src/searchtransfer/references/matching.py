@@ -67,7 +67,8 @@ def match(
     copies = choose(colour, reference.prepared, backend, bytes_of_copies, watch)
     plan = plan_search(size, sum(copy.cells for copy in copies), reference.scale, mode)
     seconds = plan.seconds(size[0] * size[1])
-    log.info("search: %s in %d copies, about %.2g s", plan, len(copies), seconds)
+    copies_text = "1 copy" if len(copies) == 1 else f"{len(copies)} copies"
+    log.info("search: %s in %s, about %.2g s", plan, copies_text, seconds)
     noise, reduction = wear.level(colour), wear.reduction or BICUBIC
     chosen = tuple(copy.seen_as(reduction, noise) for copy in copies)
     found = find(colour, chosen, plan, backend, _watch(progress, 0.3, 0.7))

@@ -122,7 +122,7 @@ def _checked(photo: Tensor, name: str, scale: int, copy: bool) -> Float[Tensor, 
     if min(photo.shape[1:]) < scale:
         raise ShapeError(
             f"Reference: {name} must be at least {scale} x {scale} pixels for scale {scale}, "
-            f"got {photo.shape[1]} x {photo.shape[2]}"
+            f"got {photo.shape[2]} x {photo.shape[1]}"
         )
     if not photo.is_floating_point():
         raise DTypeError(

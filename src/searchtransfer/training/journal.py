@@ -6,17 +6,16 @@ checkpoint is taken away first.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 from pathlib import Path
 from typing import Any
 
-from torch.utils.tensorboard import SummaryWriter
-
-from ..errors import OutputError
 from ..files import LineFile, write_file
+from .board import Board
 
 NAME = "log.jsonl"
+COUNTS = ("photos", "exact")
+"""Figures of a validation that are numbers of photos."""
 
 
 def read_journal(folder: Path) -> list[dict[str, Any]]:
@@ -44,26 +43,24 @@ class Journal:
         text = "".join(json.dumps(line) + "\n" for line in self.lines)
         write_file(folder / NAME, text.encode(), on_exists="overwrite", what="journal")
         self._file = LineFile(folder / NAME)
-        self._folder = folder / "tensorboard"
-        with self._faults_told():
-            self._board = SummaryWriter(str(self._folder), purge_step=step + 1)
+        self._board = Board(folder / "tensorboard", step + 1)
 
     def step(self, step: int, losses: dict[str, float], rate: float, seconds: float) -> None:
         """Note a step; its number is that of steps taken."""
         self._write({"step": step, "losses": losses, "rate": rate, "seconds": round(seconds, 3)})
-        with self._faults_told():
-            for name, value in losses.items():
-                self._board.add_scalar(f"losses/{name}", value, step)
-            self._board.add_scalar("rate", rate, step)
+        curves = {f"losses/{name}": value for name, value in losses.items()}
+        self._board.add({**curves, "rate": rate}, step)
 
-    def scores(self, step: int, scores: dict[str, dict[str, float]]) -> None:
+    def scores(self, step: int, scores: dict[str, dict[str, int | float]]) -> None:
         """Note a validation: figures by set."""
         self._write({"step": step, "scores": scores})
-        with self._faults_told():
-            for name, figures in scores.items():
-                for figure, value in figures.items():
-                    if figure != "photos":
-                        self._board.add_scalar(f"validation/{name}/{figure}", value, step)
+        curves = {
+            f"validation/{name}/{figure}": value
+            for name, figures in scores.items()
+            for figure, value in figures.items()
+            if figure not in COUNTS
+        }
+        self._board.add(curves, step)
 
     def scored(self, step: int) -> bool:
         """Whether the validation of a step is noted."""
@@ -75,22 +72,11 @@ class Journal:
         return max(means, default=None)
 
     def close(self) -> None:
-        """Write what is pending."""
+        """End both files; what was noted is on the disk."""
         try:
             self._file.close()
         finally:
-            with self._faults_told():
-                self._board.close()
-
-    @contextmanager
-    def _faults_told(self) -> Iterator[None]:
-        """What TensorBoard's writer meets, in words; it tells of a full disk at a later call."""
-        try:
-            yield
-        except OSError as error:
-            raise OutputError(
-                f"{self._folder}: TensorBoard's files cannot be written: {error.strerror or error}"
-            ) from error
+            self._board.close()
 
     def _write(self, line: dict[str, Any]) -> None:
         if "scores" in line:
@@ -98,6 +84,9 @@ class Journal:
         self._file.append(json.dumps(line))
 
 
-def mean_psnr(scores: dict[str, dict[str, float]]) -> float:
-    """Mean over the sets, each counted once however many photos it has."""
-    return sum(figures["psnr"] for figures in scores.values()) / len(scores)
+def mean_psnr(scores: dict[str, dict[str, int | float]]) -> float:
+    """Mean over the sets, each counted once however many photos it has.
+
+    Infinite where all photos of a set are restored exactly, so that it has no `psnr`.
+    """
+    return sum(figures.get("psnr", math.inf) for figures in scores.values()) / len(scores)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far training has come: photos that it never sees, restored by protocol."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -18,8 +19,22 @@ from .pairs import find_pairs, require_size
 _SMALLEST = {"ttsr": 12, "c2": 20}
 """Pixels: SSIM's window of 11 inside the border of the profile, in multiples of the scale."""
 
-Scores = dict[str, dict[str, float]]
-"""Figures of each set: `psnr`, `photos`, the number of them, and what else is known."""
+Scores = dict[str, dict[str, int | float]]
+"""Figures of each set: see `psnr_figures`, and what else is known."""
+
+
+def psnr_figures(values: Sequence[float]) -> dict[str, int | float]:
+    """What is told of the PSNR of a set: `psnr`, in dB, and `photos`, how many there are.
+
+    Photos that are restored exactly, whose PSNR is infinite, are in no mean; `exact` counts them.
+    Without any others there is no `psnr`.
+    """
+    finite = [value for value in values if not math.isinf(value)]
+    figures: dict[str, int | float] = {"psnr": sum(finite) / len(finite)} if finite else {}
+    figures["photos"] = len(values)
+    if len(finite) < len(values):
+        figures["exact"] = len(values) - len(finite)
+    return figures
 
 
 @runtime_checkable
@@ -77,9 +92,8 @@ class PhotoValidator:
             if not rows:
                 raise DataError(f"validation set {name}: no photo can be used; {faults[0]}")
             scores[name] = {
-                "psnr": sum(row.psnr for row in rows) / len(rows),
+                **psnr_figures([row.psnr for row in rows]),
                 "ssim": sum(row.ssim for row in rows) / len(rows),
-                "photos": len(rows),
             }
         return scores, failures
 

@@ -46,6 +46,12 @@ def test_reading_modes(tmp_path, mode):
     assert read_pixels(path).shape == (5, 7, 3)
 
 
+def test_what_alpha_hides_is_no_picture(tmp_path):
+    pixels = np.full((12, 16, 4), 200, np.uint8)
+    pixels[:, 9:] = (0, 255, 0, 0)
+    assert (read_pixels(saved(tmp_path / "a.png", pixels)) == 200).all()
+
+
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
 def test_reading_what_is_no_image(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)

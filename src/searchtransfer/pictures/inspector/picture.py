@@ -72,7 +72,7 @@ class InspectorInput:
             if list(colour.shape) != expected:
                 raise ShapeError(
                     f"inspector: {name} must be {expected} ({self.scale} times the "
-                    f"{height} x {width} scores), got {list(colour.shape)}"
+                    f"scores [{height}, {width}]), got {list(colour.shape)}"
                 )
         for name, values in (
             ("photo", self.photo),
@@ -98,7 +98,7 @@ class InspectorInput:
                 row, column = found[outside[0]].tolist()
                 raise OptionError(
                     f"inspector: a match lies at row {row:.1f}, column {column:.1f} of reference "
-                    f"{number}, which has {photo.size[0]} x {photo.size[1]} pixels; give those "
+                    f"{number}, which has {photo.size[1]} x {photo.size[0]} pixels; give those "
                     "that the result was made with, in their order"
                 )
 

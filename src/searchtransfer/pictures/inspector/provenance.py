@@ -111,7 +111,7 @@ def provenance(picture: InspectorInput, row: int, column: int) -> Provenance:
     if not (0 <= row < height and 0 <= column < width):
         raise OptionError(
             f"inspector: row {row}, column {column} is outside of the result of "
-            f"{height} x {width} pixels"
+            f"{width} x {height} pixels"
         )
     cell = row // picture.scale, column // picture.scale
     found = _found(picture, cell)

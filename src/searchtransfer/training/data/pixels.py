@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...images import ImageWarning, read_image
+from ...images.alpha import with_hidden_filled
 from ...images.image import quantise
 
 Pixels = UInt8[np.ndarray, "_ _ 3"]  # rows, columns, RGB
@@ -36,14 +37,14 @@ class Sample(NamedTuple):
 
 
 def read_pixels(path: Path) -> Pixels:
-    """A photo as RGB, rounded to eight bits, upright, without its alpha.
+    """A photo as RGB, rounded to eight bits, upright, without its alpha and what that hides.
 
     Raises:
         ImageFileError: the file is missing, damaged, or no PNG, JPEG, TIFF or WebP.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImageWarning)  # of metadata; only colour is wanted here
-        colour = read_image(path).colour
+        colour = with_hidden_filled(read_image(path)).colour
     return quantise(colour, 8).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
 
 

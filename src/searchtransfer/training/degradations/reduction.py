@@ -64,8 +64,8 @@ class Reduction:
         height, width = picture.shape[:2]
         if height % self.scale or width % self.scale or not height or not width:
             raise ShapeError(
-                f"Reduction: height and width must be multiples of scale {self.scale}, "
-                f"got {height} x {width}"
+                f"Reduction: width and height must be multiples of scale {self.scale}, "
+                f"got {width} x {height}"
             )
         return height // self.scale, width // self.scale
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far FusionNet has come: held-out crops, each with its reference and without."""
 
+import math
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple, cast
@@ -14,10 +15,8 @@ from torch import Tensor, nn
 from ...errors import DataError
 from ...evaluation import psnr
 from ...networks.fusion_net import Evidence, FusionNet
-from ..validation import Scores
+from ..validation import Scores, psnr_figures
 from .crops import Crop, crop_file, read_crop, without_evidence
-
-_PERFECT = 100.0  # dB of a picture without any difference, which would be infinite
 
 
 class _Quality(NamedTuple):
@@ -28,11 +27,17 @@ class _Quality(NamedTuple):
     seen: float
     alone: float
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether neither is exact, so that there is a difference."""
+        return math.isfinite(self.seen) and math.isfinite(self.alone)
+
 
 class CropValidator:
     """PSNR-Y of crops `with reference`, those whose reference is useful, and of all `alone`.
 
-    `harm` is what a useless reference costs: the difference in dB to the same crops alone.
+    `harm` is what a useless reference costs: the difference in dB to the same crops alone. Crops
+    that are restored exactly are in no mean; see `psnr_figures`.
 
     Args:
         folder: holds the crops 0 to `crops` - 1 by the time of the first validation.
@@ -69,10 +74,10 @@ class CropValidator:
 
 def _scores(rows: list[_Quality]) -> Scores:
     helped = [row.seen for row in rows if row.useful]
-    harmed = [row.alone - row.seen for row in rows if row.kind == "useless"]
-    scores: Scores = {"alone": {"psnr": mean(row.alone for row in rows), "photos": len(rows)}}
+    harmed = [row.alone - row.seen for row in rows if row.kind == "useless" and row.is_finite]
+    scores: Scores = {"alone": psnr_figures([row.alone for row in rows])}
     if helped:
-        scores["with reference"] = {"psnr": mean(helped), "photos": len(helped)}
+        scores["with reference"] = psnr_figures(helped)
     if harmed:
         scores["alone"]["harm"] = mean(harmed)
     return scores
@@ -85,7 +90,7 @@ def _psnr(model: nn.Module, crop: Crop, accelerator: Accelerator) -> float:
     with accelerator.autocast():
         low, noise = fields["low"][None], fields["noise"][None]
         added = beyond_bicubic(cast(FusionNet, model), low, evidence, noise)[0]
-    return min(_PERFECT, psnr((fields["bicubic"] + added).cpu(), crop.fields["hr"]))
+    return psnr((fields["bicubic"] + added).cpu(), crop.fields["hr"])
 
 
 def beyond_bicubic(
