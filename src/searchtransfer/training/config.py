@@ -5,7 +5,7 @@ Values are strict: a number in quotes is no number, an unknown key is an error.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
@@ -20,12 +20,29 @@ Some = Annotated[int, Field(gt=0, le=100_000)]
 Channels = Annotated[int, Field(gt=0, le=MAX_CHANNELS)]
 Blocks = Annotated[int, Field(ge=0, le=MAX_BLOCKS)]
 Betas = tuple[Share, Share]
+Portion = Annotated[float, Field(ge=0, le=1)]
+Width = Annotated[float, Field(ge=0, le=5)]
+Level = Annotated[float, Field(ge=0, le=255)]
+Amount = Annotated[float, Field(ge=0, le=5)]
+Quality = Annotated[int, Field(ge=1, le=100)]
+Qualities = tuple[Quality, Quality]
+RateFactor = Annotated[int, Field(ge=0, le=51)]
+
+
+S = TypeVar("S", bound="Section")
 
 
 class Section(BaseModel):
     """A part of the configuration."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _ranges_are_in_order(section: S) -> S:
+    for name, value in section:
+        if isinstance(value, tuple) and value[0] > value[1]:
+            raise ValueError(f"{name} must be the smallest and the largest, in this order")
+    return section
 
 
 class Source(Section):
@@ -58,10 +75,44 @@ class Views(Section):
     tilt: Annotated[float, Field(ge=0, le=0.5)] = 0.25
     zoom: tuple[PositiveFloat, PositiveFloat] = (0.4, 3.0)
 
+    _in_order = model_validator(mode="after")(_ranges_are_in_order)
+
+
+class Wear(Section):
+    """What references have been through. Fields as in `degradations.Wear`."""
+
+    chance: Portion = 0.3
+    real: Portion = 0.0
+    blur: Annotated[float, Field(ge=0, le=10)] = 1.0
+    noise: Annotated[float, Field(ge=0, le=255)] = 5.0
+    jpeg: Qualities = (50, 95)
+
+    _in_order = model_validator(mode="after")(_ranges_are_in_order)
+
+
+class Degradations(Section):
+    """What small pictures have been through; by default, the bicubic reduction alone.
+
+    Fields as in `degradations.Recipe`, but for `references`.
+    """
+
+    light: Portion = 0.0
+    heavy: Portion = 0.0
+    blur: tuple[Width, Width] = (0.0, 0.8)
+    noise: tuple[Level, Level] = (0.0, 25.0)
+    jpeg: Qualities = (30, 95)
+    webp: Qualities = (30, 95)
+    film: tuple[RateFactor, RateFactor] = (18, 32)
+    film_share: Portion = 0.0
+    sharpening: tuple[Amount, Amount] = (0.2, 0.8)
+    references: Wear = Wear()
+
+    _in_order = model_validator(mode="after")(_ranges_are_in_order)
+
     @model_validator(mode="after")
-    def _zoom_is_a_range(self) -> "Views":
-        if self.zoom[0] > self.zoom[1]:
-            raise ValueError("zoom must be the smallest and the largest, in this order")
+    def _shares_are_parts_of_one(self) -> "Degradations":
+        if self.light + self.heavy > 1:
+            raise ValueError("light and heavy are shares of all: together at most 1")
         return self
 
 

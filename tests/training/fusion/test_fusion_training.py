@@ -10,6 +10,7 @@ from searchtransfer.errors import DataError
 from searchtransfer.images import up
 from searchtransfer.models import TransferModel
 from searchtransfer.networks import FusionNet
+from searchtransfer.training.degradations import clean
 from searchtransfer.training.fusion.config import FusionPhase
 from searchtransfer.training.fusion.crops import (
     batch,
@@ -23,7 +24,6 @@ from searchtransfer.training.fusion.dataset import CropDataset, Windows, collate
 from searchtransfer.training.fusion.prepare import prepare, searched
 from searchtransfer.training.fusion.sources import find_sources
 from searchtransfer.training.fusion.task import FusionTask
-from searchtransfer.training.fusion.wear import worn
 
 
 def bright(low):
@@ -93,7 +93,7 @@ def test_preparing_goes_on_where_it_stopped(crops, data, tmp_path):
 
 def test_evidence_is_that_of_the_model():
     target, reference = photo(128, 128, seed=3), photo(140, 128, seed=3)
-    crop = searched(target, reference)
+    crop = searched(target, reference, clean(4))
     low = crop["low"].float() / 255
     colour = torch.from_numpy(reference.transpose(2, 0, 1).copy()).float() / 255
     expected = TransferModel().upscale(low, Reference.build([colour])).colour
@@ -237,12 +237,3 @@ def test_bad_crops(crops, tmp_path):
     damaged.write_bytes(b"nothing")
     with pytest.raises(DataError, match="cannot be read as a prepared crop"):
         read_crop(damaged)
-
-
-def test_wear_is_small_and_repeats():
-    pixels = photo(seed=4)
-    versions = [worn(pixels, np.random.default_rng(i)) for i in range(20)]
-    assert np.array_equal(versions[3], worn(pixels, np.random.default_rng(3)))
-    changes = [np.abs(x.astype(int) - pixels).mean() for x in versions]
-    assert min(changes) == 0
-    assert 0 < max(changes) < 30

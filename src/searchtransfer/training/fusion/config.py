@@ -6,13 +6,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
-from ..config import Blocks, Channels, Data, Phase, Section, Share, TrainConfig, Validation
+from ..config import (
+    Blocks,
+    Channels,
+    Data,
+    Degradations,
+    Phase,
+    Portion,
+    Section,
+    Share,
+    TrainConfig,
+    Validation,
+)
 from ..data.pixels import SCALE
 from .drawing import SMALLEST
 from .split import SHARE
 
 Crops = Annotated[int, Field(gt=0, le=999_999)]
-Portion = Annotated[float, Field(ge=0, le=1)]
 
 
 class FusionModel(Section):
@@ -36,6 +46,7 @@ class FusionData(Data):
     """Where crops are stored; null: in `crops` of `run.folder`."""
     held_out: Share = SHARE
     """About this part of photos and scenes is never trained on; see `split.py`."""
+    degradations: Degradations = Degradations()
     window: Annotated[int, Field(gt=0, le=SMALLEST // SCALE)] = 32
     """Side of the square part of a crop that a sample shows, in cells."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches of windows from prepared crops."""
 
+import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -22,8 +23,11 @@ Fields = dict[str, Tensor]
 """`hr`, `low`, `bicubic`, `taught` in [0, 1], those of `Evidence`, and `shown`, what these were
 faded by."""
 
-VERSION = 1
+VERSION = 2
 """Of what is stored; raised with every change of its meaning, so that older crops are refused."""
+
+SAID = "crop"
+"""Key of what is said of a crop, as JSON. One key, since several would be in no fixed order."""
 
 _SCALE = FusionNet.scale
 _SHARP = ("hr", "taught", "detail", "transferred")
@@ -37,6 +41,8 @@ class Crop(NamedTuple):
     kind: str
     """`scene`, `cufed`, `made`, `useless` or `alone`; see `sources.py`."""
     fields: Fields
+    wear: str = ""
+    """What the small picture has been through; "bicubic": nothing else."""
 
     @property
     def useful(self) -> bool:
@@ -83,7 +89,8 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
     """
     try:
         with safe_open(path, "pt") as file:
-            kind = file.metadata()["kind"]
+            said = json.loads(file.metadata()[SAID])
+            kind, wear = str(said["kind"]), str(said["wear"])
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             height, width = slices["low"].get_shape()[1:]
             if side is None:
@@ -101,13 +108,13 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
                     raise DataError(f"{path}: {maps} maps, expected {MAPS}; prepare it again")
                 surely = shown(slices["maps"][AGREEMENT].float())
                 fields["shown"] = surely[rows.start : rows.stop, columns.start : columns.stop][None]
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a prepared crop: {error}") from None
     fields.setdefault("taught", fields["hr"])
     if "maps" not in fields:
-        return without_evidence(Crop(kind, fields))
+        return without_evidence(Crop(kind, fields, wear))
     evidence = Evidence(*(fields[name] for name in Evidence._fields))
-    return Crop(kind, fields | faded(evidence, fields["shown"][0])._asdict())
+    return Crop(kind, fields | faded(evidence, fields["shown"][0])._asdict(), wear)
 
 
 def turned(crop: Crop, rng: np.random.Generator) -> Crop:
@@ -118,7 +125,7 @@ def turned(crop: Crop, rng: np.random.Generator) -> Crop:
         x = torch.rot90(x, turns, (1, 2))
         return x.flip(2) if flip else x
 
-    return Crop(crop.kind, {name: move(x) for name, x in crop.fields.items()})
+    return crop._replace(fields={name: move(x) for name, x in crop.fields.items()})
 
 
 def without_evidence(crop: Crop) -> Crop:
@@ -126,7 +133,7 @@ def without_evidence(crop: Crop) -> Crop:
     texture = torch.zeros_like(crop.fields["hr"])
     maps = texture.new_zeros(MAPS, *crop.fields["low"].shape[1:])
     none = {"detail": texture, "transferred": texture, "maps": maps, "shown": maps[:1]}
-    return Crop("alone", crop.fields | none)
+    return crop._replace(kind="alone", fields=crop.fields | none)
 
 
 def hidden(batch: Batch, mask: Bool[Tensor, " b"]) -> Batch:

@@ -15,8 +15,8 @@ from ..data.locate import locate
 from ..data.pixels import SCALE, Pixels, pad_to, read_pixels, resize
 from ..data.synthesis import made_reference
 from ..data.views import NEAR, Views, seen_otherwise, wide_pair
+from ..degradations import ALBUM, CLEAN, Recipe, Wear, draw_wear
 from .split import photo_name, scene_name
-from .wear import worn
 
 T = TypeVar("T")
 
@@ -44,6 +44,10 @@ class Sources:
     """Photos whose reference is made."""
     views: Views = NEAR
     """How far off that may be."""
+    recipe: Recipe = CLEAN
+    """What small pictures have been through."""
+    wear: Wear = ALBUM
+    """What references have been through."""
     unusable: set[str] = field(default_factory=set)
     """Why files could not be used by `draw`; each begins with the name."""
 
@@ -68,18 +72,26 @@ class Sources:
         kind = kinds[int(rng.choice(len(kinds), p=chances / chances.sum()))]
         pair = _any(pools[kind], rng)
         if kind in ("scene", "cufed"):
-            return *_real(pair, rng, self.views), kind
+            target, reference = _real(pair, rng, self.views)
+            return target, self._perhaps_worn(reference, rng), kind
         photo = _of_any_sharpness(read_pixels(pair.target), rng)
         if kind == "made":
             target, reference = _made(photo, rng, self.views)
-            return target, worn(reference, rng), kind
+            return target, draw_wear(rng, self.wear).apply(reference), kind
         size = _size(photo)
         target = crop(photo, random_corner(photo, size, rng), size)
         if kind == "alone":
             return target, None, kind
         other = read_pixels(_any(self._others(pair), rng).target)
         side = min(_size(other), *other.shape[:2])
-        return target, crop(other, random_corner(other, side, rng), side), kind
+        reference = crop(other, random_corner(other, side, rng), side)
+        return target, self._perhaps_worn(reference, rng), kind
+
+    def _perhaps_worn(self, reference: Pixels, rng: np.random.Generator) -> Pixels:
+        """A real reference, which is worn already, by chance even more so."""
+        if self.wear.real and rng.random() < self.wear.real:
+            return draw_wear(rng, self.wear).apply(reference)
+        return reference
 
     @property
     def _among_others(self) -> list[Pair]:

@@ -31,6 +31,8 @@ class Manifest:
     """The share of `data.held_out`."""
     views: dict[str, Any]
     """`data.views`."""
+    degradations: dict[str, Any]
+    """`data.degradations`."""
 
     @classmethod
     def of(cls, config: FusionConfig) -> "Manifest":
@@ -41,7 +43,14 @@ class Manifest:
         """
         files, data = config.teacher.files, config.data
         teacher = None if files is None else _digest(files)
-        return cls(VERSION, config.seed, teacher, data.held_out, data.views.model_dump(mode="json"))
+        return cls(
+            VERSION,
+            config.seed,
+            teacher,
+            data.held_out,
+            data.views.model_dump(mode="json"),
+            data.degradations.model_dump(mode="json"),
+        )
 
     def settle(self, folder: Path) -> None:
         """Note it in a folder without crops; make sure that it is that of a folder with some.
@@ -103,6 +112,7 @@ _KEYS = {
     "teacher": "the teacher (teacher.files, by SHA-256)",
     "held_out": "data.held_out",
     "views": "data.views",
+    "degradations": "data.degradations",
 }
 
 

@@ -5,6 +5,7 @@ Each crop is one safetensors file, made from the seed and its number alone: file
 kept, and several processes can share the work.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,12 +15,12 @@ import torch
 from torch import Tensor
 
 from ...files import write_file
-from ...images.resize import degrade
 from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...references import Reference
-from ..data.pixels import Pixels
-from .crops import crop_file
+from ..data.pixels import SCALE, Pixels
+from ..degradations import Chain, draw_chain
+from .crops import SAID, crop_file
 from .drawing import Sources
 
 
@@ -41,28 +42,35 @@ def prepare(
         path = crop_file(out, number)
         if path.exists():
             continue
-        target, reference, kind = sources.draw(np.random.default_rng([seed, number]))
-        crop = searched(target, reference)
-        if teacher is not None:
+        rng = np.random.default_rng([seed, number])
+        target, reference, kind = sources.draw(rng)
+        chain = draw_chain(rng, SCALE, sources.recipe)
+        crop = searched(target, reference, chain)
+        if teacher is not None and chain.clean:  # it knows no others, and would restore the wear
             crop["taught"] = eight_bits(teacher(crop["low"].float() / 255))
-        content = safetensors.torch.save(crop, {"kind": kind})
+        said = {SAID: json.dumps({"kind": kind, "wear": str(chain)})}
+        content = safetensors.torch.save(crop, said)
         write_file(path, content, on_exists="overwrite", what="crop")
         made += 1
     return made
 
 
 @torch.no_grad()
-def searched(target: Pixels, reference: Pixels | None) -> dict[str, Tensor]:
+def searched(target: Pixels, reference: Pixels | None, chain: Chain) -> dict[str, Tensor]:
     """A crop with its evidence, compact.
+
+    Args:
+        target: sides are multiples of the chain's scale, which is that of the model.
+        reference: any size; none: the crop has no evidence.
+        chain: makes the small picture.
 
     Returns:
         `hr` and `low` as 8-bit; with a reference also `detail`, `transferred` and `maps` in half
         precision.
     """
     model = TransferModel()
-    sharp = tensor_of(target)
-    low = degrade(sharp, model.scale)
-    pictures = {"hr": eight_bits(sharp), "low": eight_bits(low)}
+    low = tensor_of(chain.apply(target))
+    pictures = {"hr": eight_bits(tensor_of(target)), "low": eight_bits(low)}
     if reference is None:
         return pictures
     prepared = Reference.build([tensor_of(reference)], model.scale)

@@ -10,12 +10,18 @@ from ...errors import DataError
 from ...pairs import Pair, cufed_pairs, scene_pairs, single_photos
 from ..data.sizes import shorter_side
 from ..data.views import NEAR, Views
+from ..degradations import ALBUM, CLEAN, Recipe, Wear
 from .drawing import SMALLEST, Sources
 from .split import BY_CONTENT, Split, photo_name, scene_name
 
 
 def find_sources(
-    data: Path, held_out: bool = False, split: Split = BY_CONTENT, views: Views = NEAR
+    data: Path,
+    held_out: bool = False,
+    split: Split = BY_CONTENT,
+    views: Views = NEAR,
+    recipe: Recipe = CLEAN,
+    wear: Wear = ALBUM,
 ) -> Sources:
     """Photos for training, or those that are held out to choose checkpoints by.
 
@@ -25,6 +31,8 @@ def find_sources(
         held_out: those that training never sees, not even as a copy in another folder.
         split: which these are; see `settled`.
         views: how far made references may be from their target.
+        recipe: what small pictures have been through.
+        wear: what references have been through.
 
     Raises:
         DataError: nothing is there, or too little to hold something out.
@@ -46,7 +54,7 @@ def find_sources(
             if found.photos
             else f"{data}: no photos of at least {SMALLEST} pixels a side are in it{found.small}"
         )
-    return replace(chosen, views=views)
+    return replace(chosen, views=views, recipe=recipe, wear=wear)
 
 
 def settled(data: Path, split: Split) -> Split:

@@ -16,6 +16,7 @@ from ...errors import ConfigError, TrainingError
 from ...files import clear_leftovers
 from ..children import serve_only_the_parent
 from ..data.views import Views
+from ..degradations import Recipe, Wear
 from ..task import Preparation
 from .config import FusionConfig
 from .crops import crop_file
@@ -29,6 +30,21 @@ from .teacher import Teacher
 TRAIN, HELD_OUT = "train", "held-out"
 
 
+class _Ways(NamedTuple):
+    """How pictures are made of photos; see `find_sources`."""
+
+    views: Views
+    recipe: Recipe
+    wear: Wear
+
+    @classmethod
+    def of(cls, config: FusionConfig) -> "_Ways":
+        data = config.data
+        recipe = data.degradations.model_dump()
+        wear = recipe.pop("references")
+        return cls(Views(**data.views.model_dump()), Recipe(**recipe), Wear(**wear))
+
+
 class _Job(NamedTuple):
     """A crop to make."""
 
@@ -38,7 +54,7 @@ class _Job(NamedTuple):
     seed: int
     held_out: bool
     split: Split
-    views: Views
+    how: _Ways
     teacher: Path | None
 
 
@@ -72,11 +88,11 @@ def prepare_all(config: FusionConfig, how: Preparation) -> None:
         held_out(folder, config.data.held_out, photos)
     how.meet()
     split = held_out(folder, config.data.held_out, photos)
-    views = Views(**config.data.views.model_dump())
+    ways = _Ways.of(config)
     jobs = [
-        _Job(photos, folder / HELD_OUT, number, seed + 1, True, split, views, None)
+        _Job(photos, folder / HELD_OUT, number, seed + 1, True, split, ways, None)
         if part == HELD_OUT
-        else _Job(photos, folder / TRAIN, number, seed + 2, False, split, views, teacher)
+        else _Job(photos, folder / TRAIN, number, seed + 2, False, split, ways, teacher)
         for part, number in missing[how.process :: how.processes]
     ]
     done = len(wanted) - len(missing)
@@ -123,7 +139,7 @@ def _begin(threads: int) -> None:
 
 
 def _make(job: _Job) -> list[str]:
-    sources = _sources(job.photos, job.held_out, job.split, job.views)
+    sources = _sources(job.photos, job.held_out, job.split, job.how)
     before = set(sources.unusable)
     numbers = range(job.number, job.number + 1)
     prepare(sources, job.out, numbers, job.seed, _teacher(job.teacher))
@@ -131,8 +147,8 @@ def _make(job: _Job) -> list[str]:
 
 
 @cache
-def _sources(photos: Path, held_out: bool, split: Split, views: Views) -> Sources:
-    return find_sources(photos, held_out, split, views)
+def _sources(photos: Path, held_out: bool, split: Split, ways: _Ways) -> Sources:
+    return find_sources(photos, held_out, split, *ways)
 
 
 @cache
