@@ -45,3 +45,8 @@ def texture(height: int, width: int, seed: int = 0) -> Tensor:
         fine = coarse.repeat_interleave(step, 1).repeat_interleave(step, 2)
         total += step**0.5 * fine[:, :height, :width]
     return total / total.amax()
+
+
+def coffee() -> Tensor:
+    """A photo of 400 x 600 pixels."""
+    return tensor(data.coffee())

@@ -8,31 +8,27 @@ from collections.abc import Callable
 from numbers import Integral
 from pathlib import Path
 
+from .budget import MEMORY
 from .errors import MissingExtraError, OptionError, WeightsError
 from .foreign import shown
 from .models import FusionModel, Model, TransferModel, TTSRModel
 from .networks import FusionNet
-from .references.matching import SearchMode
+from .references.plan import SearchMode
+from .wear import Wear, parse_wear
 from .weights import read_weights
 from .weights.packaged import PACKAGED, packaged
 
-MODELS: dict[str, Callable[[int, SearchMode], Model]] = {
-    "transfer": lambda scale, search: TransferModel(scale, search=search)
-}
-"""Models by name that need no file, each made for a scale and a way to search."""
+MODELS: dict[str, Callable[[TransferModel], Model]] = {"transfer": lambda transfer: transfer}
+"""Models by name that need no file, each made from one that has the scale and the way to search."""
 
-FROM_WEIGHTS: dict[str, Callable[[str | Path, int, SearchMode], Model]] = {
-    "fusion": lambda path, scale, search: FusionModel.load(
-        path, TransferModel(scale, search=search)
-    ),
-    "ttsr": lambda path, scale, search: TTSRModel.load(path, scale, search),
+FROM_WEIGHTS: dict[str, Callable[[str | Path, TransferModel], Model]] = {
+    "fusion": FusionModel.load,
+    "ttsr": lambda path, transfer: TTSRModel.load(path, transfer.scale, transfer.search),
 }
-"""Models by name that can be made from a file of weights, for a scale and a way to search."""
+"""Models by name that can be made from a file of weights, and such a model."""
 
 if "fusion-x4" in PACKAGED:
-    MODELS["fusion"] = lambda scale, search: FROM_WEIGHTS["fusion"](
-        packaged("fusion-x4"), scale, search
-    )
+    MODELS["fusion"] = lambda transfer: FusionModel.load(packaged("fusion-x4"), transfer)
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".png")
@@ -54,6 +50,8 @@ def load_model(
     scale: int = 4,
     search: SearchMode = "auto",
     weights: str | Path | None = None,
+    wear: str | Wear = "auto",
+    memory: int = MEMORY,
 ) -> Model:
     """Make a model.
 
@@ -63,14 +61,22 @@ def load_model(
         scale: how many times larger the result is.
         search: the way to search.
         weights: file of weights for a model that is named.
+        wear: what the images have been through; see `searchtransfer.wear.parse_wear`.
+        memory: bytes that an image may take; see `searchtransfer.budget`.
 
     Raises:
-        OptionError: no such model, scale or search; weights are missing, or not wanted.
+        OptionError: no such model, scale, search or wear; weights are missing, or not wanted.
         WeightsError: the weights cannot be read, or are of another model or scale.
         MissingExtraError: the hub is asked for and its library is not installed.
     """
     if isinstance(scale, bool) or not isinstance(scale, Integral):
         raise OptionError(f"scale must be a whole number, got {scale!r}")
+    transfer = TransferModel(
+        int(scale),
+        search=search,
+        wear=parse_wear(wear) if isinstance(wear, str) else wear,
+        memory=memory,
+    )
     if source is None:
         source = default_model(scale) if weights is None else weights
         weights = None
@@ -78,18 +84,18 @@ def load_model(
     if source not in names:
         if weights is not None:
             raise OptionError(f"weights go with the name of a model, got model {str(source)!r}")
-        return _from_file(_find(str(source), names), scale, search)
+        return _from_file(_find(str(source), names), transfer)
     name = str(source)
     if weights is not None:
         if name not in FROM_WEIGHTS:
             raise OptionError(f"model {name!r} takes no weights, got {shown(weights)}")
-        return FROM_WEIGHTS[name](weights, scale, search)
+        return FROM_WEIGHTS[name](weights, transfer)
     if name not in MODELS:
         raise OptionError(
             f"model {name!r} needs a file of weights (weights=FILE, or --weights FILE); "
             "none are downloaded"
         )
-    return MODELS[name](scale, search)
+    return MODELS[name](transfer)
 
 
 def model_files(source: str | Path | None, scale: int, weights: str | Path | None) -> list[Path]:
@@ -145,7 +151,7 @@ def _only_weights(folder: Path) -> Path:
     return found[0]
 
 
-def _from_file(path: Path, scale: int, search: SearchMode) -> Model:
+def _from_file(path: Path, transfer: TransferModel) -> Model:
     description = read_weights(path).description
     if description is None or description.architecture not in FROM_WEIGHTS:
         said = "nothing" if description is None else repr(description.architecture)
@@ -154,7 +160,7 @@ def _from_file(path: Path, scale: int, search: SearchMode) -> Model:
             f"({', '.join(FROM_WEIGHTS)}), it says {said}; name the model (-n), and give the file "
             "as its weights (--weights)"
         )
-    return FROM_WEIGHTS[description.architecture](path, scale, search)
+    return FROM_WEIGHTS[description.architecture](path, transfer)
 
 
 def _downloaded(repository: str) -> Path:

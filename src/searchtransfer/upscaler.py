@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upscaler: the main job. A small image and reference photos in, a sharp image out."""
 
+import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,9 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .budget import MEMORY
 from .devices import usable_device
 from .errors import OptionError
 from .images.alpha import enlarge_alpha, with_hidden_filled
+from .images.grey import greyed, is_grey
 from .images.kinds import as_image, returns_as
 from .memory import with_smaller_tiles
 from .models import Model
@@ -25,9 +28,12 @@ from .pretrained import load_model
 from .progress import Progress, callback
 from .references import Reference
 from .references.matches import Matches as Matches
-from .references.matching import SearchMode
+from .references.plan import SearchMode
 from .references.usefulness import WeakReferenceWarning as WeakReferenceWarning
 from .references.usefulness import complaint, usefulness
+from .wear import CLEAN, Wear
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,11 +46,14 @@ class Result(Presentable):
     """How well each cell was found in the references, a cosine from -1 to 1."""
     matches: Matches
     """Where in the references, to a fraction of a pixel, turned and zoomed."""
+    wear: Wear = CLEAN
+    """What the image was seen to have been through."""
 
     @property
     def verdict(self) -> str:
-        """How useful the references were, in plain sentences; see `references.usefulness`."""
-        return usefulness(self.score, self.matches)
+        """How useful the references were, and what the image has been through, in sentences."""
+        worn = "" if str(self.wear) == str(CLEAN) else f" The image looks worn: {self.wear}."
+        return usefulness(self.score, self.matches) + worn
 
 
 class Upscaler:
@@ -82,6 +91,8 @@ class Upscaler:
         scale: int = 4,
         search: SearchMode = "auto",
         weights: str | Path | None = None,
+        wear: str | Wear = "auto",
+        memory: int = MEMORY,
         device: torch.device | str | None = None,
     ) -> "Upscaler":
         """Make an upscaler by the name of its model, or from weights.
@@ -95,8 +106,13 @@ class Upscaler:
             search: where refinement of the matches begins. "exact": every pixel of the small image
                 is compared with every place of the references; "refine": some pixels, with cells
                 of the reduced references; "auto": every pixel, or some of large pictures. See
-                `searchtransfer.references.matching`; "ttsr" is always exact.
+                `searchtransfer.references.plan`; "ttsr" is always exact.
             weights: file of weights for a model that is named.
+            wear: what the images have been through besides: "auto", estimated from each; "clean";
+                or what `searchtransfer.wear.parse_wear` reads, as "area,jpeg:60".
+            memory: bytes that an image may take beyond itself, the references and the result,
+                1.5 GiB if nothing is said. Fewer copies of the references are searched, and smaller
+                tiles made, to keep within; "ttsr" has bounds of its own.
             device: where to compute; None for the CPU.
 
         Raises:
@@ -104,7 +120,7 @@ class Upscaler:
             WeightsError: the weights cannot be read, or are of another model or scale.
             MissingExtraError: the hub is asked for and its library is not installed.
         """
-        return cls(load_model(source, scale, search, weights), device)
+        return cls(load_model(source, scale, search, weights, wear, memory), device)
 
     @property
     def scale(self) -> int:
@@ -180,8 +196,11 @@ class Upscaler:
             cells,
             size,
         )
+        if is_grey(colour):  # whatever colours references have
+            sharp = replace(sharp, colour=greyed(sharp.colour))
         said = None if prepared is None else complaint(sharp.score, sharp.matches)
         if said is not None:
             warnings.warn(said, WeakReferenceWarning, stacklevel=2)
         picture = enlarge_alpha(image, sharp.colour, self.scale)
-        return Result(returns_as(lr)(picture), sharp.score, sharp.matches)
+        log.info("the image looks: %s", sharp.wear)
+        return Result(returns_as(lr)(picture), sharp.score, sharp.matches, sharp.wear)

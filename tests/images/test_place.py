@@ -53,7 +53,7 @@ def test_geotiff_keeps_its_tags(tmp_path, bits):
     image = read_image(write(tmp_path / "a.tif", data))
     write_image(image, tmp_path / "b.tif")
     with tifffile.TiffFile(tmp_path / "b.tif") as file:
-        tags = dict((tag.code, tag.value) for tag in file.pages[0].tags)
+        tags = {tag.code: tag.value for tag in file.pages[0].tags}
     assert tags[33550] == (10.0, 10.0, 0.0) and tags[33922] == TIES
     assert tags[34735] == AREA and tags[42113] == "0"
     with pytest.warns(ImageWarning, match=r"georeference, which is left out; TIFF can"):

@@ -91,6 +91,7 @@ def smooth(mode="RGB"):
 GOOD = {
     "PNG": saved(smooth(), "PNG"),
     "PNG16": png(noise(40, 40, 3, 16)),
+    "PNG with alpha": saved(smooth("RGBA"), "PNG"),
     "JPEG": saved(smooth(), "JPEG"),
     "progressive": saved(smooth(), "JPEG", progressive=True),
     "TIFF": saved(smooth(), "TIFF"),
@@ -167,7 +168,7 @@ def test_limit_is_ours_not_pillows(tmp_path, monkeypatch):
 def test_no_size(tmp_path):
     header = struct.pack(">IIBBBBB", 0, 4, 8, 2, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
-    refused(write(tmp_path / "a.png", data), "size is 4 x 0|damaged")
+    refused(write(tmp_path / "a.png", data), "size is 0 x 4|damaged")
 
 
 NUMBERS = {

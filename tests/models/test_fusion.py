@@ -43,6 +43,17 @@ def test_untrained_is_the_transfer_model(pair):
     assert torch.equal(a.matches.position, b.matches.position)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_changes_nothing(pair, dtype):
+    low, reference = pair
+    for model in (FusionModel(tiny()), TransferModel()):
+        plain = model.upscale(low, reference)
+        with torch.autocast("cpu", dtype):
+            fresh = Reference.build(reference.photos).prepare()
+            cast = model.upscale(low, fresh)
+        assert torch.equal(cast.colour, plain.colour)
+
+
 def test_tiles_give_the_same(pair):
     low, reference = pair
     model = FusionModel(tiny(), consistency_rounds=1)
@@ -62,7 +73,7 @@ def test_a_halo_too_small_is_noticed(pair, monkeypatch):
     low, reference = pair
     model = FusionModel(tiny())
     whole = model.upscale(low, reference).colour
-    monkeypatch.setattr(FusionModel, "_halo", 1)
+    monkeypatch.setattr(FusionModel, "_halo", lambda self, found: 1)
     tiled = model.upscale(low, reference, tile=13).colour
     assert (tiled - whole).abs().max() > 1e-3
 

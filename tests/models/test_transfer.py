@@ -222,7 +222,7 @@ class TestSameAnswer:
         whole = model.upscale(self.LR, self.REFERENCE)
         same = model.upscale(self.LR, self.REFERENCE, tile=9)
         assert (whole.colour - same.colour).abs().max() < 1e-6
-        monkeypatch.setattr(TransferModel, "halo", 1)
+        monkeypatch.setattr(TransferModel, "halo", lambda self, found: 1)
         off = model.upscale(self.LR, self.REFERENCE, tile=9)
         assert (whole.colour - off.colour).abs().max() > 1e-3
 

@@ -22,6 +22,7 @@ class Case(NamedTuple):
     weight: Tensor
     gain: Tensor
     confidence: Tensor
+    mean: Tensor
 
 
 def case(size: tuple[int, int], scale: int, patch_size: int = 3, seed: int = 0) -> Case:
@@ -32,15 +33,17 @@ def case(size: tuple[int, int], scale: int, patch_size: int = 3, seed: int = 0) 
     inside = (torch.rand(*size, count, generator=generator) > 0.33).float()
     inside[..., around(patch_size).index((0, 0))] = 1
     weight, gain, confidence = torch.rand(3, *size, generator=generator)
-    blocks = Blocks(torch.randn(shape, generator=generator), inside)
-    return Case(blocks, weight + 0.01, gain + 0.5, confidence)
+    known = torch.randn(3, *size, count, generator=generator)
+    blocks = Blocks(torch.randn(shape, generator=generator), inside, known)
+    mean = torch.rand(3, *size, generator=generator)
+    return Case(blocks, weight + 0.01, gain + 0.5, confidence, mean)
 
 
 def parts(blocks: Blocks, rows: int) -> Iterator[Blocks]:
     """So many rows of cells at a time."""
     for top in range(0, blocks.inside.shape[0], rows):
         some = slice(top, top + rows)
-        yield Blocks(blocks.detail[:, some], blocks.inside[some])
+        yield Blocks(blocks.detail[:, some], blocks.inside[some], blocks.known[:, some])
 
 
 def patch_size_of(c: Case) -> int:
@@ -49,7 +52,7 @@ def patch_size_of(c: Case) -> int:
 
 def run(c: Case, rows: int = 1000) -> Blend:
     scale, patch_size = c.blocks.detail.shape[4], patch_size_of(c)
-    return blend(parts(c.blocks, rows), c.weight, c.gain, c.confidence, scale, patch_size)
+    return blend(parts(c.blocks, rows), c.weight, c.gain, c.confidence, c.mean, scale, patch_size)
 
 
 def looped(c: Case) -> Blend:
@@ -60,9 +63,10 @@ def looped(c: Case) -> Blend:
     height, width = c.weight.shape
     picture = torch.zeros(3, height * scale, width * scale, dtype=torch.float64)
     confidence, spread, energy = torch.zeros(3, height, width, dtype=torch.float64)
+    known = torch.zeros(3, height, width, dtype=torch.float64)
     for y in range(height):
         for x in range(width):
-            cells, weights, trusts = [], [], []
+            cells, weights, trusts, lows = [], [], [], []
             for py in range(max(0, y - radius), min(height, y + radius + 1)):
                 for px in range(max(0, x - radius), min(width, x + radius + 1)):
                     if (y - py, x - px) not in places:
@@ -73,6 +77,8 @@ def looped(c: Case) -> Blend:
                         cells.append(there * c.gain[py, px].item())
                         weights.append(c.weight[py, px].item())
                         trusts.append(c.confidence[py, px].item())
+                        low = c.blocks.known[:, py, px, number] * c.gain[py, px]
+                        lows.append((low + c.mean[:, py, px]).double())
             share = torch.tensor(weights, dtype=torch.float64) / sum(weights)
             stack = torch.stack(cells)
             mean = (share[:, None, None, None] * stack).sum(0)
@@ -80,7 +86,8 @@ def looped(c: Case) -> Blend:
             confidence[y, x] = (share * torch.tensor(trusts)).sum()
             spread[y, x] = (share * (stack - mean).square().mean((1, 2, 3))).sum()
             energy[y, x] = mean.square().mean()
-    return Blend(picture, confidence, spread, energy)
+            known[:, y, x] = (share[:, None] * torch.stack(lows)).sum(0)
+    return Blend(picture, confidence, spread, energy, known)
 
 
 def assert_same(ours: Blend, expected: Blend, tolerance: float = 2e-5) -> None:
@@ -132,7 +139,7 @@ def test_candidates_that_contradict_each_other_spread_and_others_do_not() -> Non
     mixed = run(c)
     assert (mixed.spread > mixed.energy).float().mean() > 0.8
     same = torch.rand(4, 4).expand(3, 5, 5, 9, 4, 4)
-    agreed = run(Case(c.blocks._replace(detail=same), c.weight, torch.ones(5, 5), c.confidence))
+    agreed = run(c._replace(blocks=c.blocks._replace(detail=same), gain=torch.ones(5, 5)))
     assert agreed.spread.max() < 1e-6
 
 

@@ -5,6 +5,7 @@ import logging
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from pictures import related, target, texture, unrelated
@@ -18,13 +19,9 @@ from searchtransfer.models import TransferModel
 from searchtransfer.operators.agreement import shown
 from searchtransfer.references import choosing
 from searchtransfer.references.choosing import choose
-from searchtransfer.references.matching import (
-    PAIRS_A_CELL,
-    SEED_PAIRS,
-    Found,
-    match,
-    plan_search,
-)
+from searchtransfer.references.finding import Found
+from searchtransfer.references.matching import match
+from searchtransfer.references.plan import PAIRS_A_CELL, SEED_PAIRS, plan_search
 
 
 def names(found: Found) -> list[str]:
@@ -194,3 +191,14 @@ def test_pickles_hold_the_photos_only() -> None:
     before = len(pickle.dumps(reference))
     match(low_of(target()), reference)
     assert len(pickle.dumps(reference)) == before
+
+
+def test_a_noisy_image_and_a_copy_that_cannot_be_halved_as_often():
+    """Noise is looked for at half the size, as long as every copy has cells enough for it."""
+
+    def noise(side, seed):
+        samples = np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
+        return torch.from_numpy(samples).permute(2, 0, 1) / 255
+
+    found = match(noise(200, 1), Reference.build([noise(800, 2)], 4))
+    assert found.matches.photo.shape == (200, 200)

@@ -67,7 +67,14 @@ def test_whole_pixels_are_the_plain_formula(scale: int) -> None:
     pixel, field = pixel + 5 * scale, field._replace(centre=field.centre + 5 * scale)
     generator = torch.Generator().manual_seed(4)
     weight, gain = 0.1 + torch.rand(2, 6, 7, generator=generator)
-    found = blend(blocks_of([upright(photo, 0, scale)], field, 3), weight, gain, weight, scale)
+    found = blend(
+        blocks_of([upright(photo, 0, scale)], field, 3),
+        weight,
+        gain,
+        weight,
+        torch.zeros(3, 6, 7),
+        scale,
+    )
     expected = literal(photo, pixel, scale, weight, gain)
     torch.testing.assert_close(found.detail, expected, atol=2e-5, rtol=0)
 
@@ -84,9 +91,9 @@ def test_rows_at_a_time_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     copy = upright(texture(60, 60), 0, 4)
     _, field = matches((60, 60), (9, 8), 4)
     ones = torch.ones(9, 8)
-    whole = blend(blocks_of([copy], field, 3), ones, ones, ones, 4)
+    whole = blend(blocks_of([copy], field, 3), ones, ones, ones, torch.zeros(3, 9, 8), 4)
     monkeypatch.setattr(module, "CELLS", 17)
-    strips = blend(blocks_of([copy], field, 3), ones, ones, ones, 4)
+    strips = blend(blocks_of([copy], field, 3), ones, ones, ones, torch.zeros(3, 9, 8), 4)
     for ours, theirs in zip(strips, whole, strict=True):
         torch.testing.assert_close(ours, theirs)
 

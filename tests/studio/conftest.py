@@ -53,7 +53,13 @@ def visiting(studio: Studio, chromium: Any) -> Iterator[Callable[..., Any]]:
         if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
             foreign.append(request.url)
 
-    def open_page(**options: Any) -> Any:
+    def open_page(refusals: bool = False, **options: Any) -> Any:
+        """A page; with `refusals` the server may refuse what is asked, which browsers note."""
+
+        def heard(message: Any) -> None:
+            if message.type == "error" and not (refusals and "status of 422" in message.text):
+                faults.append(message.text)
+
         context = chromium.new_context(
             **{"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"} | options
         )
@@ -62,7 +68,7 @@ def visiting(studio: Studio, chromium: Any) -> Iterator[Callable[..., Any]]:
         context.on("request", noted)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda x: x.type == "error" and faults.append(x.text))
+        page.on("console", heard)
         page.faults = faults
         page.goto(studio.address)
         page.wait_for_selector("st-drop")

@@ -31,7 +31,7 @@ def test_the_shares_of_the_stages_are_all() -> None:
 
 @pytest.mark.parametrize("parts", [1, 3])
 def test_a_course_goes_from_nothing_to_all_and_never_back(parts: int) -> None:
-    course = Course(parts, Clock())
+    course = Course(parts, clock=Clock())
     assert course.now().done == 0
     seen = []
     for part in range(parts):
@@ -46,24 +46,26 @@ def test_a_course_goes_from_nothing_to_all_and_never_back(parts: int) -> None:
 
 
 def test_the_image_of_several_is_said() -> None:
-    course = Course(3, Clock())
+    course = Course(3, clock=Clock())
     course.progressed("search", 0.5, 1)
     assert course.now().stage.startswith("Image 2 of 3: searching")
 
 
 def test_the_time_left_is_told_once_it_can_be_known() -> None:
     clock = Clock()
-    course = Course(1, clock)
+    course = Course(1, 40.0, clock)
     course.progressed("search", 0.5)
     assert course.now().seconds_left is None
     clock.seconds += 4
     moment = course.now()
-    assert moment.seconds_left == pytest.approx(4 * (1 - moment.done) / moment.done)
+    assert moment.seconds_left == pytest.approx(40 * (1 - moment.done))
     assert moment.stage == STAGES["search"][0]
+    clock.seconds += 100  # longer than was foreseen
+    assert course.now().seconds_left == pytest.approx(104 * (1 - moment.done))
 
 
 def test_stages_of_other_names_and_odd_parts_change_nothing() -> None:
-    course = Course(1, Clock())
+    course = Course(1, clock=Clock())
     course.progressed("search", 1.0)
     before = course.now()
     course.progressed("unheard of", 1.0)
@@ -107,6 +109,42 @@ def test_work_gives_files_and_words(workshop: Workshop, tmp_path: Path) -> None:
     assert all((tmp_path / file).is_file() for file in (*outcome.pictures.values(), work.pages[0]))
     assert work.moment is not None and work.moment.done == pytest.approx(1)
     assert workshop.expected(work.order) > 0
+
+
+def test_how_long_it_takes_is_known_about(tmp_path: Path) -> None:
+    """From the sizes, and from jobs before; those that took a moment say little."""
+    workshop = Workshop(Limits())
+    small = Upload("", "", "", (32, 40), 0)
+    photo = Upload("", "", "", (500, 741), 0)
+    huge = Upload("", "", "", (4000, 6000), 0)
+
+    def expected(
+        *small: Upload, references: tuple[Upload, ...] = (photo,), scale: int = 4
+    ) -> float:
+        return workshop.expected(Order(small, references, "transfer", scale, False))
+
+    assert expected(small) < 2 < expected(photo) < expected(photo, photo)
+    assert expected(photo, scale=2) < expected(photo)
+    assert expected(small) < expected(small, references=(huge,)) < 5 * expected(photo)
+    before = expected(photo)
+    order = Order((photo,), (photo,), "transfer", 4, False)
+    workshop._learn(order, 3 * before)
+    assert expected(photo) == pytest.approx(3 * before)
+    workshop._learn(order, 0.01)
+    assert expected(photo) == pytest.approx(3 * before, rel=0.01)
+    workshop.close()
+
+
+def test_a_worker_that_died_while_it_waited_is_replaced(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.warm()
+    process = workshop._process
+    assert process is not None
+    os.kill(process.popen.pid, signal.SIGKILL)
+    process.popen.wait()
+    work = job(tmp_path)
+    workshop.begin(work)
+    done(work)
+    assert work.fault is None and work.outcomes
 
 
 def test_a_refusal_is_told_in_the_visitors_words(workshop: Workshop, tmp_path: Path) -> None:

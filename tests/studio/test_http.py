@@ -5,8 +5,10 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import socket
+import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +17,19 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from studio.server import Studio, Visitor, running, wait_for
 
+from searchtransfer.images import Image as picture
+from searchtransfer.images import read_image, write_image
+from searchtransfer.images.formats import HEIC, Format
+from searchtransfer.studio.formats import opened
+
 pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
+
+PILLOW = {"JPEG 2000": "jpeg2000", "HEIC": "heif"}
+"""Its names of formats where they are others."""
 
 FUZZ = int(os.environ.get("SEARCHTRANSFER_FUZZ", "400"))
 """Requests that nobody would send."""
@@ -182,7 +193,25 @@ class TestTime:
                 with socket.create_connection((address.hostname, address.port), 60) as silent:
                     silent.sendall(words)
                     assert silent.recv(100) == b""
+            # Nor does a request that was whole buy time for the next one.
+            with socket.create_connection((address.hostname, address.port), 60) as silent:
+                silent.sendall(
+                    f"HEAD /favicon.ico HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode()
+                )
+                assert silent.recv(4096).startswith(b"HTTP/1.1 200")
+                silent.sendall(b"GET / HTTP/1.1\r\nA: ")
+                assert silent.recv(100) == b""
             assert studio.request("GET", "/")[0] == 200
+
+    def test_choices_that_never_arrive_are_not_waited_for(self, tmp_path: Path) -> None:
+        with running(tmp_path, stall_seconds=1) as studio:
+            visitor, address = studio.enter(), urlsplit(studio.address)
+            with socket.create_connection((address.hostname, address.port), timeout=60) as slow:
+                slow.sendall(
+                    f"POST /studio/{visitor.token}/settings HTTP/1.1\r\nHost: {address.netloc}\r\n"
+                    "Content-Length: 100\r\n\r\n{".encode()
+                )
+                assert b" 408 " in slow.recv(4096)
 
     @pytest.mark.parametrize("seconds", [0.0, 1.0, 3.0])
     def test_cancel_ends_the_work_whatever_it_is_doing(
@@ -210,6 +239,16 @@ class TestNothingIsLeft:
             workers = studio.workers()
         wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+    def test_impatient_signals(self, tmp_path: Path, number: int) -> None:
+        """Closing a terminal or a container may send several; the deletion is not broken off."""
+        with running(tmp_path, end=number) as studio:
+            begin(studio.enter(), 60, 240)
+            while studio.process.poll() is None:
+                for each in (number, signal.SIGTERM, signal.SIGHUP):
+                    studio.process.send_signal(each)
+                signal.sigtimedwait([], 0.002)
+
     def test_a_kill_is_cleared_by_the_next_start(self, tmp_path: Path) -> None:
         with running(tmp_path, end=None) as killed:
             begin(killed.enter(), 60, 240)
@@ -225,9 +264,37 @@ class TestNothingIsLeft:
             (beside / "tmp").symlink_to(tmp_path / "tmp")
             visitor = other.enter()
             assert visitor.ask("POST", "small", png(9, 9, 1))[0] == 200
-            with running(beside, end=None):  # what a living one holds stays
+            with running(beside, end=None) as third:  # what a living one holds stays
                 assert len(removals(visitor)) == 1
                 assert other.folders()
+                third.process.terminate()
+                third.process.wait(60)
+
+    def test_no_picture_lies_beside_the_folder(self, tmp_path: Path) -> None:
+        """Not for a moment: a kill at that moment would leave it there."""
+        deep = tmp_path / "deep.png"
+        write_image(picture(torch.rand(3, 1500, 1500), bits=16), deep)
+        seen, over = set(), threading.Event()
+
+        def look() -> None:
+            while not over.is_set():
+                seen.update(x.name for x in studio.temporary.iterdir())
+
+        with running(tmp_path) as studio:
+            watcher = threading.Thread(target=look)
+            watcher.start()
+            try:
+                visitor = studio.enter()
+                assert visitor.ask("POST", "small", png(9, 9, 1))[0] == 200
+                assert visitor.ask("POST", "reference", deep.read_bytes())[0] == 200
+                visitor.choose("transfer", 2)
+                assert visitor.ask("POST", "start")[0] == 200
+                wait_for(lambda: ended(visitor), 600)
+                assert visitor.sees()["outcomes"]
+            finally:
+                over.set()
+                watcher.join()
+        assert seen and all(x.startswith("searchtransfer-studio-") for x in seen)
 
     def test_memory_is_given_back(self, server: Studio) -> None:
         visitor = server.enter()
@@ -239,6 +306,88 @@ class TestNothingIsLeft:
             assert visitor.ask("POST", "start")[0] == 200
             wait_for(lambda: ended(visitor), 600)
         assert server.memory() < before + 40 * 2**20  # no picture of a job is in the server
+
+
+def test_what_is_taken_away_meanwhile_is_still_there_for_the_job(server: Studio) -> None:
+    visitor = server.enter()
+    for number in range(3):
+        sent = visitor.ask("POST", "small", png(12, 14, number), X_More="1" if number else "")
+        assert sent[0] == 200
+    assert visitor.ask("POST", "reference", png(700, 700, 2))[0] == 200
+    visitor.choose("transfer", 2)
+    assert visitor.ask("POST", "start")[0] == 200
+    for id in removals(visitor):
+        assert visitor.ask("DELETE", id)[0] == 200
+    assert visitor.ask("POST", "small", png(9, 9, 1))[0] == 200
+    wait_for(lambda: ended(visitor), 600)
+    pieces = visitor.sees()
+    assert len(pieces["outcomes"]) == 3 and "st-fault" not in pieces["status"]
+    assert pieces["stale"]
+    # Once it is over, nothing of them is kept.
+    assert not [x for folder in server.folders() for x in folder.glob("run-*/pictures/*")]
+
+
+def test_a_job_that_finds_no_place_leaves_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, waiting=0) as studio:
+        first, second = studio.enter(), studio.enter()
+        begin(first, 100, 600)
+        assert second.ask("POST", "small", png(9, 9, 1))[0] == 200
+        second.choose("fusion")
+        status, reply = second.ask("POST", "start")
+        assert status == 422 and "0 jobs are waiting already" in reply["message"]
+        assert len([x for folder in studio.folders() for x in folder.glob("run-*")]) == 1
+        first.ask("POST", "cancel")
+        wait_for(lambda: ended(first))
+        assert second.ask("POST", "start")[0] == 200
+        wait_for(lambda: ended(second), 600)
+        assert second.sees()["outcomes"]
+
+
+class TestFormats:
+    """All that can be opened, and all that can be downloaded."""
+
+    @pytest.mark.parametrize("kind", opened(), ids=lambda kind: kind.name)
+    def test_pictures_that_are_taken(self, server: Studio, kind: Format) -> None:
+        visitor = server.enter()
+        accepted = visitor.sees()["accepted"]
+        assert kind.name in accepted["names"]
+        assert set(kind.extensions) <= set(accepted["endings"].split(","))
+        file = io.BytesIO()
+        if kind is HEIC:
+            pytest.importorskip("pillow_heif").register_heif_opener()
+        Image.new("RGB", (24, 16), "teal").save(file, PILLOW.get(kind.name, kind.name))
+        name = f"photo{kind.extensions[0]}"
+        assert visitor.ask("POST", "small", file.getvalue(), X_Name=name) == (200, {})
+        assert "24 x 16 pixels" in visitor.sees()["small"]
+
+    def test_deep_and_transparent_results(self, server: Studio, tmp_path: Path) -> None:
+        """Formats that cannot hold a result are not offered, or hold eight bits of it."""
+        visitor = server.enter()
+        deep, clear = tmp_path / "deep.png", tmp_path / "clear.png"
+        write_image(picture(torch.rand(3, 12, 16), bits=16), deep)
+        write_image(picture(torch.rand(3, 12, 16), alpha=torch.rand(1, 12, 16)), clear)
+        for number, file in enumerate((deep, clear)):
+            sent = visitor.ask("POST", "small", file.read_bytes(), X_More=str(number))
+            assert sent == (200, {})
+        visitor.choose("fusion")
+        assert visitor.ask("POST", "start")[0] == 200
+        wait_for(lambda: ended(visitor), 600)
+        pieces = visitor.sees()
+        assert "st-fault" not in pieces["status"]
+        for number, outcome in enumerate(pieces["outcomes"]):
+            depths = {}
+            for address in re.findall(r'href="([^"]*-after\.\w+)"', outcome):
+                status, body, _ = server.request("GET", address)
+                assert status == 200, (address, body)
+                file = tmp_path / address.rpartition("/")[2]
+                file.write_bytes(body)
+                depths[file.suffix] = read_image(file).bits
+            if number == 0:
+                assert depths == {".png": 16, ".tif": 16, ".jpg": 8, ".webp": 8}
+            else:
+                assert depths == {".png": 8, ".tif": 8, ".webp": 8}
+        status, _, _ = server.request("GET", f"/studio/{visitor.token}/run-1-1-after.jpg")
+        assert status == 404
 
 
 class TestWhatIsSaid:
@@ -253,10 +402,10 @@ class TestWhatIsSaid:
 
     def test_a_job_that_fails_says_why_without_a_path(self, server: Studio) -> None:
         visitor = server.enter()
+        before = {x for folder in server.folders() for x in folder.glob("upload-*")}
         assert visitor.ask("POST", "small", png(20, 20, 1))[0] == 200
-        (folder,) = [x for x in server.folders() if list(x.glob("upload-*"))][-1:]
-        for file in folder.glob("upload-*"):
-            file.unlink()  # as an administrator's broom does
+        (file,) = {x for folder in server.folders() for x in folder.glob("upload-*")} - before
+        file.unlink()  # as an administrator's broom does
         visitor.choose("fusion")
         assert visitor.ask("POST", "start")[0] == 200
         wait_for(lambda: ended(visitor), 600)

@@ -16,7 +16,7 @@ import torch
 from studio.server import wait_for
 
 from searchtransfer.errors import ImageFileError, OptionError
-from searchtransfer.images import Image, write_image
+from searchtransfer.images import Image, read_image, write_image
 from searchtransfer.pretrained import default_model
 from searchtransfer.studio import Limits, uploads
 from searchtransfer.studio.job import Outcome, Page, make
@@ -137,6 +137,15 @@ def test_several_small_images_stand_beside_each_other(session: Session) -> None:
     assert len(session.uploads["small"]) == 1
 
 
+@pytest.mark.parametrize(("size", "shown"), [((3, 9000), (1, 192)), ((1600, 2400), (128, 192))])
+def test_a_thumbnail_of_a_large_picture(
+    session: Session, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    upload = add(session, "reference", size)
+    assert upload.size == size
+    assert read_image(session.files[f"{upload.id}.png"].path).size == shown
+
+
 def test_removing(session: Session) -> None:
     upload = add(session, "reference")
     assert session.remove("nothing") is None
@@ -200,7 +209,7 @@ def test_references_are_bounded(session: Session) -> None:
 
 
 def test_pixels_are_bounded_and_messages_use_the_visitors_name(session: Session) -> None:
-    with pytest.raises(ImageFileError, match=r"a name\.png.*8 x 10") as caught:
+    with pytest.raises(ImageFileError, match=r"a name\.png.*10 x 8") as caught:
         add(session, "small", limits=Limits(photo_pixels=79))
     assert str(session.folder) not in str(caught.value)
     assert not list(session.folder.iterdir())
@@ -231,7 +240,7 @@ def test_orders_that_cannot_be_met_are_refused_before_any_work(session: Session)
     add(session, "small", (3, 10))
     with pytest.raises(ImageFileError, match="too few to be reduced 4 times"):
         order(session, reduce=True)
-    with pytest.raises(OptionError, match="12 x 40 = 0 million pixels, more than"):
+    with pytest.raises(OptionError, match="40 x 12 = 0 million pixels, more than"):
         order(session, limits=Limits(result_pixels=479))
     assert order(session, limits=Limits(result_pixels=480)).small[0].size == (3, 10)
     with pytest.raises(OptionError, match="transfer needs a reference"):
@@ -291,11 +300,17 @@ def test_a_job_leaves_files_and_words(session: Session, reduce: bool) -> None:
 
 
 def test_the_results_of_a_job_replace_those_of_the_one_before(session: Session) -> None:
-    path = session.folder / "run-1-0-after.png"
+    order = order_with(session)
+    first = Job(order, Settings(), session.new_run(), 1)
+    session.begin(first)
+    path = first.folder / "run-1-0-after.png"
     path.touch()
+    (first.folder / "left by a worker that was killed").touch()
     session.serve(path.name, path)
-    session.begin(Job(order_with(session), Settings(), session.folder, 2))
-    assert not path.exists() and path.name not in session.files
+    second = Job(order, Settings(), session.new_run(), 2)
+    session.begin(second)
+    assert not first.folder.exists() and path.name not in session.files
+    assert second.folder.is_dir() and Path(order.small[0].path).exists()
 
 
 def order_with(session: Session) -> Order:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Words, warnings, names, and the address."""
 
+import contextlib
 import logging
 import re
 import socket
@@ -104,6 +105,27 @@ def test_no_path_of_the_server_is_said(message: str, words: str) -> None:
     assert not re.search(r"/(tmp|home|srv|usr|etc)|Users", said)
 
 
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("it is large; raise max_pixels (--max-pixels) to allow it", "it is large"),
+        (
+            "HEIC is missing; install the extra: pip install 'x[heif]'; sorry",
+            "HEIC is missing; sorry",
+        ),
+        (
+            "no alpha; write PNG, or paint it first (--background white)",
+            "no alpha; write PNG, or paint it first",
+        ),
+        ("a file is there; name it with --on-exists overwrite", "a file is there"),
+        ("use it (a good one); set search='refine'", "use it (a good one)"),
+        ("/tmp/x/1; is odd", "a_b --c=d.png; is odd"),
+    ],
+)
+def test_nobody_is_told_to_give_options_to_a_page(message: str, words: str) -> None:
+    assert scrubbed(message, {"/tmp/x/1": "a_b --c=d.png"}) == words
+
+
 def test_a_visitors_name_may_look_like_a_path() -> None:
     assert scrubbed("/tmp/x/1 is odd", {"/tmp/x/1": "/etc/passwd"}) == "/etc/passwd is odd"
 
@@ -127,6 +149,23 @@ class TestTheFolder:
         with studio_folder() as folder:
             assert folder.parent == tmp_path and folder.stat().st_mode & 0o077 == 0
             (folder / "picture").touch()
+        assert not folder.exists()
+
+    def test_it_goes_while_somebody_writes_into_it(self, tmp_path: Path) -> None:
+        written = threading.Event()
+
+        def write(folder: Path) -> None:
+            with contextlib.suppress(OSError):  # the folder is gone
+                for number in range(2000):
+                    (folder / str(number)).touch()
+                    written.set()
+
+        with studio_folder() as folder:
+            thread = threading.Thread(target=write, args=(folder,))
+            thread.start()
+            written.wait(10)
+        assert not folder.exists()
+        thread.join()
         assert not folder.exists()
 
     def test_what_nobody_holds_is_cleared_and_what_is_held_stays(self, tmp_path: Path) -> None:
@@ -252,10 +291,12 @@ def test_a_checkerboard_only_under_what_is_transparent_and_no_jpeg_of_it(tmp_pat
 def test_a_long_job_is_announced() -> None:
     small = Upload("0", "a.png", "x", (10, 20), 5)
     order = Order((small,), (), "fusion", 4, False)
-    assert fragments.forecast(order, 3.0) == "Result: 80 x 40 pixels, about 3 s."
-    assert "This takes a while: 80 x 40 pixels, about 5 min" in fragments.forecast(order, 300.0)
+    assert fragments.forecast(order, 3.0, 600.0) == "Result: 80 x 40 pixels, about 3 s."
+    said = fragments.forecast(order, 300.0, 600.0)
+    assert "This takes a while: 80 x 40 pixels, about 5 min" in said
     reduced = Order((Upload("0", "a.png", "x", (11, 23), 5),) * 2, (), "fusion", 4, True)
-    assert "2 images, the first 20 x 8 pixels" in fragments.forecast(reduced, 3.0)
+    assert "longer than the 2 min that a job may take" in fragments.forecast(order, 300.0, 120.0)
+    assert "2 images, the first 20 x 8 pixels" in fragments.forecast(reduced, 3.0, 600.0)
 
 
 class TestStorage:

@@ -2,13 +2,14 @@
 """The other states of the page: empty, working, cancelled, failed, narrow, dark, by keyboard."""
 
 import base64
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from studio.server import Studio, wait_for
-from studio.steps import choose, upscale
+from studio.server import Studio, Visitor, wait_for
+from studio.steps import choose, refused, upscale
 
 UNNAMED = """() => [...document.querySelectorAll(
     "input, button, select, iframe, progress, [tabindex='0']")]
@@ -31,7 +32,7 @@ def test_an_empty_page_says_what_to_do(visit: Any, shoot: Any) -> None:
 
 
 def test_nothing_to_upscale(visit: Any, shoot: Any, studio: Studio) -> None:
-    page = visit()
+    page = visit(refusals=True)
     page.locator("#start").click()
     fault = page.locator(".st-fault")
     fault.wait_for()
@@ -40,12 +41,10 @@ def test_nothing_to_upscale(visit: Any, shoot: Any, studio: Studio) -> None:
     assert "there is no small image yet" in studio.log.read_text()
     assert page.get_by_role("heading", name="Make a small image sharp").is_visible()
     shoot(page, "nothing-to-upscale")
-    assert all("422" in fault for fault in page.faults)  # the browser's own note of it
-    page.faults.clear()
 
 
 def test_what_cannot_be_is_not_offered(visit: Any, pictures: Path, shoot: Any) -> None:
-    page = visit()
+    page = visit(refusals=True)
     choose(page, "small", pictures / "small.png")
     for label in ("transfer", "2 times", "3 times", "8 times"):
         assert page.get_by_label(label).is_disabled()
@@ -62,7 +61,80 @@ def test_what_cannot_be_is_not_offered(visit: Any, pictures: Path, shoot: Any) -
     page.locator("#forecast", has_text="needs a reference").wait_for()
     page.locator("#start").click()
     page.locator(".st-fault", has_text="needs a reference").wait_for()
-    page.faults.clear()  # the browser's own note of the refusal
+
+
+def test_what_is_shown_late_undoes_no_choice(visit: Any, pictures: Path) -> None:
+    """Answers to choices are slow; those to earlier ones come after the later choice."""
+    page = visit()
+    choose(page, "small", pictures / "small.png")
+    choose(page, "reference", pictures / "first.png")
+    held: list[Any] = []
+    page.locator("[name=model][value=transfer]:enabled").wait_for()
+    page.route("**/settings", lambda route: held.append(route))
+    page.get_by_label("transfer").check()
+    page.get_by_label("2 times").check()
+    wait_for(lambda: page.wait_for_timeout(10) or len(held) == 2)
+    held[0].continue_()  # the server hears of the first only
+    page.wait_for_timeout(1000)
+    assert page.get_by_label("transfer").is_checked() and page.get_by_label("2 times").is_checked()
+    held[1].continue_()
+    page.unroute("**/settings")
+    page.locator("#forecast", has_text="80 x 64").wait_for()
+    # Nor does one that the server hears late.
+    page.route("**/settings", lambda route: held.append(route))
+    page.get_by_label("3 times").check()
+    page.get_by_label("8 times").check()
+    wait_for(lambda: page.wait_for_timeout(10) or len(held) == 4)
+    held[3].continue_()
+    page.locator("#forecast", has_text="320 x 256").wait_for()
+    held[2].continue_()
+    page.wait_for_timeout(1000)
+    assert page.get_by_label("8 times").is_checked()
+    assert "320 x 256" in page.locator("#forecast").inner_text()
+
+
+def test_what_is_there_is_not_replaced(visit: Any, pictures: Path) -> None:
+    """The button that has the focus keeps it while the list around it changes."""
+    page = visit()
+    choose(page, "reference", pictures / "first.png", pictures / "second.png")
+    page.locator("[data-remove]").nth(1).focus()
+    focused = page.evaluate("document.activeElement.dataset.remove")
+    choose(page, "reference", pictures / "small.png")
+    assert page.evaluate("document.activeElement.dataset.remove") == focused
+    assert page.locator(".st-name").all_inner_texts() == [
+        f"{name}\n{size} pixels"
+        for name, size in (("first.png", "210 x 128"), ("second.png", "120 x 90"))
+    ] + ["small.png\n40 x 32 pixels"]
+
+
+def test_a_broken_connection_replaces_nothing(visit: Any, pictures: Path, studio: Studio) -> None:
+    """The stream says everything again when it is back."""
+    first = visit()
+    choose(first, "small", pictures / "small.png")
+    choose(first, "reference", pictures / "first.png")
+    upscale(first)
+    base = first.locator("st-drop").first.get_attribute("data-base")
+    told = json.dumps(Visitor(studio, base.strip("/").rpartition("/")[2]).sees())
+    asked: list[Any] = []
+
+    def say_and_break_off(route: Any) -> None:
+        asked.append(route)
+        body = f"retry: 100\ndata: {told}\n\n"
+        route.fulfill(content_type="text/event-stream", body=body)
+
+    page = visit()
+    page.route("**/events", say_and_break_off)
+    page.reload()
+    page.locator("st-compare .st-stage").wait_for()
+    page.get_by_role("slider").press("Home")
+    page.evaluate("document.querySelector('iframe').mine = true")
+    before = len(asked)
+    wait_for(lambda: page.wait_for_timeout(50) or len(asked) > before + 2)
+    assert page.get_by_role("slider").get_attribute("aria-valuenow") == "0"
+    assert page.evaluate("document.activeElement.className") == "st-divider"
+    assert page.evaluate("document.querySelector('iframe').mine")
+    assert page.locator("st-compare").count() == page.locator("iframe").count() == 1
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_a_result_of_earlier_choices_is_marked(visit: Any, pictures: Path) -> None:
@@ -116,6 +188,45 @@ def test_files_are_dropped_anywhere_and_pasted(visit: Any, pictures: Path) -> No
     page.locator(small, has_text="other name.png").wait_for()
     assert page.locator(small).count() == 1
     assert page.locator("st-drop").count() == 2  # the page is still there
+
+
+def test_files_dropped_on_the_inspector_are_taken_too(visit: Any, pictures: Path) -> None:
+    page = visit()
+    choose(page, "small", pictures / "small.png")
+    choose(page, "reference", pictures / "first.png")
+    upscale(page)
+    page.get_by_role("button", name="Where does each point come from?").click()
+    page.frame_locator("iframe").locator("body[data-ready]").wait_for()
+    inside = next(x for x in page.frames if x != page.main_frame)
+    data = base64.b64encode((pictures / "second.png").read_bytes()).decode()
+    # Its own page stays, and from then on what is dragged goes to the page around it.
+    assert inside.evaluate(DROP, ["canvas", "second.png", data]) == [True] * 3
+    page.locator("body.st-dragging").wait_for()
+    under = "getComputedStyle(document.querySelector('iframe')).pointerEvents"
+    assert page.evaluate(under) == "none"
+    assert page.evaluate(DROP, ["#pages", "second.png", data]) == [True] * 3
+    page.locator("st-drop[data-kind=reference] li").nth(1).wait_for()
+    assert page.locator("#upscale").is_visible()
+    assert page.evaluate(under) == "auto"
+    # The inspector too shows what is no longer chosen.
+    page.locator("#stale").wait_for()
+    page.get_by_role("tab", name="Inspector").click()
+    assert page.locator("#stale").is_visible()
+    assert page.locator("#pages.st-stale").is_visible()
+
+
+def test_no_old_complaint_stays_over_a_result(visit: Any, pictures: Path, tmp_path: Path) -> None:
+    page = visit(refusals=True)
+    page.locator("#start").click()
+    page.locator(".st-fault").wait_for()
+    wrong = tmp_path / "wrong.png"
+    wrong.write_text("no picture")
+    refused(page, "reference", wrong)
+    choose(page, "small", pictures / "small.png")
+    choose(page, "reference", pictures / "first.png")
+    refused(page, "small", wrong)
+    upscale(page)
+    assert page.locator(".st-fault:visible, .st-message:visible").count() == 0
 
 
 def test_several_images_in_one_go(visit: Any, pictures: Path, shoot: Any) -> None:

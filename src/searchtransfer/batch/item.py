@@ -82,6 +82,7 @@ def upscale_file(
         size=result.image.size,
         mean_score=None if reference is None else result.score.mean().item(),
         quality=quality,
+        wear=str(result.wear),
     )
 
 

@@ -33,6 +33,8 @@ class Outcome:
     """How well the image was found in the references, -1 to 1."""
     quality: Quality | None = None
     """Where the input was degraded first."""
+    wear: str | None = None
+    """What the image was seen to have been through, in words."""
     warnings: tuple[str, ...] = ()
     error: str | None = None
 
@@ -60,6 +62,8 @@ class Outcome:
                 name: None if value is None or math.isinf(value) else round(value, 4)
                 for name, value in vars(self.quality).items()
             }
+        if self.wear is not None:
+            facts["wear"] = self.wear
         if self.warnings:
             facts["warnings"] = list(self.warnings)
         if self.error is not None:

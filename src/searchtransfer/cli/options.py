@@ -80,6 +80,24 @@ Search = Annotated[
         "auto: exact up to large pictures. -v says which, and about how long."
     ),
 ]
+WearWords = Annotated[
+    str,
+    typer.Option(
+        "--wear",
+        metavar="auto|clean|PARTS",
+        help="What the images have been through. auto: estimated from each (-v says what); or of "
+        "area, bilinear, lanczos, blur:PIXELS, noise:LEVELS, jpeg:QUALITY what applies, with "
+        "commas between.",
+    ),
+]
+Memory = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="What an image may take beside its files, as 1.5GiB or 800M; bounds the copies of "
+        "references that are searched, and the tiles.",
+    ),
+]
 MaxPixels = Annotated[
     int,
     typer.Option(

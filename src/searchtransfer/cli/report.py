@@ -79,9 +79,10 @@ def describe(outcome: "Outcome") -> list[str]:
     height, width = outcome.size or (0, 0)
     score = outcome.mean_score
     found = "alone, without a reference" if score is None else f"mean score {score:.2f}"
+    worn = "" if outcome.wear in (None, "clean") else f"looks like {outcome.wear}, "
     lines = [
         f"{shown(outcome.job.source)} -> {target}  {width} x {height} pixels, "
-        f"{found}, {outcome.seconds:.1f} s"
+        f"{found}, {worn}{outcome.seconds:.1f} s"
     ]
     return lines if outcome.quality is None else [*lines, *table(outcome.quality)]
 

@@ -14,12 +14,14 @@ from .options import (
     Inputs,
     KeepGoing,
     MaxPixels,
+    Memory,
     ModelName,
     Quiet,
     Refs,
     Scale,
     Search,
     Verbose,
+    WearWords,
     Weights,
     parse_tile,
 )
@@ -54,6 +56,8 @@ def upscale(
         ),
     ] = "auto",
     search: Search = "auto",
+    wear: WearWords = "auto",
+    memory: Memory = "1.5GiB",
     metadata: Annotated[
         Literal["keep", "strip"], typer.Option(help="EXIF, XMP and resolution of the input.")
     ] = "keep",
@@ -119,6 +123,7 @@ def upscale(
     if output is None and [str(x) for x in named] == [PIPE]:
         output = PIPE
     from ..batch import LeftOut, References, Settings, Stop, plan_batch, read_references, run_batch
+    from ..budget import parse_memory
     from ..errors import OptionError
     from ..images import parse_colour
     from ..images.writing import check_quality
@@ -144,7 +149,14 @@ def upscale(
             output, ext = str(pipe.output(ext, sources[0])), "auto"
         elif output is None:
             suffix = suffix or f"-x{scale}"
-        upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
+        upscaler = Upscaler.from_pretrained(
+            model,
+            scale=scale,
+            search=search,
+            weights=weights,
+            wear=wear,
+            memory=parse_memory(memory),
+        )
         photos = read_references(
             ref_paths,
             scale=scale,

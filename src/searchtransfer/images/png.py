@@ -20,7 +20,8 @@ from .png_chunks import only, png_file, read_chunks
 from .png_words import read_words, write_words
 from .samples import CheckSize, Decoded, Note, Samples, to_samples
 
-_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
+_CHANNELS = {0: 2, 2: 4, 3: 4, 4: 2, 6: 4}
+"""Of each kind of pixels, alpha included, which may come by a chunk of its own."""
 _PALETTE = 3
 _LEVEL = 6
 """Of compression, zlib's own choice."""
@@ -31,7 +32,7 @@ _PIECE = 2**20
 def decode_png(data: bytes, check_size: CheckSize, note: Note) -> Decoded:
     """Decode a PNG file; arguments and errors as in `decoding.decode`."""
     width, height, depth, kind = _header(data)
-    check_size(height, width, _CHANNELS[kind] + 1)
+    check_size(height, width, _CHANNELS[kind])
     chunks = read_chunks(data, note)
     count = next((int.from_bytes(body[:4], "big") for name, body in chunks if name == b"acTL"), 1)
     if count > 1:

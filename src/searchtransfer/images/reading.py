@@ -48,16 +48,16 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
 
     def check_size(height: int, width: int, channels: int) -> None:
         if height < 1 or width < 1:
-            raise ImageFileError(f"its size is {height} x {width} pixels")
+            raise ImageFileError(f"its size is {width} x {height} pixels")
         if height * width > max_pixels:
             raise ImageFileError(
-                f"it has {height} x {width} = {height * width / 1e6:.1f} million pixels, more than "
+                f"it has {width} x {height} = {height * width / 1e6:.1f} million pixels, more than "
                 f"the limit of {max_pixels / 1e6:.1f} million; raise "
                 "max_pixels (--max-pixels) to allow it"
             )
         if height * width * channels > max_pixels * CHANNELS:
             raise ImageFileError(
-                f"it has {height} x {width} pixels of {channels} channels, more than the limit of "
+                f"it has {width} x {height} pixels of {channels} channels, more than the limit of "
                 f"{max_pixels / 1e6:.1f} million pixels of {CHANNELS}; raise max_pixels to allow it"
             )
 

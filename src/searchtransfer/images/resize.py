@@ -9,6 +9,7 @@ are one-dimensional convolutions, first along rows and then along columns.
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,8 +20,13 @@ from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
 
+Kernel = Literal["bicubic", "area", "bilinear", "lanczos"]
+"""How an image is reduced; all widened by the scale, as Pillow has them."""
 
-def down(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h//{scale} w//{scale}"]:
+
+def down(
+    image: Float[Tensor, "*c h w"], scale: int, kernel: Kernel = "bicubic"
+) -> Float[Tensor, "*c h//{scale} w//{scale}"]:
     """Reduce by a whole scale.
 
     Args:
@@ -41,11 +47,11 @@ def down(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h//{sc
             f"down: height and width must be multiples of scale {scale}, got {height} x {width}; "
             "use crop_to_multiple first"
         )
-    return _planes(image, lambda plane: _reduce(plane, scale, stride=scale))
+    return _planes(image, lambda plane: _reduce(plane, scale, scale, kernel))
 
 
 def reduced_everywhere(
-    image: Float[Tensor, "c h w"], scale: int
+    image: Float[Tensor, "c h w"], scale: int, kernel: Kernel = "bicubic"
 ) -> Float[Tensor, "c h-{scale}+1 w-{scale}+1"]:
     """Reduce by a whole scale, with a cell beginning at every pixel.
 
@@ -68,7 +74,7 @@ def reduced_everywhere(
             f"reduced_everywhere: image must be [C, H, W] with sides of at least {scale}, "
             f"got {list(image.shape)}"
         )
-    return _planes(image, lambda plane: _reduce(plane, scale, stride=1))
+    return _planes(image, lambda plane: _reduce(plane, scale, 1, kernel))
 
 
 def softened(image: Float[Tensor, "c h w"], factor: float) -> Float[Tensor, "c h w"]:
@@ -86,6 +92,22 @@ def softened(image: Float[Tensor, "c h w"], factor: float) -> Float[Tensor, "c h
     reach = math.ceil(3 * factor) - 1
     taps = torch.arange(-reach, reach + 1, dtype=torch.float64) / factor
     kernel = torch.sinc(taps) * torch.sinc(taps / 3)
+    kernel /= kernel.sum()
+    return _planes(image, lambda x: _summed(_summed(x.T, kernel, 1, reach).T, kernel, 1, reach))
+
+
+def blurred(image: Float[Tensor, "*c h w"], sigma: float) -> Float[Tensor, "*c h w"]:
+    """Blur by a Gaussian; weights that fall outside the image are dropped.
+
+    Args:
+        image: `[..., H, W]`, floating point.
+        sigma: standard deviation in pixels; 0 changes nothing.
+    """
+    if sigma <= 0:
+        return image
+    reach = max(1, math.ceil(3 * sigma))
+    taps = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    kernel = torch.exp(-taps.square() / (2 * sigma**2))
     kernel /= kernel.sum()
     return _planes(image, lambda x: _summed(_summed(x.T, kernel, 1, reach).T, kernel, 1, reach))
 
@@ -189,13 +211,25 @@ def _planes(image: Tensor, resize: Callable[[Tensor], Tensor]) -> Tensor:
     return torch.stack(resized).reshape(*image.shape[:-2], *resized[0].shape)
 
 
-def _reduce(plane: Float[Tensor, "h w"], scale: int, stride: int) -> Float[Tensor, "hr wr"]:
+_KERNELS: dict[Kernel, Callable[[Tensor], Tensor]] = {
+    "bicubic": lambda x: _cubic(x),
+    "area": lambda x: (x.abs() < 0.5).to(x),
+    "bilinear": lambda x: (1 - x.abs()).clamp(min=0),
+    "lanczos": lambda x: torch.sinc(x) * torch.sinc(x / 3) * (x.abs() < 3),
+}
+"""Over the distance from the middle, in cells."""
+
+
+def _reduce(
+    plane: Float[Tensor, "h w"], scale: int, stride: int, kernel: Kernel
+) -> Float[Tensor, "hr wr"]:
     """The cells that begin at every `stride`-th pixel."""
-    reach = (3 * scale) // 2  # pixels that the filter sees beyond its cell, on either side
+    # Pixels that the filter sees beyond its cell, on either side.
+    reach = (5 * scale) // 2 if kernel == "lanczos" else (3 * scale) // 2
     taps = torch.arange(-reach, scale + reach, dtype=torch.float64)
-    kernel = _cubic((taps - (scale - 1) / 2) / scale)
-    rows = _summed(plane.T, kernel, stride, reach)  # [W', H]
-    return _summed(rows.T, kernel, stride, reach)
+    weights = _KERNELS[kernel]((taps - (scale - 1) / 2) / scale)
+    rows = _summed(plane.T, weights, stride, reach)  # [W', H]
+    return _summed(rows.T, weights, stride, reach)
 
 
 def _summed(

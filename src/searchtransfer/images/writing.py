@@ -113,7 +113,7 @@ def _check_format(path: StrPath, size: tuple[int, int], alpha: bool, bits: Bits)
         )
     if max(size) > kind.longest_side:
         raise ImageFileError(
-            f"{name}: {height} x {width} pixels are too many for {kind.name}, whose sides are at "
+            f"{name}: {width} x {height} pixels are too many for {kind.name}, whose sides are at "
             f"most {kind.longest_side}; write another format"
         )
     needed = height * width * (3 + alpha) * bits // 8

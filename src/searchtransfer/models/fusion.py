@@ -11,13 +11,18 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..budget import side_of_piece
 from ..errors import OptionError
-from ..images.resize import down, up
+from ..images.reduction import BICUBIC, Reduction
+from ..images.resize import up
 from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
+from ..operators.precision import in_own_precision
 from ..progress import Progress, silent
 from ..references import Reference
+from ..references.finding import Found
 from ..references.matches import no_matches
+from ..wear import Wear, wear_of
 from ..weights import build, read_weights
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
@@ -25,6 +30,9 @@ from .transfer import Piece, TransferModel
 
 GREY = 64.0
 """Grey levels that count as 1 in the evidence, after the square root."""
+
+BYTES_A_CELL = 3600
+"""Of a piece: what the transfer model takes, then evidence and features."""
 
 NEAR = 2
 """Cells on either side that say whether an image shows anything."""
@@ -76,7 +84,8 @@ class FusionModel:
 
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
-        return TILE
+        halo = AROUND + 1 + self.network.reach
+        return min(TILE, side_of_piece(self.transfer.memory, BYTES_A_CELL, halo))
 
     def prepare(self, reference: Reference) -> None:
         """Compute now what a search needs of the photos.
@@ -87,6 +96,7 @@ class FusionModel:
         self.transfer.prepare(reference)
 
     @torch.no_grad()
+    @in_own_precision
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],
@@ -108,37 +118,46 @@ class FusionModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
+        wear = self.transfer.wear or wear_of(colour)
         if reference is None:
-            return self._alone(colour, tile, progress)
-        seen = self.transfer.find(colour, reference, progress)
+            return self._alone(colour, wear, tile, progress)
+        seen = self.transfer.find(colour, reference, progress, wear)
 
         def make(area: Area) -> Tensor:
             piece = self.transfer.piece(colour, seen, area)
-            return self._sharp(colour[(slice(None), *area)], evidence_of(piece))
+            return self._sharp(piece.low, piece.noise, evidence_of(piece), seen.found.reduction)
 
-        sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
-        return Upscaled(sharp, seen.score, seen.found.matches)
+        sharp = in_pieces(colour, make, self.scale, tile, self._halo(seen.found), progress)
+        return Upscaled(sharp, seen.score, seen.found.matches, seen.wear)
 
-    def _alone(self, colour: Tensor, tile: int, progress: Progress) -> Upscaled:
+    def _alone(self, colour: Tensor, wear: Wear, tile: int, progress: Progress) -> Upscaled:
+        level = wear.level(colour)
+
         def make(area: Area) -> Tensor:
-            return self._sharp(colour[(slice(None), *area)], None)
+            low = colour[(slice(None), *area)]
+            return self._sharp(low, torch.full_like(low[0], level), None, BICUBIC)
 
-        sharp = in_pieces(colour, make, self.scale, tile, self._halo, progress)
+        sharp = in_pieces(colour, make, self.scale, tile, self._halo(None), progress)
         size = colour.shape[1], colour.shape[2]
-        return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour))
+        return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour), wear)
 
-    def _sharp(self, colour: Tensor, evidence: Evidence | None) -> Float[Tensor, "3 hs ws"]:
-        learned = averaged(self.network, colour[None], evidence, self.symmetries)[0]
+    def _sharp(
+        self, colour: Tensor, noise: Tensor, evidence: Evidence | None, reduction: Reduction
+    ) -> Float[Tensor, "3 hs ws"]:
+        learned = averaged(
+            self.network, colour[None], evidence, noise[None, None], self.symmetries
+        )[0]
         bicubic = up(colour, self.scale)
         sharp = bicubic + (learned - bicubic) * spread_over(visible(colour), self.scale)
-        for _ in range(self.consistency_rounds):
-            sharp = sharp + up(colour - down(sharp, self.scale), self.scale)
+        for _ in range(0 if noise.any() else self.consistency_rounds):
+            sharp = sharp + up(colour - reduction.down(sharp, self.scale), self.scale)
         return sharp
 
-    @property
-    def _halo(self) -> int:
-        evidence = max(self.transfer.halo, AROUND + 1, NEAR)
-        return evidence + self.network.reach + 4 * self.consistency_rounds
+    def _halo(self, found: Found | None) -> int:
+        """Cells around a tile that can change a pixel inside it."""
+        evidence = 0 if found is None else max(self.transfer.halo(found), AROUND + 1)
+        round_trip = (BICUBIC if found is None else found.reduction).reach(self.scale) + 2
+        return max(evidence, NEAR) + self.network.reach + round_trip * self.consistency_rounds
 
 
 def visible(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:
@@ -163,14 +182,18 @@ _SYMMETRIES = tuple((turns, flip) for flip in (False, True) for turns in (0, 2, 
 
 
 def averaged(
-    network: FusionNet, low: Float[Tensor, "b 3 h w"], evidence: Evidence | None, symmetries: int
+    network: FusionNet,
+    low: Float[Tensor, "b 3 h w"],
+    evidence: Evidence | None,
+    noise: Float[Tensor, "b 1 h w"],
+    symmetries: int,
 ) -> Float[Tensor, "b 3 hs ws"]:
     """The mean of what the network makes of an image turned and mirrored, turned back."""
     sharp = low.new_zeros(())
     run = ready(network, low.device)
     for turns, flip in _SYMMETRIES[:symmetries]:
         seen = None if evidence is None else Evidence(*(_moved(x, turns, flip) for x in evidence))
-        result = run(_moved(low, turns, flip), seen)
+        result = run(_moved(low, turns, flip), seen, _moved(noise, turns, flip))
         back = torch.rot90(result.flip(-1) if flip else result, -turns, (-2, -1))
         sharp = sharp + back / symmetries
     return sharp
@@ -178,7 +201,7 @@ def averaged(
 
 def ready(
     network: FusionNet, device: torch.device
-) -> Callable[[Tensor, Evidence | None], Float[Tensor, "b 3 hs ws"]]:
+) -> Callable[[Tensor, Evidence | None, Tensor], Float[Tensor, "b 3 hs ws"]]:
     """The network as it computes here: single precision, on the device, channels last.
 
     The network itself stays as it is; its weights are few, and converted anew each time, so that
@@ -189,9 +212,9 @@ def ready(
         for name, x in network.state_dict().items()
     }
 
-    def run(low: Tensor, evidence: Evidence | None) -> Tensor:
+    def run(low: Tensor, evidence: Evidence | None, noise: Tensor) -> Tensor:
         low = low.contiguous(memory_format=torch.channels_last)
-        result: Tensor = torch.func.functional_call(network, state, (low, evidence))
+        result: Tensor = torch.func.functional_call(network, state, (low, evidence, noise))
         return result
 
     return run

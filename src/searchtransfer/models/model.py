@@ -10,6 +10,7 @@ from torch import Tensor
 from ..progress import Progress, silent
 from ..references import Reference
 from ..references.matches import Matches
+from ..wear import CLEAN, Wear
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Upscaled:
     """How well each cell of the low-resolution image was found in the reference, -1 to 1."""
     matches: Matches
     """Where in the reference photos; photo -1 without a reference."""
+    wear: Wear = CLEAN
+    """What the image was seen to have been through."""
 
 
 @runtime_checkable

@@ -14,17 +14,26 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..budget import MEMORY, checked, side_of_piece
 from ..errors import OptionError
-from ..images.resize import down, up
+from ..images.resize import up
+from ..operators.agreement import AROUND, shown
 from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
+from ..operators.precision import in_own_precision
 from ..progress import Progress, silent
 from ..references import SCALES, Reference
 from ..references.comparison import Comparison, compare
-from ..references.matching import MODES, Found, SearchMode, match
+from ..references.finding import Found
+from ..references.matching import match
+from ..references.plan import MODES, SearchMode
 from ..references.texture import blocks_of
+from ..wear import Wear, wear_of
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
+
+BYTES_A_CELL = 3000
+"""Of a piece: textures, sums and pictures at scale 4."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,8 @@ class Compared:
 
     found: Found
     comparison: Comparison
+    wear: Wear
+    """What has happened to the image."""
 
     @property
     def score(self) -> Float[Tensor, "h w"]:
@@ -79,12 +90,16 @@ class Compared:
         part = self.found._replace(
             field=self.found.field.at(area), agreement=self.found.agreement[area]
         )
-        return Compared(part, Comparison(*(x[area] for x in self.comparison)))
+        return Compared(part, Comparison(*(x[area] for x in self.comparison)), self.wear)
 
 
 class Piece(NamedTuple):
     """A part of an image, sharp, and what is known about its texture."""
 
+    low: Float[Tensor, "3 h w"]
+    """The small image, without the noise that the reference tells from it."""
+    noise: Float[Tensor, "h w"]
+    """What is left of it, in grey levels."""
     sharp: Float[Tensor, "3 hs ws"]
     """The result."""
     bicubic: Float[Tensor, "3 hs ws"]
@@ -109,9 +124,13 @@ class TransferModel:
     settings: Settings = field(default_factory=Settings)
     search: SearchMode = "auto"
     """Exact, refined, or exact where the images are small enough; see
-    `searchtransfer.references.matching`."""
+    `searchtransfer.references.plan`."""
     backend: str = "auto"
     """That of the search; see `searchtransfer.search`."""
+    wear: Wear | None = None
+    """What has happened to the images; None: it is estimated."""
+    memory: int = MEMORY
+    """Bytes that an image may take; see `searchtransfer.budget`."""
     name: str = "transfer"
     needs_reference: ClassVar[bool] = True
 
@@ -120,10 +139,11 @@ class TransferModel:
             raise OptionError(f"scale must be one of {SCALES}, got {self.scale!r}")
         if self.search not in MODES:
             raise OptionError(f"search must be one of {', '.join(MODES)}, got {self.search!r}")
+        checked(self.memory)
 
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
-        return TILE
+        return min(TILE, side_of_piece(self.memory, BYTES_A_CELL, 2 * AROUND))
 
     def prepare(self, reference: Reference) -> None:
         """Compute now what a search needs of the photos.
@@ -135,6 +155,7 @@ class TransferModel:
         reference.prepare()
 
     @torch.no_grad()
+    @in_own_precision
     def upscale(
         self,
         colour: Float[Tensor, "3 h w"],
@@ -162,20 +183,33 @@ class TransferModel:
         def make(area: Area) -> Tensor:
             return self.piece(colour, seen, area).sharp
 
-        sharp = in_pieces(colour, make, self.scale, tile, self.halo, progress)
-        return Upscaled(sharp, seen.score, seen.found.matches)
+        sharp = in_pieces(colour, make, self.scale, tile, self.halo(seen.found), progress)
+        return Upscaled(sharp, seen.score, seen.found.matches, seen.wear)
 
+    @in_own_precision
     def find(
-        self, colour: Float[Tensor, "3 h w"], reference: Reference, progress: Progress = silent
+        self,
+        colour: Float[Tensor, "3 h w"],
+        reference: Reference,
+        progress: Progress = silent,
+        wear: Wear | None = None,
     ) -> Compared:
         """Find every cell, and compare it with its match.
+
+        Args:
+            colour: `[3, H, W]` in [0, 1].
+            reference: built for the same scale.
+            progress: called with "search".
+            wear: what has happened to the image; None: that of the model, or what is estimated.
 
         Raises:
             OptionError: the reference was built for another scale.
         """
         self._check(reference)
-        found = match(colour, reference, self.search, self.backend, progress)
-        return Compared(found, compare(colour, found.copies, found.field))
+        wear = wear or self.wear or wear_of(colour)
+        found = match(colour, reference, self.search, self.backend, progress, wear, self.memory)
+        wear = wear.reduced_by(found.reduction)
+        return Compared(found, compare(colour, found.copies, found.field), wear)
 
     def _check(self, reference: Reference) -> None:
         if reference.scale != self.scale:
@@ -184,14 +218,16 @@ class TransferModel:
                 "prepare it with this model"
             )
 
-    @property
-    def halo(self) -> int:
+    def halo(self, found: Found) -> int:
         """Cells around a tile that can change a pixel inside it.
 
-        Half a patch for the neighbours' matches and one for the smoothed spread; each round of
-        back-projection reduces (2 cells) and enlarges (2 cells).
+        Half a patch for the neighbours' matches and one for the smoothed spread, or what is looked
+        at to know what the reference shows; each round of back-projection reduces, and enlarges
+        (2 cells).
         """
-        return self.settings.patch_size // 2 + 1 + 4 * self.settings.consistency_rounds
+        seen = max(self.settings.patch_size // 2 + 1, AROUND if found.noise else 0)
+        round_trip = found.reduction.reach(self.scale) + 2
+        return seen + round_trip * self.settings.consistency_rounds
 
     def piece(
         self,
@@ -217,23 +253,43 @@ class TransferModel:
             weight=1 / (difference + settings.noise),
             gain=gain,
             confidence=((score - settings.lowest_score) / (1 - settings.lowest_score)).clamp(0, 1),
+            mean=_means(colour),
             scale=self.scale,
             patch_size=settings.patch_size,
         )
+        noise = seen.found.noise
+        known = noise**2 / (noise**2 + difference + settings.noise) * shown(seen.found.agreement)
+        colour = torch.lerp(colour, mixed.known, known)
         energy, spread = (_smooth(x) for x in (mixed.energy, mixed.spread))
         trust = mixed.confidence * energy / (energy + settings.dissent * spread + 1e-9)
         fade = trust.repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
         bicubic = up(colour, self.scale)
         sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):
-            sharp += up(colour - down(sharp, self.scale), self.scale)
-        return Piece(sharp, bicubic, mixed, score, trust, difference, seen.found.agreement)
+            sharp += up(colour - seen.found.reduction.down(sharp, self.scale), self.scale)
+        return Piece(
+            colour,
+            noise * (1 - known),
+            sharp,
+            bicubic,
+            mixed,
+            score,
+            trust,
+            difference,
+            seen.found.agreement,
+        )
 
 
 def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:
     """Mean squared difference of the two patches of a match, means removed, in grey levels."""
     total = contrast**2 + key_contrast**2 - 2 * score * contrast * key_contrast
     return total.clamp(min=0) * (255**2 / (3 * SIDE**2))
+
+
+def _means(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w"]:
+    """Of the patches around cells."""
+    around = F.pad(colour[None], (SIDE // 2,) * 4, mode="replicate")
+    return F.avg_pool2d(around, SIDE, 1)[0]
 
 
 def _smooth(x: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:

@@ -21,7 +21,7 @@ from ..operators.precision import in_own_precision
 from ..progress import Progress, silent
 from ..references import Reference
 from ..references.matches import whole_cells
-from ..references.matching import SearchMode
+from ..references.plan import SearchMode
 from .kept import Kept, fingerprint
 from .model import Upscaled
 from .pieces import Area, in_pieces, times

@@ -28,6 +28,10 @@ MAPS = 7
 """Maps of evidence; what they are is known to those who make them (`models.fusion`)."""
 
 
+LEVELS = 16.0
+"""Grey levels of noise that the network is shown as 1."""
+
+
 class Evidence(NamedTuple):
     """What the search and the blend found, for a batch of images."""
 
@@ -64,7 +68,7 @@ class FusionNet(nn.Module):
             raise OptionError(f"FusionNet: {'; '.join(faults)}")
         self.config: dict[str, Any] = {"features": features, "blocks": blocks}
         cells = self.scale**2
-        self.head = conv3x3(3 + 6 * cells + MAPS, features)
+        self.head = conv3x3(3 + 6 * cells + MAPS + 1, features)
         self.body = residual_blocks(blocks, features)
         self.gather = conv3x3(features, features)
         self.tail = conv3x3(features, (3 + 2) * cells)
@@ -76,13 +80,17 @@ class FusionNet(nn.Module):
         return 2 * len(self.body) + 3
 
     def forward(
-        self, low: Float[Tensor, "b 3 h w"], evidence: Evidence | None = None
+        self,
+        low: Float[Tensor, "b 3 h w"],
+        evidence: Evidence | None = None,
+        noise: Float[Tensor, "b 1 h w"] | None = None,
     ) -> Float[Tensor, "b 3 hs ws"]:
         """Enlarge by 4.
 
         Args:
             low: low-resolution images in [0, 1].
             evidence: from the reference; None without one.
+            noise: of the images, in grey levels; None for clean ones.
 
         Returns:
             In [0, 1] up to overshoots.
@@ -92,15 +100,21 @@ class FusionNet(nn.Module):
         """
         if evidence is None:
             evidence = no_evidence(low, self.scale)
-        return self.compose(low, evidence, self.correct(low, evidence))
+        return self.compose(low, evidence, self.correct(low, evidence, noise))
 
     def correct(
-        self, low: Float[Tensor, "b 3 h w"], evidence: Evidence
+        self,
+        low: Float[Tensor, "b 3 h w"],
+        evidence: Evidence,
+        noise: Float[Tensor, "b 1 h w"] | None = None,
     ) -> Float[Tensor, "b 5 hs ws"]:
         """Residual and both gates: all that is learned. May run in lower precision."""
         _check(low, evidence, self.scale)
+        levels = low.new_zeros(len(low), 1, *low.shape[2:]) if noise is None else noise / LEVELS
         textures = [F.pixel_unshuffle(x, self.scale) for x in evidence[:2]]
-        shallow = self.head(torch.cat([low - 0.5, *(4 * x for x in textures), evidence.maps], 1))
+        shallow = self.head(
+            torch.cat([low - 0.5, *(4 * x for x in textures), evidence.maps, levels], 1)
+        )
         features = shallow + self.gather(self.body(shallow))
         return F.pixel_shuffle(self.tail(features), self.scale)
 

@@ -25,7 +25,11 @@ Dropping the fine chroma nearly halves the memory of the keys.
 """
 
 
-def describe(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
+NOISE = 16.0
+"""Grey levels of noise that count as much as the difference of two photos in their slowest wave."""
+
+
+def describe(image: Float[Tensor, "3 h w"], noise: float = 0.0) -> Float[Tensor, "c h w"]:
     """Describe every pixel by the patch around it, up to its mean, for a search.
 
     The cosine of two descriptors does not change with brightness or contrast. Patches at the border
@@ -33,11 +37,13 @@ def describe(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
 
     Args:
         image: `[3, H, W]`, any range, any size from 1 x 1.
+        noise: of the image that is looked for, in grey levels; the two that are compared are
+            described alike.
 
     Returns:
         `[42, H, W]`; all zero where the patch is constant.
     """
-    return coefficients(image).mul_(frequencies().to(image)[:, None, None])
+    return coefficients(image).mul_(frequencies(noise).to(image)[:, None, None])
 
 
 def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
@@ -69,14 +75,14 @@ def coefficients_of(patches: Float[Tensor, "3 n k"]) -> Float[Tensor, "n c"]:
     return features.masked_fill_(flat[:, None], 0)
 
 
-def described(patches: Float[Tensor, "3 n k"]) -> Float[Tensor, "n c"]:
+def described(patches: Float[Tensor, "3 n k"], noise: float = 0.0) -> Float[Tensor, "n c"]:
     """What `describe` would return at the middles of these patches of 5 x 5 pixels."""
-    return coefficients_of(patches) * frequencies().to(patches)
+    return coefficients_of(patches) * frequencies(noise).to(patches)
 
 
-def described_luma(patches: Float[Tensor, "n k"]) -> Float[Tensor, "n l"]:
+def described_luma(patches: Float[Tensor, "n k"], noise: float = 0.0) -> Float[Tensor, "n l"]:
     """The coefficients of `described` that speak of the mean of the channels, the first `LUMA`."""
-    filters = _filters()[:LUMA].sum(1).flatten(1) * frequencies()[:LUMA, None]
+    filters = _filters()[:LUMA].sum(1).flatten(1) * frequencies(noise)[:LUMA, None]
     return patches @ filters.to(patches).T
 
 
@@ -89,9 +95,14 @@ def _waves() -> list[tuple[int, int]]:
     return sorted(every, key=lambda ij: (sum(ij), max(ij), ij))[1:]
 
 
-def frequencies() -> Float[Tensor, " c"]:
-    """Of each coefficient: the factor that whitens it."""
-    return torch.tensor([math.hypot(*wave) for count in _COUNTS for wave in _waves()[:count]])
+def frequencies(noise: float = 0.0) -> Float[Tensor, " c"]:
+    """Of each coefficient: the factor that whitens it, and the noise with it.
+
+    Two photos differ in each wave by about as much of its amplitude, which falls with frequency;
+    noise is the same in all.
+    """
+    every = [math.hypot(*wave) for count in _COUNTS for wave in _waves()[:count]]
+    return torch.tensor([f / math.hypot(1, f * noise / NOISE) for f in every])
 
 
 @cache

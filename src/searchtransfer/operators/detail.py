@@ -23,6 +23,8 @@ class Blocks(NamedTuple):
     """Pixels of each of those cells: the photo's minus what its reduction says of them."""
     inside: Float[Tensor, "h w n"]
     """1 where the cell lies inside the photo, else 0."""
+    known: Float[Tensor, "3 h w n"]
+    """What the reduction of the photo says each of those cells is, minus the mean of the patch."""
 
 
 class Blend(NamedTuple):
@@ -36,6 +38,8 @@ class Blend(NamedTuple):
     """Mean squared distance of the candidates from their mean, per sample."""
     energy: Float[Tensor, "h w"]
     """Mean square of the mean detail, per sample."""
+    known: Float[Tensor, "3 h w"]
+    """The small image as the photos know it."""
 
 
 def around(patch_size: int) -> list[tuple[int, int]]:
@@ -69,6 +73,7 @@ def blend(
     weight: Float[Tensor, "h w"],
     gain: Float[Tensor, "h w"],
     confidence: Float[Tensor, "h w"],
+    mean: Float[Tensor, "3 h w"],
     scale: int,
     patch_size: int = 3,
 ) -> Blend:
@@ -79,6 +84,7 @@ def blend(
         weight: `[H, W]`, positive.
         gain: `[H, W]`, factor on the detail.
         confidence: `[H, W]`, averaged along.
+        mean: `[3, H, W]`, of the patches of the small image.
         scale: pixels of a cell on a side.
         patch_size: side of a block in cells, odd.
     """
@@ -87,6 +93,7 @@ def blend(
     # Sums with a border of half a block, that what lies outside can be added and forgotten.
     size = (height + 2 * radius, width + 2 * radius)
     total = weight.new_zeros(3, *size, scale, scale)
+    knowledge = weight.new_zeros(3, *size)
     weights, confidences, squares = weight.new_zeros(3, *size)
     top = 0
     for part in blocks:
@@ -101,13 +108,16 @@ def blend(
                 slice(first[1], first[1] + width),
             )
             total[(slice(None), *there)] += share[..., None, None] * cells
+            cell = part.known[..., number] * gain[rows] + mean[:, rows]
+            knowledge[(slice(None), *there)] += share * cell
             squares[there] += share * cells.square().mean((0, 3, 4))
             weights[there] += share
             confidences[there] += share * confidence[rows]
     inner = tuple(slice(radius, radius + n) for n in (height, width))
     weights, confidences, squares = (x[inner] for x in (weights, confidences, squares))
-    mean = total[(slice(None), *inner)].div_(weights[..., None, None])
-    energy = mean.square().mean((0, 3, 4))
+    detail = total[(slice(None), *inner)].div_(weights[..., None, None])
+    energy = detail.square().mean((0, 3, 4))
     spread = (squares / weights - energy).clamp(min=0)
-    image = mean.permute(0, 1, 3, 2, 4).reshape(3, height * scale, width * scale)
-    return Blend(image, confidences / weights, spread, energy)
+    image = detail.permute(0, 1, 3, 2, 4).reshape(3, height * scale, width * scale)
+    known = knowledge[(slice(None), *inner)] / weights
+    return Blend(image, confidences / weights, spread, energy, known)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..budget import MEMORY, for_copies
 from ..images.resize import up
 from ..operators import Keys
 from ..operators.agreement import AROUND, agreement
@@ -56,11 +57,9 @@ CHANCE, SURE = 0.22, 0.32
 """Mean agreement of whole cells, before anything is refined, that other photos reach by chance, and
 that only the same things reach."""
 
-MEMORY = 1024 * 2**20
-"""Bytes that the copies of an image may take, when nothing else is said."""
-
-BYTES_A_PIXEL = 48
-"""Of a copy that is searched: its pixels, what is made of them (24 bytes), and keys."""
+BYTES_A_PIXEL = 84
+"""Of a copy that is searched: its pixels, what is made of them (24 bytes), and keys; the last two
+twice where the image is worn."""
 
 FEWEST = 25
 """Cells of a copy at least, one whole patch: smaller ones are not tried."""
@@ -183,7 +182,7 @@ def choose(
     colour: Float[Tensor, "3 h w"],
     photos: Sequence[Photo],
     backend: str = "auto",
-    memory: int = MEMORY,
+    memory: int = for_copies(MEMORY),
     watch: Watch = lambda done: None,
 ) -> list[Copy]:
     """The copies that help an image; at least the photos as they are.

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Comparison: how much of a picture its matches explain.
 
-The search weighs frequencies, to tell places apart; here all count as they are in the picture.
+The search weighs frequencies, to tell places apart; here all count as they are in the picture,
+without its noise.
 """
 
 from collections.abc import Sequence
@@ -40,14 +41,18 @@ def compare(colour: Float[Tensor, "3 h w"], copies: Sequence[Copy], field: Field
     """
     query = coefficients(colour).flatten(1).T
     row = Field(*(x.flatten(0, 1) for x in field))
+    noise = query.shape[1] * (copies[0].noise / 255) ** 2
     parts = []
     for i in range(0, len(query), CELLS):
         some = slice(i, i + CELLS)
         ours = query[some]
         key = coefficients_of(reduced_at(copies, row.at(some), grid(2, colour)))
         contrast, key_contrast = (torch.linalg.vector_norm(x, dim=1) for x in (ours, key))
-        both = contrast * key_contrast
-        score = torch.where(both > 0, (ours * key).sum(1) / both, 0).clamp(-1, 1)
+        common = torch.where(key_contrast > 0, (ours * key).sum(1) / key_contrast, 0)
+        if noise:
+            signal = (contrast.square() - noise).maximum(common.square())
+            contrast = signal.sqrt()
+        score = torch.where(contrast > 0, common / contrast, 0).clamp(-1, 1)
         parts.append((score, contrast, key_contrast))
     maps = (torch.cat(x).view(colour.shape[1:]) for x in zip(*parts, strict=True))
     return Comparison(*maps)

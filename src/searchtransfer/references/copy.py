@@ -7,17 +7,17 @@ the place that the copy's map leads to.
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ..images.resize import reduced_everywhere
+from ..images.reduction import BICUBIC, Reduction
 from .kept import Kept
-from .maps import Map, applied, identity, jacobian_at
+from .maps import Map, applied, identity, jacobian_at, resizing
 from .sampling import sampled
 
 T = TypeVar("T")
@@ -49,8 +49,17 @@ class Copy:
     """Pixels of a cell on a side."""
     inside: Bool[Tensor, "_ _"] | None = None
     """Which pixels show the photo; None for all."""
+    reduction: Reduction = BICUBIC
+    """How the small image that is looked for was reduced,"""
+    noise: float = 0.0
+    """and what noise is on it, in grey levels."""
 
     _kept: Kept = field(default_factory=Kept, repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of pixels."""
+        return self.pixels.shape[1], self.pixels.shape[2]
 
     @property
     def cells(self) -> int:
@@ -69,7 +78,11 @@ class Copy:
         row and column, from any on, are the copy reduced; and what lies between pixels is plain
         interpolation.
         """
-        return self.once("blurred", lambda: reduced_everywhere(self.pixels, self.scale))
+        return self.once("blurred", lambda: self.reduction.everywhere(self.pixels, self.scale))
+
+    def changed(self, **changes: Any) -> "Copy":
+        """The same copy but for some fields; what was computed of it is not taken along."""
+        return replace(self, **changes, _kept=Kept())
 
     @property
     def luma(self) -> Float[Tensor, "3 _ _"]:
@@ -87,6 +100,28 @@ class Copy:
     def sharp(self, place: Float[Tensor, "n k 2"]) -> Float[Tensor, "3 n k"]:
         """Pixels between pixels, from the source, at places of the copy."""
         return sampled(self.source, applied(self.to_source, place), "bicubic")
+
+    def seen_as(self, reduction: Reduction, noise: float) -> "Copy":
+        """The same copy, to be found by an image that was made in another way."""
+        same = (reduction, noise) == (self.reduction, self.noise)
+        return self if same else self.changed(reduction=reduction, noise=noise)
+
+    def halved(self) -> "Copy":
+        """The same copy at half its size, for an image at half its size, with half its noise."""
+        size = (max(1, self.size[0] // 2), max(1, self.size[1] // 2))
+        larger = resizing(size, self.size)
+        inside = self.inside
+        if inside is not None:
+            outside = F.interpolate((~inside).float()[None, None], size, mode="area")
+            inside = outside[0, 0] == 0
+        return self.changed(
+            pixels=resized(self.pixels, size),
+            inside=inside,
+            to_source=self.to_source @ larger,
+            to_photo=self.to_photo @ larger,
+            reduction=BICUBIC,
+            noise=self.noise / 2,
+        )
 
     def __getstate__(self) -> dict[str, object]:
         names = (name for name in self.__dataclass_fields__ if name != "_kept")

@@ -4,114 +4,35 @@
 First the copies of the photos that help are chosen, by keypoints and by trial. Then whole cells are
 searched among all cells of the copies; exhaustively, from every cell of the image or, where that is
 too much, from some of them, evenly spread. These seeds are refined to a fraction of a pixel, and
-neighbours hand their matches on to each other. The choices depend on the pictures alone, so that
-the same pair always gives the same picture.
+neighbours hand their matches on to each other. What was found tells how the image was reduced; if
+not as was thought, it is found again. The choices depend on the pictures alone, so that the same
+pair always gives the same picture.
 """
 
 import logging
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import OptionError
-from ..operators.agreement import agreement
-from ..operators.backends import native
+from ..budget import MEMORY, for_copies
+from ..images.reduction import BICUBIC
+from ..operators.agreement import shown
 from ..progress import Progress, silent
+from ..wear import CLEAN, Wear
 from .choosing import choose
-from .copy import Copy
-from .field import Field, located
-from .matches import Matches
+from .finding import Found, find
+from .plan import plan_search
+from .reduction import reduction_of
 from .reference import Reference
-from .refinement import Target, refined
-from .seeding import Query, seeds
 
 log = logging.getLogger(__name__)
 
-SearchMode = Literal["exact", "refine", "auto"]
-MODES = ("exact", "refine", "auto")
+LITTLE = 0.5
+"""Part of an image below which it may be worn in a way that its pixels do not tell;"""
 
-SEED_PAIRS, PAIRS_A_CELL = 2 * 10**9, 30_000
-"""Pairs that "auto" compares to find seeds: so many at least, and so many for each cell of the
-image. Seeds from every second row and column cost 0.02 dB, from every fourth 0.1 dB."""
-
-
-COMPILED_RATE, TORCH_RATE = 2e9, 2e8
-"""Pairs of cells that a thread compares in a second, roughly."""
-
-REFINEMENT = 30e-6
-"""Seconds that a thread refines a cell, roughly."""
-
-
-class Found(NamedTuple):
-    """Where every cell of an image was found."""
-
-    copies: tuple[Copy, ...]
-    """Of the photos, those that were searched."""
-    field: Field
-    """The matches, as maps."""
-    matches: Matches
-    """The matches in the photos themselves."""
-    agreement: Float[Tensor, "h w"]
-    """The share of its neighbours that a cell was found beside."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the seeds will be found, and what that costs."""
-
-    pairs: int
-    """Pairs of cells that are compared."""
-    phases: int = 1
-    """Positions that the copies are reduced at, along each side."""
-    stride: int = 1
-    """Every so many rows and columns of the image take part."""
-
-    def seconds(self, cells: int) -> float:
-        """About how long it takes here, with the refinement of so many cells.
-
-        From rates measured with AVX-512; other processors differ, and matches that are hard to tell
-        from others take longer.
-        """
-        rate = COMPILED_RATE if native.instruction_sets() else TORCH_RATE
-        return (self.pairs / rate + cells * REFINEMENT) / torch.get_num_threads()
-
-    def __str__(self) -> str:
-        if self.phases > 1:
-            return f"exact, {self.pairs:.2g} pairs"
-        every = "every cell" if self.stride == 1 else f"one of {self.stride} rows and columns"
-        return f"from {every}, {self.pairs:.2g} pairs"
-
-
-def plan_search(size: tuple[int, int], cells: int, scale: int, mode: str = "auto") -> Plan:
-    """Choose a search from the sizes alone.
-
-    Args:
-        size: `(H, W)` of the small image.
-        cells: of all copies together, at one phase.
-        scale: pixels of a cell on a side.
-        mode: "exact": all cells, at all phases; "refine": some cells at one phase, however small
-            the image; "auto": all cells where that is quick.
-
-    Raises:
-        OptionError: no such mode.
-    """
-    if mode not in MODES:
-        raise OptionError(f"search must be one of {', '.join(MODES)}, got {mode!r}")
-    pairs = size[0] * size[1] * cells
-    if mode == "exact":
-        return Plan(pairs * scale**2, scale)
-    stride = 1 if mode == "auto" else 2
-    most = max(SEED_PAIRS, PAIRS_A_CELL * size[0] * size[1])
-    while _strided(size, stride) * cells > most and stride < max(size):
-        stride += 1
-    return Plan(_strided(size, stride) * cells, 1, stride)
-
-
-def _strided(size: tuple[int, int], stride: int) -> int:
-    return -(-size[0] // stride) * -(-size[1] // stride)
+SUSPECTED, MORE = 6.0, 0.3
+"""then noise of so many grey levels is supposed, if so much more is found with it."""
 
 
 @torch.no_grad()
@@ -121,6 +42,8 @@ def match(
     mode: str = "auto",
     backend: str = "auto",
     progress: Progress = silent,
+    wear: Wear = CLEAN,
+    memory: int = MEMORY,
 ) -> Found:
     """Find every cell of a small image in a reference.
 
@@ -130,44 +53,42 @@ def match(
         mode: see `plan_search`.
         backend: that of the exhaustive search; see `searchtransfer.search`.
         progress: called with "search".
+        wear: what has happened to the image; how it was reduced is told by the matches, if it
+            is not known.
+        memory: bytes that the whole job may take; see `searchtransfer.budget`.
 
     Raises:
         OptionError: no such mode.
     """
     size = (colour.shape[1], colour.shape[2])
     plan_search(size, 1, reference.scale, mode)  # refuses an unknown mode before any work
-    watch = _watch(_share(progress, 0.0, 0.3))
-    chosen = tuple(choose(colour, reference.prepared, backend, watch=watch))
-    plan = plan_search(size, sum(copy.cells for copy in chosen), reference.scale, mode)
+    bytes_of_copies = for_copies(memory)
+    watch = _watch(progress, 0.0, 0.3)
+    copies = choose(colour, reference.prepared, backend, bytes_of_copies, watch)
+    plan = plan_search(size, sum(copy.cells for copy in copies), reference.scale, mode)
     seconds = plan.seconds(size[0] * size[1])
-    log.info("search: %s in %d copies, about %.2g s", plan, len(chosen), seconds)
-    query = Query.of(colour, plan.stride, backend)
-    coarse = seeds(query, chosen, plan.phases, _watch(_share(progress, 0.3, 0.6)))
-    start = _spread(coarse, size, plan.stride, reference.scale)
-    target = Target.of(colour, chosen)
-    flat = Field(*(x.flatten(0, 1) for x in start))
-    better = refined(target, flat, _watch(_share(progress, 0.6, 1.0)))
-    field = Field(*(x.view(*size, *x.shape[1:]) for x in better))
-    matches = located(chosen, field)
-    place = matches.photo, matches.position, matches.jacobian, matches.scale
+    log.info("search: %s in %d copies, about %.2g s", plan, len(copies), seconds)
+    noise, reduction = wear.level(colour), wear.reduction or BICUBIC
+    chosen = tuple(copy.seen_as(reduction, noise) for copy in copies)
+    found = find(colour, chosen, plan, backend, _watch(progress, 0.3, 0.7))
+    share = shown(found.agreement).mean().item()
+    if wear.reduction is None and not noise and share < LITTLE:
+        worn = tuple(copy.seen_as(reduction, SUSPECTED) for copy in copies)
+        other = find(colour, worn, plan, backend, _watch(progress, 0.7, 0.8))
+        more = shown(other.agreement).mean().item()
+        if more > share + MORE:
+            log.info("the image is found better if it is taken for compressed")
+            chosen, found = worn, other
+    for done in () if wear.reduction else (0.8, 0.9):
+        reduction = reduction_of(colour, found.copies, found.field, found.agreement)
+        if reduction == found.reduction:
+            break
+        log.info("the image looks reduced by %s: it is found again", reduction)
+        again = tuple(copy.seen_as(reduction, copy.noise) for copy in chosen)
+        found = find(colour, again, plan, backend, _watch(progress, done, done + 0.1))
     progress("search", 1.0)
-    return Found(chosen, field, matches, agreement(*place))
+    return found
 
 
-def _spread(coarse: Field, size: tuple[int, int], stride: int, scale: int) -> Field:
-    """Seeds for all cells: those between go on from the nearest one before."""
-    if stride == 1:
-        return coarse
-    y, x = (torch.arange(n, device=coarse.score.device) for n in size)
-    rows, columns = (torch.div(n, stride, rounding_mode="floor") for n in (y, x))
-    off = torch.stack(torch.meshgrid(y - rows * stride, x - columns * stride, indexing="ij"), -1)
-    start = coarse.at((rows[:, None], columns[None]))
-    return start._replace(centre=start.centre + scale * off)
-
-
-def _share(progress: Progress, first: float, last: float) -> Progress:
-    return lambda stage, done: progress(stage, first + (last - first) * done)
-
-
-def _watch(progress: Progress):  # type: ignore[no-untyped-def]
-    return lambda done: progress("search", done)
+def _watch(progress: Progress, first: float, last: float):  # type: ignore[no-untyped-def]
+    return lambda done: progress("search", first + (last - first) * done)

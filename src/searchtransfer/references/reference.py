@@ -64,8 +64,9 @@ class Reference:
 
     def prepare(self) -> "Reference":
         """Compute now what a search needs of the photos, and return the same reference."""
-        for photo in self.prepared:
-            photo.prepare()
+        with torch.autocast(self.photos[0].device.type, enabled=False):
+            for photo in self.prepared:
+                photo.prepare()
         return self
 
     def to(self, device: torch.device | str) -> "Reference":

@@ -48,7 +48,7 @@ AGREES = 2.0
 STIFF = 16.0
 """Weight with which a fit keeps the Jacobian it begins with, in squared pixels."""
 
-YIELD = 0.02
+YIELD, NOISY_YIELD = 0.02, 0.2
 """Score that a fitted match may lose: neighbours know better than a single noisy patch."""
 
 
@@ -65,7 +65,7 @@ class Target:
     @classmethod
     def of(cls, colour: Float[Tensor, "3 h w"], copies: Sequence[Copy]) -> "Target":
         """The cells of a small image."""
-        rows = describe(colour).flatten(1).T
+        rows = describe(colour, copies[0].noise).flatten(1).T
         norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
         return cls(rows / norm.clamp(min=1e-30), (colour.shape[1], colour.shape[2]), copies)
 
@@ -73,6 +73,11 @@ class Target:
     def scale(self) -> int:
         """Pixels of a cell."""
         return self.copies[0].scale
+
+    @property
+    def noise(self) -> float:
+        """Of the image, in grey levels."""
+        return self.copies[0].noise
 
 
 def refined(
@@ -92,6 +97,32 @@ def refined(
         lambda x: shifted(target, handed_on(target, x, (1,)), 2),
         lambda x: shifted(target, handed_on(target, x, (1, 4)), 2),
     ]
+    return _moved(field, moves, on_step)
+
+
+def smoothed(
+    target: Target, start: Field, on_step: Callable[[float], None] = lambda done: None
+) -> Field:
+    """Make matches better of which each patch alone says little, as `refined` does for others.
+
+    What the matches around say has the last word.
+    """
+    field = Field(*(x.clone() for x in start._replace(score=scores(target, start))))
+
+    def fit(x: Field) -> Field:
+        return fitted(target, x, loss=NOISY_YIELD)
+
+    moves: list[Callable[[Field], Field]] = [
+        lambda x: fit(shifted(target, x, 2)),
+        lambda x: fit(shifted(target, handed_on(target, x, (1, 4)), 1)),
+        fit,
+    ]
+    return _moved(field, moves, on_step)
+
+
+def _moved(
+    field: Field, moves: Sequence[Callable[[Field], Field]], on_step: Callable[[float], None]
+) -> Field:
     for number, move in enumerate(moves):
         on_step(number / len(moves))
         field = move(field)
@@ -106,7 +137,7 @@ def scores(
     parts = []
     for i in range(0, len(query), CELLS):
         some = slice(i, i + CELLS)
-        key = described(reduced_at(target.copies, field.at(some), grid(2, query)))
+        key = described(reduced_at(target.copies, field.at(some), grid(2, query)), target.noise)
         norm = torch.linalg.vector_norm(key, dim=1).clamp(min=1e-30)
         parts.append((query[some] * key).sum(1) / norm)
     score = torch.cat(parts) if parts else query.new_zeros(0)
@@ -160,7 +191,9 @@ def _step(target: Target, field: Field, cells: slice | Tensor) -> Float[Tensor, 
     """
     query = target.query[cells, :LUMA]
     patches = reduced_at(target.copies, field, grid(2, query), lambda copy: copy.luma)
-    base = [described_luma(x) for x in patches]  # key and its slopes down and right, [n, c]
+    base = [
+        described_luma(x, target.noise) for x in patches
+    ]  # key and its slopes down and right, [n, c]
     normal = [(base[i] * base[j]).sum(1) for i, j in ENTRIES]
     right = torch.stack([(query * x).sum(1) for x in base])
     size = (normal[0] + normal[3] + normal[5]) / 3 + 1e-12
@@ -175,7 +208,7 @@ def _step(target: Target, field: Field, cells: slice | Tensor) -> Float[Tensor, 
     return result
 
 
-def fitted(target: Target, field: Field, rounds: int = 3) -> Field:
+def fitted(target: Target, field: Field, rounds: int = 3, loss: float = YIELD) -> Field:
     """Matches and Jacobians by the affine map that the matches around follow."""
     height, width = target.size
     parts = []
@@ -185,7 +218,7 @@ def fitted(target: Target, field: Field, rounds: int = 3) -> Field:
         parts.append(_fitted_rows(target, field, top, bottom, rounds))
     fit = Field(*(torch.cat(x) for x in zip(*parts, strict=True)))
     fit = fit._replace(score=scores(target, fit))
-    return field.where(fit, fit.score > field.score - YIELD)
+    return field.where(fit, fit.score > field.score - loss)
 
 
 def _fitted_rows(target: Target, field: Field, top: int, bottom: int, rounds: int) -> Field:

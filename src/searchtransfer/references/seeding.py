@@ -36,9 +36,15 @@ class Query:
     backend: str = "auto"
 
     @classmethod
-    def of(cls, colour: Float[Tensor, "3 h w"], stride: int = 1, backend: str = "auto") -> "Query":
-        """Of an image in [0, 1]."""
-        return cls(describe(colour)[:, ::stride, ::stride].contiguous(), stride, backend)
+    def of(
+        cls,
+        colour: Float[Tensor, "3 h w"],
+        stride: int = 1,
+        backend: str = "auto",
+        noise: float = 0.0,
+    ) -> "Query":
+        """Of an image in [0, 1], with noise in grey levels."""
+        return cls(describe(colour, noise)[:, ::stride, ::stride].contiguous(), stride, backend)
 
 
 class Cells(NamedTuple):
@@ -138,7 +144,9 @@ def _keys(copy: Copy, y: int, x: int, top: int, bottom: int) -> Keys:
     bottom = min(bottom, reduced.shape[1])
     # A patch sees two rows beyond its own.
     start = max(0, top - 2)
-    described = describe(reduced[:, start : bottom + 2])[:, top - start : bottom - start]
+    described = describe(reduced[:, start : bottom + 2], copy.noise)[
+        :, top - start : bottom - start
+    ]
     if copy.is_shown is not None:
         described = described * copy.is_shown[y :: copy.scale, x :: copy.scale][top:bottom]
     return Keys([described.contiguous()], patch_size=1, copy=False)

@@ -44,9 +44,15 @@ def blocks_of(copies: Sequence[Copy], field: Field, patch_size: int) -> Iterator
         cells = large.view(3, -1, patch_size, scale, patch_size, scale).transpose(3, 4)
         known = cells.flatten(2, 3)[:, :, places]  # [3, n, cells, s, s]
         detail = sharp.view_as(known) - known
+        cell = low.view(3, -1, side, side)
+        patch = cell[:, :, side // 2 - 2 : side // 2 + 3, side // 2 - 2 : side // 2 + 3]
+        inner = cell[:, :, REACH : side - REACH, REACH : side - REACH].flatten(2)[:, :, places]
+        seen = inner - patch.mean((2, 3))[..., None]
         shape = (-1, width, len(steps))
         yield Blocks(
-            detail.view(3, *shape, scale, scale), cells_inside(copies, part, steps).view(shape)
+            detail.view(3, *shape, scale, scale),
+            cells_inside(copies, part, steps).view(shape),
+            seen.view(3, *shape),
         )
 
 

@@ -34,11 +34,17 @@ class Course:
 
     Args:
         parts: how many times it goes through all stages.
+        expected: seconds that it will take, as foreseen.
         clock: tells the time in seconds.
     """
 
-    def __init__(self, parts: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._parts = clock, parts
+    def __init__(
+        self,
+        parts: int = 1,
+        expected: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock, self._parts, self._expected = clock, parts, expected
         self._start = clock()
         self._stage, self._part = next(iter(STAGES)), 0
         self._done = 0.0
@@ -58,7 +64,8 @@ class Course:
         elapsed = self._clock() - self._start
         left = None
         if elapsed >= SETTLED and self._done > 0:
-            left = elapsed * (1 - self._done) / self._done
+            # The stages' parts differ from job to job: progress alone misleads at first.
+            left = (1 - self._done) * max(self._expected, elapsed)
         words = STAGES[self._stage][0]
         if self._parts > 1:
             words = f"Image {self._part + 1} of {self._parts}: {words[0].lower()}{words[1:]}"

@@ -2,34 +2,31 @@
 """Files that a visitor may fetch: those that are there, and results in other formats."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from ..images import read_image, write_image
+from .formats import DOWNLOADS, offered
 from .sessions import Served, Session
 from .workshop import Job
 
-FORMATS = {
-    "png": ("PNG", "image/png"),
-    "tif": ("TIFF", "image/tiff"),
-    "jpg": ("JPEG", "image/jpeg"),
-    "webp": ("WebP", "image/webp"),
-}
-"""Name and media type by ending. PNG is what is made; the others are made of it when asked for."""
-
-WITHOUT_ALPHA = ("jpg",)
-
 
 def find(session: Session, key: str) -> Served | None:
-    """The file of an address, made now where it can be; to be called by one at a time."""
+    """The file of an address, if it is there."""
     with session.lock:
-        job = session.job
-        if job is not None and key not in session.files:
-            _serve_results(session, job)
+        if session.job is not None and key not in session.files:
+            _serve_results(session, session.job)
         served = session.files.get(key)
-    if served is None and job is not None:
-        served = _all_in_one(session, job, key) or _converted(session, job, key)
     return served if served is not None and served.path.is_file() else None
+
+
+def make(session: Session, key: str) -> Served | None:
+    """The file of an address, made now if it can be; to be called by one at a time."""
+    job = session.job
+    if job is None:
+        return None
+    return find(session, key) or _all_in_one(session, job, key) or _converted(session, job, key)
 
 
 def _serve_results(session: Session, job: Job) -> None:
@@ -46,15 +43,16 @@ def _converted(session: Session, job: Job, key: str) -> Served | None:
     stem, _, ending = key.rpartition(".")
     for outcome in job.outcomes:
         for what in ("after", "metadata"):
-            if outcome.pictures.get(what) != f"{stem}.png" or ending not in FORMATS:
+            kind = offered(outcome).get(ending)
+            if outcome.pictures.get(what) != f"{stem}.png" or kind is None:
                 continue
-            if outcome.transparent and ending in WITHOUT_ALPHA:
-                return None
             path = job.folder / key
             picture = read_image(job.folder / f"{stem}.png")
+            if not kind.deep:
+                picture = replace(picture, bits=8)
             keeps: Literal["keep", "strip"] = "keep" if what == "metadata" else "strip"
             write_image(picture, path, metadata=keeps, on_exists="overwrite")
-            session.serve(key, path, FORMATS[ending][1])
+            session.serve(key, path, DOWNLOADS[ending][1])
             return session.files[key]
     return None
 
@@ -63,8 +61,8 @@ def _all_in_one(session: Session, job: Job, key: str) -> Served | None:
     """All results of a job in one archive."""
     if key != f"run-{job.run}.zip" or len(job.outcomes) < 2:
         return None
-    path = job.folder / key
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    path, part = job.folder / key, job.folder / f"{key}.part"
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         taken: set[str] = set()
         for outcome in list(job.outcomes):
             name = name_of(outcome.name, outcome.scale, "png")
@@ -72,6 +70,7 @@ def _all_in_one(session: Session, job: Job, key: str) -> Served | None:
                 name = f"{PurePosixPath(name).stem}-again.png"
             taken.add(name)
             archive.write(Path(job.folder, outcome.pictures["after"]), name)
+    part.replace(path)  # somebody may be fetching the one before
     if not job.done.is_set():  # there will be more in it
         return Served(path, "application/zip")
     session.serve(key, path, "application/zip")

@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "searchtransfer-studio-"
 LOCK = "lock"
+TRIES = 100
 
 
 @contextlib.contextmanager
@@ -30,7 +32,17 @@ def studio_folder() -> Iterator[Path]:
             _locked(lock)
             yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        delete(folder)
+
+
+@contextlib.contextmanager
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Copies that readers of pictures make for a moment lie there too, and go with it."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def clear_abandoned() -> None:
@@ -41,8 +53,18 @@ def clear_abandoned() -> None:
                 continue
             with (folder / LOCK).open("r+") as lock:
                 if _locked(lock):
-                    shutil.rmtree(folder, ignore_errors=True)
+                    delete(folder)
                     log.info("deleted what a studio that was killed had left")
+
+
+def delete(folder: Path) -> None:
+    """Delete a folder, also where a last file is just being written into it."""
+    for _ in range(TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
+    log.error("a folder of pictures cannot be deleted: %s", folder)
 
 
 def _is_ours(folder: Path) -> bool:

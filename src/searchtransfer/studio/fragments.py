@@ -4,8 +4,9 @@
 from html import escape
 
 from .course import Moment
-from .downloads import FORMATS, WITHOUT_ALPHA, name_of
+from .downloads import name_of
 from .faults import Fault
+from .formats import offered, opened
 from .job import Outcome
 from .orders import Order
 from .sessions import Kind, Session
@@ -22,6 +23,13 @@ def titles(reduce: bool) -> list[str]:
     return ["Small image", "The one to make sharp; several at once if you like."]
 
 
+def accepted() -> dict[str, str]:
+    """The files that can be chosen, for the browser and for people."""
+    *names, last = (kind.name for kind in opened())
+    endings = [ending for kind in opened() for ending in kind.extensions]
+    return {"endings": ",".join(endings), "names": f"{', '.join(names)} or {last}"}
+
+
 def files(session: Session, kind: Kind) -> str:
     """The pictures chosen so far."""
     return "".join(
@@ -33,14 +41,17 @@ def files(session: Session, kind: Kind) -> str:
     )
 
 
-def forecast(order: Order, seconds: float) -> str:
-    """What there will be, and about when."""
+def forecast(order: Order, seconds: float, most: float) -> str:
+    """What there will be, and about when; jobs are stopped after `most` seconds."""
     height, width = (
         n // order.scale * order.scale if order.reduce else n * order.scale
         for n in order.small[0].size
     )
     many = f"{len(order.small)} images, the first " if len(order.small) > 1 else ""
     words = f"{many}{width} x {height} pixels, about {duration(seconds)}"
+    if seconds > most:
+        stopped = f"longer than the {duration(most)} that a job may take here"
+        return f'<span class="st-long">This may be {stopped}: {words}.</span>'
     if seconds >= LONG:
         return f'<span class="st-long">This takes a while: {words}.</span>'
     return f"Result: {words}."
@@ -161,8 +172,8 @@ def _downloads(session: Session, outcome: Outcome, more: str) -> str:
     if has_metadata:
         rows += _formats(session, outcome, "metadata", " with metadata")
     return (
-        f'<div class="st-downloads">{more}{rows}<span class="st-hint">PNG and TIFF are of full '
-        f"quality, JPEG and WebP smaller. {hint}</span></div>"
+        f'<div class="st-downloads">{more}{rows}<span class="st-hint">PNG and TIFF hold '
+        f"everything, WebP all of 8 bits; JPEG is the smallest. {hint}</span></div>"
     )
 
 
@@ -171,9 +182,8 @@ def _formats(session: Session, outcome: Outcome, what: str, words: str) -> str:
     links = "".join(
         f'<a class="st-button" href="{session.address(f"{stem}.{ending}")}" '
         f'download="{escape(name_of(outcome.name, outcome.scale, ending))}" '
-        f'aria-label="Download {name}{words}">{name}</a>'
-        for ending, (name, _) in FORMATS.items()
-        if not (outcome.transparent and ending in WITHOUT_ALPHA)
+        f'aria-label="Download {kind.name}{words}">{kind.name}</a>'
+        for ending, kind in offered(outcome).items()
     )
     return f'<span class="st-formats"><span>Download{words}:</span> {links}</span>'
 

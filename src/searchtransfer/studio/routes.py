@@ -5,6 +5,7 @@ import asyncio
 import json
 import urllib.parse
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any, cast
 
@@ -13,10 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ..errors import SearchTransferError
 from . import downloads, uploads, view
 from .faults import explain
+from .folder import delete
 from .limits import Limits
-from .orders import BEST, SCALES, Settings, order_of
+from .orders import BEST, SCALES, Settings, held, order_of
 from .sessions import Kind, Session, Sessions
 from .workshop import Job, Workshop
 
@@ -93,7 +96,7 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
         more = kind == "reference" or request.headers.get("x-more") == "1"
         length = request.headers.get("content-length")
         declared = int(length) if length else None
-        received = await uploads.receive(session, kind, request.stream(), limits, declared)
+        received = await uploads.receive(session, kind, request.stream(), limits, declared, name)
         async with decoding:
             await run_in_threadpool(
                 uploads.admit, session, kind, received, name, limits, replace=not more
@@ -108,11 +111,16 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
     async def example(session: Session, request: Request) -> Response:
         async with decoding:
             await run_in_threadpool(uploads.use_example, session, limits)
-        session.settings = Settings(session.settings.model, session.settings.scale, reduce=True)
+        session.settle(replace(session.settings, reduce=True), session.change)
         return JSONResponse({})
 
     async def settle(session: Session, request: Request) -> Response:
-        session.settings = _settings(await request.body())
+        try:
+            async with asyncio.timeout(limits.stall_seconds):
+                body = await request.body()
+        except TimeoutError:
+            return _no("the choices did not arrive in time", 408)
+        session.settle(*_settings(body, session.change))
         return JSONResponse({})
 
     async def start(session: Session, request: Request) -> Response:
@@ -121,9 +129,13 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
                 return _no("a job of yours is running already", 409)
             small, references = session.uploads["small"], session.uploads["reference"]
             order = order_of(small, references, session.settings, limits)
-            session.runs += 1
-            job = Job(order, session.settings, session.folder, session.runs)
-            workshop.begin(job)
+            folder = session.new_run()
+            job = Job(held(order, folder), session.settings, folder, session.runs)
+            try:
+                workshop.begin(job)
+            except SearchTransferError:
+                delete(folder)
+                raise
             session.begin(job)
         return JSONResponse({})
 
@@ -133,8 +145,10 @@ def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route
 
     async def send(session: Session, request: Request) -> Response:
         key = request.path_params["key"]
-        async with decoding:
-            served = await run_in_threadpool(downloads.find, session, key)
+        served = await run_in_threadpool(downloads.find, session, key)
+        if served is None:
+            async with decoding:
+                served = await run_in_threadpool(downloads.make, session, key)
         if served is None:
             return _no("there is no such picture")
         response = FileResponse(served.path, media_type=served.media_type)
@@ -179,17 +193,19 @@ async def _changes(session: Session, workshop: Workshop, limits: Limits) -> Asyn
             await asyncio.sleep(REFRESH_SECONDS)
 
 
-def _settings(body: bytes) -> Settings:
-    """What the page says is chosen; nonsense is what was there at first."""
+def _settings(body: bytes, change: int) -> tuple[Settings, int]:
+    """What the page says is chosen, and its number; nonsense is what was there at first."""
     try:
         value = json.loads(body)
         model, scale, reduce = value["model"], value["scale"], value["reduce"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        return Settings()
+        return Settings(), change
     if not isinstance(model, str) or len(model) > LONGEST_NAME:
         model = BEST
     scale = scale if isinstance(scale, int) and scale in SCALES else 4
-    return Settings(model, scale, reduce is True)
+    given = value.get("change")
+    change = given if isinstance(given, int) and 0 <= given < 2**31 else change
+    return Settings(model, scale, reduce is True), change
 
 
 def _no(message: str, status: int = 404) -> JSONResponse:

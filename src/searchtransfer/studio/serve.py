@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from ..errors import MissingExtraError, OptionError
-from .folder import studio_folder
+from .folder import studio_folder, temporary_files_in
 from .limits import Limits
 from .notes import listening
 
@@ -46,8 +47,9 @@ def run_studio(
     limits = limits or Limits()
     with (
         listen(host, port) as listener,
-        _terminated(),
+        _ended_by_signals(),
         studio_folder() as folder,
+        temporary_files_in(folder),
         listening(),
     ):
         try:
@@ -62,15 +64,20 @@ def run_studio(
 
 
 @contextmanager
-def _terminated() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the studio as Ctrl-C does, so that everything is deleted."""
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the studio as Ctrl-C does, so that everything is deleted.
+
+    Those that come meanwhile change nothing: the deletion is not broken off.
+    """
+    before: dict[int, Any] = {}
 
     def end(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {}
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP"):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, end)

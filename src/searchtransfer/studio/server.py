@@ -2,10 +2,12 @@
 """The server: routes behind the guard. Imports starlette and uvicorn."""
 
 import asyncio
+import contextlib
 import logging
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,17 +76,52 @@ class _Server(uvicorn.Server):
         if self.started:
             self.ready()
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGHUP too lets the requests of this moment come to their end."""
+        hangup = getattr(signal, "SIGHUP", None)
+        main = threading.current_thread() is threading.main_thread()
+        with super().capture_signals():
+            if hangup is None or not main or signal.getsignal(hangup) is signal.SIG_IGN:
+                yield
+                return
+            before = signal.signal(hangup, self.handle_exit)
+            try:
+                yield
+            finally:
+                signal.signal(hangup, before)
+
 
 def _impatient(seconds: float) -> type[asyncio.Protocol]:
     """Connections that are closed where they do not say what they want within so many seconds."""
 
     class Impatient(H11Protocol):
+        look: asyncio.TimerHandle | None = None
+
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self.loop.call_later(seconds, self._look)
+            self._wait()
 
-        def _look(self) -> None:
-            if self.cycle is None:  # no request has come
+        def data_received(self, data: bytes) -> None:
+            if self._is_silent():  # perhaps the first bytes of the next request
+                self._wait()
+            super().data_received(data)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            if self.look is not None:
+                self.look.cancel()
+
+        def _is_silent(self) -> bool:
+            return self.cycle is None or self.cycle.response_complete
+
+        def _wait(self) -> None:
+            if self.look is None:
+                self.look = self.loop.call_later(seconds, self._see)
+
+        def _see(self) -> None:
+            self.look = None
+            if self._is_silent():
                 self.transport.close()
 
     return Impatient

@@ -3,7 +3,6 @@
 
 import logging
 import secrets
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import OptionError
+from .folder import delete
 from .limits import Limits
 from .orders import Settings, Upload
 from .storage import Storage
@@ -45,6 +45,8 @@ class Session:
     files: dict[str, Served] = field(default_factory=dict)
     """By the last part of their address."""
     settings: Settings = field(default_factory=Settings)
+    change: int = 0
+    """Number that the page gave to the choices."""
     job: Job | None = None
     """The latest one."""
     runs: int = 0
@@ -90,12 +92,27 @@ class Session:
                         return kind
         return None
 
+    def new_run(self) -> Path:
+        """A folder for all that the next job makes."""
+        self.runs += 1
+        folder = self.folder / f"run-{self.runs}"
+        folder.mkdir()
+        return folder
+
     def begin(self, job: Job) -> None:
         """Take on a job; what is left of the one before goes."""
         with self.lock:
             for key in [key for key in self.files if key.startswith("run-")]:
-                self.forget(key)
+                del self.files[key]
+            if self.job is not None:
+                delete(self.job.folder)
             self.job = job
+
+    def settle(self, settings: Settings, change: int) -> None:
+        """Take choices over, unless later ones have overtaken them."""
+        with self.lock:
+            if change >= self.change:
+                self.settings, self.change = settings, change
 
     def cancel(self) -> None:
         """End the job."""
@@ -125,7 +142,7 @@ class Session:
             for uploads in self.uploads.values():
                 uploads.clear()
             self.storage.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        delete(self.folder)
 
 
 class Sessions:

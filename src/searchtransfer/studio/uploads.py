@@ -5,12 +5,15 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from PIL.Image import Image as PILImage
+
 from ..demo import stereo_pair
-from ..errors import ImageFileError
+from ..errors import ImageFileError, SearchTransferError
 from ..images import Image, Metadata, read_image, to_pil, write_image
+from ..images.formats import TGA
 from .limits import MIB, Limits
 from .notes import heard
 from .orders import Upload
@@ -34,6 +37,7 @@ async def receive(
     chunks: AsyncIterator[bytes],
     limits: Limits,
     declared: int | None = None,
+    name: str = "",
 ) -> Received:
     """Write an upload to a file of the session.
 
@@ -43,6 +47,7 @@ async def receive(
         chunks: its bytes as they arrive.
         limits: of sizes and times.
         declared: how many bytes there will be; None reserves as many as one file may have.
+        name: as the visitor calls it; its ending counts for a format that is told by nothing else.
 
     Raises:
         ImageFileError: it is larger than allowed, takes too long, or there are too many; nothing is
@@ -58,7 +63,8 @@ async def receive(
         if not session.storage.take(reserved):
             raise ImageFileError(_no_room(session, reserved))
         try:
-            path, count = await _written(session, chunks, reserved, declared, limits)
+            path = session.folder / f"upload-{secrets.token_hex(8)}{_ending(name)}"
+            count = await _written(path, session, chunks, reserved, declared, limits)
         except BaseException:
             session.storage.give(reserved)
             raise
@@ -69,14 +75,20 @@ async def receive(
             session.arriving[kind] -= 1
 
 
+def _ending(name: str) -> str:
+    """That of TGA, which has no mark in the file itself; none for all others."""
+    ending = PurePosixPath(name).suffix.lower()
+    return ending if ending in TGA.extensions else ""
+
+
 async def _written(
+    path: Path,
     session: Session,
     chunks: AsyncIterator[bytes],
     most: int,
     declared: int | None,
     limits: Limits,
-) -> tuple[Path, int]:
-    path = session.folder / f"upload-{secrets.token_hex(8)}"
+) -> int:
     count = 0
     try:
         with path.open("xb") as file:
@@ -102,7 +114,7 @@ async def _written(
                 "connection"
             ) from None
         raise
-    return path, count
+    return count
 
 
 def _take_slot(session: Session, kind: Kind, limits: Limits) -> None:
@@ -164,10 +176,10 @@ def admit(
     except BaseException as error:
         path.unlink(missing_ok=True)
         session.storage.give(received.bytes)
-        if isinstance(error, ImageFileError):
+        if isinstance(error, SearchTransferError):
             words = scrubbed(str(error), {str(path): name})
-            words = words.replace("raise max_pixels to allow it", "make it smaller first")
-            raise ImageFileError(words) from error
+            advice = "; make it smaller first" if "max_pixels" in str(error) else ""
+            raise ImageFileError(words + advice) from error
         raise
 
 
@@ -181,10 +193,8 @@ def _kept(
     replacing: bool,
 ) -> Upload:
     id = secrets.token_hex(8)
-    thumbnail = to_pil(replace(image, bits=8, metadata=Metadata()))
-    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
     small = session.folder / f"thumbnail-{id}.png"
-    thumbnail.save(small)
+    _thumbnail(image).save(small)
     upload = Upload(id, name, str(received.path), image.size, received.bytes)
     most = limits.references if kind == "reference" else limits.images
     with session.lock:
@@ -196,6 +206,16 @@ def _kept(
             )
         session.keep(kind, upload, small, replace=replacing)
     return upload
+
+
+def _thumbnail(image: Image) -> PILImage:
+    """A small picture; of a large one every so many pixels, which spares memory."""
+    step = max(1, max(image.size) // (4 * THUMBNAIL))
+    colour = image.colour[:, ::step, ::step]
+    alpha = None if image.alpha is None else image.alpha[:, ::step, ::step]
+    thumbnail = to_pil(replace(image, colour=colour, alpha=alpha, bits=8, metadata=Metadata()))
+    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
+    return thumbnail
 
 
 def use_example(session: Session, limits: Limits) -> None:

@@ -18,6 +18,7 @@ def pieces(session: Session, workshop: Workshop, limits: Limits) -> dict[str, An
     running = job is not None and not job.done.is_set()
     return {
         "base": session.address(""),
+        "accepted": fragments.accepted(),
         "small": fragments.files(session, "small"),
         "reference": fragments.files(session, "reference"),
         "titles": fragments.titles(settings.reduce),
@@ -25,6 +26,7 @@ def pieces(session: Session, workshop: Workshop, limits: Limits) -> dict[str, An
             "model": settings.model,
             "scale": str(settings.scale),
             "reduce": settings.reduce,
+            "change": session.change,
         },
         "models": [choice._asdict() for choice in models(settings, has_reference)],
         "scales": [choice._asdict() for choice in scales(settings, has_reference)],
@@ -72,4 +74,4 @@ def _forecast(session: Session, workshop: Workshop, limits: Limits) -> str:
         order = order_of(small, references, session.settings, limits)
     except SearchTransferError as error:
         return fragments.not_yet(str(error)) if small else ""
-    return fragments.forecast(order, workshop.expected(order))
+    return fragments.forecast(order, workshop.expected(order), limits.job_seconds)

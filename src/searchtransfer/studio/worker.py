@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from ..errors import SearchTransferError
 from ..memory import lacks_memory
+from .folder import temporary_files_in
 from .job import Outcome, make
 from .notes import listening
 from .orders import Order, Upload
@@ -51,13 +52,13 @@ def serve(request: dict[str, Any], channel: TextIO) -> None:
             last = time.monotonic()
             say(channel, kind="progress", stage=stage, done=done, part=part)
 
-    order = read_order(request["order"])
+    order, folder = read_order(request["order"]), Path(request["folder"])
     try:
-        for piece in make(
-            order, Path(request["folder"]), request["run"], request["photo_pixels"], progress
-        ):
-            kind = "outcome" if isinstance(piece, Outcome) else "page"
-            say(channel, kind=kind, value=asdict(piece))
+        # A worker may be killed at any moment: what it leaves is deleted with the folder.
+        with temporary_files_in(folder):
+            for piece in make(order, folder, request["run"], request["photo_pixels"], progress):
+                kind = "outcome" if isinstance(piece, Outcome) else "page"
+                say(channel, kind=kind, value=asdict(piece))
     except Exception as error:
         memory = lacks_memory(error)
         ours = isinstance(error, SearchTransferError)

@@ -6,6 +6,7 @@ import logging
 import os
 import queue
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from .course import Course, Moment
 from .faults import NO_MEMORY, OURS, Cancelled, Fault, OutOfTime, explain
 from .job import Outcome, Page
 from .limits import MIB, Limits
-from .orders import Order, Settings
+from .orders import HELD, Order, Settings
 from .scrubbing import scrubbed
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,8 @@ LOOK = 0.1
 GROWN = 256 * MIB
 """A worker that holds so much more than a fresh one after its job is replaced by a fresh one."""
 
-PACE = 3.2e-6
-"""Seconds for a unit of `Order.work`, until a job has shown how fast this machine is."""
+TELLING = 10.0
+"""Seconds of a job that shows how fast this machine is; shorter ones count in part."""
 
 
 class _Process:
@@ -130,7 +131,8 @@ class Workshop:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.pace = PACE
+        self.pace = 1.0
+        """How many times longer than `Order.work` says a job takes here."""
         self._most = limits.job_bytes or _memory_of_machine()
         self._queue: list[Job] = []
         self._turn = threading.Condition()
@@ -162,8 +164,11 @@ class Workshop:
         return order.work * self.pace
 
     def warm(self) -> None:
-        """Start a worker before it is needed: that takes seconds."""
+        """Start a worker before it is needed, for that takes seconds; one that died is replaced."""
         with self._turn:
+            if self._process is not None and self._process.popen.poll() is not None:
+                self._process.end()
+                self._process = None
             if self._process is None and not self._closed:
                 self._process = _Process()
 
@@ -181,19 +186,26 @@ class Workshop:
         try:
             self._wait(job)
             started = time.monotonic()
-            job.course = Course(len(job.order.small))
+            job.course = Course(len(job.order.small), self.expected(job.order))
             self._work(job, started + self.limits.job_seconds)
-            self.pace = (time.monotonic() - started) / max(job.order.work, 1.0)
+            if job.fault is None:
+                self._learn(job.order, time.monotonic() - started)
         except Exception as error:
             if job.fault is None:
                 job.fault = explain(error, job.order.names)
         finally:
+            shutil.rmtree(job.folder / HELD, ignore_errors=True)
             with self._turn:
                 self._queue.remove(job)
                 self._turn.notify_all()
             job.done.set()
             if not self._closed:
                 self.warm()
+
+    def _learn(self, order: Order, seconds: float) -> None:
+        """Take into account how long a job took."""
+        weight = min(1.0, seconds / TELLING)
+        self.pace += weight * (seconds / order.work - self.pace)
 
     def _wait(self, job: Job) -> None:
         with self._turn:

@@ -10,7 +10,7 @@ from searchtransfer.errors import DataError
 from searchtransfer.images import up
 from searchtransfer.models import TransferModel
 from searchtransfer.networks import FusionNet
-from searchtransfer.training.degradations import clean
+from searchtransfer.training.degradations import Recipe, clean
 from searchtransfer.training.fusion.config import FusionPhase
 from searchtransfer.training.fusion.crops import (
     batch,
@@ -93,8 +93,9 @@ def test_preparing_goes_on_where_it_stopped(crops, data, tmp_path):
 
 def test_evidence_is_that_of_the_model():
     target, reference = photo(128, 128, seed=3), photo(140, 128, seed=3)
-    crop = searched(target, reference, clean(4))
-    low = crop["low"].float() / 255
+    crop, noise = searched(target, reference, clean(4))
+    assert noise == 0
+    low = crop["raw"].float() / 255
     colour = torch.from_numpy(reference.transpose(2, 0, 1).copy()).float() / 255
     expected = TransferModel().upscale(low, Reference.build([colour])).colour
     network = FusionNet(8, 1)
@@ -152,7 +153,25 @@ def test_batch(crops):
         assert torch.equal(after[1::2], before[1::2])
         assert after[::2].abs().sum() == 0
     assert some.helped.tolist() == [0, 1, 0, 1]
-    assert torch.equal(some.truth, ours.truth)
+    assert torch.equal(some.truth[1::2], ours.truth[1::2])
+    assert torch.equal(some.low[::2], ours.raw[::2])
+
+
+def test_what_is_hidden_is_as_if_there_had_been_no_reference(data, tmp_path):
+    """Also where the reference told noise from picture: image, noise and difference are others."""
+    recipe = Recipe(light=0.0, heavy=1.0, noise=(10.0, 20.0))
+    prepare(find_sources(data, recipe=recipe), tmp_path, range(8), seed=1)
+    crops = [read_crop(path) for path in crop_files(tmp_path)]
+    told = [x for x in crops if x.useful and (x.fields["raw_noise"] > 2).all()]
+    assert told
+    for crop in told:
+        alone, seen = batch([without_evidence(crop)]), batch([crop])
+        assert (seen.low - seen.raw).abs().max() > 0.01
+        assert (seen.noise < seen.raw_noise).any()
+        same = hidden(seen, torch.tensor([True]))
+        assert torch.equal(same.low, alone.low) and torch.equal(same.noise, alone.noise)
+        torch.testing.assert_close(same.truth, alone.truth, atol=1e-6, rtol=0)
+        torch.testing.assert_close(same.taught, alone.taught, atol=1e-6, rtol=0)
 
 
 def test_a_draw_is_the_same_whoever_makes_it(crops):

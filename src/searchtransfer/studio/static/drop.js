@@ -2,7 +2,6 @@
 // <st-drop>: takes files by dropping, choosing or pasting, and sends each. What the server keeps is
 // shown by the page.
 
-const TYPES = ".png,.jpg,.jpeg,.jfif,.tif,.tiff,.webp";
 const WORDS = {
   small: ["Small image", "The one to make sharp; several at once if you like."],
   reference: ["References", "Sharp photos of the same things."],
@@ -12,8 +11,8 @@ export class Drop extends HTMLElement {
   connectedCallback() {
     const [title, hint] = WORDS[this.dataset.kind];
     this.innerHTML = `<label class="st-zone"><span class="st-title">${title}</span>
-      <span class="st-hint"><span class="st-what">${hint}</span> Drop anywhere, paste, or choose: PNG, JPEG, TIFF or WebP.</span>
-      <input type="file" accept="${TYPES}" aria-label="${title}" multiple></label>
+      <span class="st-hint"><span class="st-what">${hint}</span> Drop anywhere, paste, or choose<span class="st-accepted"></span>.</span>
+      <input type="file" aria-label="${title}" multiple></label>
       <p class="st-message" role="alert" hidden></p>
       <ul class="st-files" aria-label="${title} chosen"></ul>`;
     this.input = this.querySelector("input");
@@ -32,6 +31,11 @@ export class Drop extends HTMLElement {
     this.querySelector(".st-title").textContent = title;
     this.querySelector(".st-what").textContent = hint;
     this.input.setAttribute("aria-label", title);
+  }
+
+  accept({ endings, names }) {
+    this.input.accept = endings;
+    if (this.dataset.kind === "small") this.querySelector(".st-accepted").textContent = `: ${names}`;
   }
 
   // Several small images at once stand beside each other; the next ones replace them.

@@ -2,7 +2,7 @@
 // The page: it sends what the visitor does, and shows the pieces that the server sends. It decides nothing.
 
 const find = (id) => document.getElementById(id);
-const state = { base: "", running: false, run: 0, outcomes: [], pages: {}, shown: 0 };
+const state = { base: "", change: 0, running: false, run: 0, outcomes: [], pages: {}, shown: 0 };
 
 const post = async (what, body = {}) => {
   try {
@@ -17,7 +17,7 @@ const post = async (what, body = {}) => {
 
 const complain = ({ message, id }) => {
   const box = document.createElement("div");
-  box.className = "st-note st-fault";
+  box.className = "st-note st-fault st-complaint";
   box.setAttribute("role", "alert");
   const words = document.createElement("p");
   words.textContent = message + (id ? ` (number in the log: ${id})` : "");
@@ -42,7 +42,7 @@ async function enter() {
     if (answer.message) complain(answer);
   });
   find("inputs").addEventListener("change", (event) => {
-    if (event.target.type !== "file") post("settings", chosen());
+    if (event.target.type !== "file") settle();
   });
   find("inputs").addEventListener("submit", (event) => event.preventDefault());
   const source = new EventSource(`${state.base}events`);
@@ -54,7 +54,9 @@ async function enter() {
   };
 }
 
-const chosen = () => ({
+// Choices are numbered: what the server shows of earlier ones undoes no later click.
+const settle = () => post("settings", {
+  change: ++state.change,
   model: document.querySelector("[name=model]:checked")?.value,
   scale: Number(document.querySelector("[name=scale]:checked")?.value),
   reduce: find("reduce").checked,
@@ -65,27 +67,32 @@ const chosen = () => ({
 const drop = (kind) => document.querySelector(`st-drop[data-kind=${kind}]`);
 
 const shows = {
-  small: (html) => { drop("small").querySelector(".st-files").innerHTML = html; },
-  reference: (html) => { drop("reference").querySelector(".st-files").innerHTML = html; },
+  accepted: (accepted) => { for (const each of document.querySelectorAll("st-drop")) each.accept(accepted); },
+  small: (html) => fill(drop("small").querySelector(".st-files"), html),
+  reference: (html) => fill(drop("reference").querySelector(".st-files"), html),
   titles: ([title, hint]) => drop("small").entitle(title, hint),
   models: (choices) => choose("model", choices),
   scales: (choices) => choose("scale", choices),
   settings: (settings) => {
+    if (settings.change < state.change) return;
     for (const name of ["model", "scale"]) {
       const input = document.querySelector(`[name=${name}][value="${settings[name]}"]`);
       if (input) input.checked = true;
     }
     find("reduce").checked = settings.reduce;
   },
-  forecast: (html) => { find("forecast").innerHTML = html; },
-  status: (html) => { find("status").innerHTML = html; },
+  forecast: (html) => fill(find("forecast"), html),
+  status: (html) => fill(find("status"), html),
   stale: (is) => {
     find("stale").hidden = !is;
-    find("outcomes").classList.toggle("st-stale", is);
+    for (const id of ["outcomes", "pages"]) find(id).classList.toggle("st-stale", is);
   },
-  all: (html) => { find("all").innerHTML = html; },
+  all: (html) => fill(find("all"), html),
   run: (run) => {
+    if (run === state.run) return; // said again, since the connection was broken for a moment
     Object.assign(state, { run, shown: 0, outcomes: [], pages: {} });
+    for (const old of document.querySelectorAll(".st-complaint")) old.remove();
+    for (const each of document.querySelectorAll("st-drop")) each.say("");
     for (const id of ["outcomes", "strip", "pages"]) find(id).replaceChildren();
     arrange();
   },
@@ -107,6 +114,21 @@ const shows = {
   },
   running: (running) => run(running),
 };
+
+// What is there already stays as it is: nobody loses the button that he is about to press.
+function fill(box, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const wanted = [...template.content.childNodes];
+  for (const old of [...box.childNodes]) {
+    const same = wanted.findIndex((node) => node.isEqualNode(old));
+    if (same < 0) old.remove(); else wanted[same] = old;
+  }
+  let place = box.firstChild;
+  for (const node of wanted) {
+    if (node === place) place = place.nextSibling; else box.insertBefore(node, place);
+  }
+}
 
 function show(pieces) {
   // A new run empties the page before its pieces are filled in; settings come behind choices.
@@ -183,7 +205,7 @@ function run(running) {
 
 find("start").addEventListener("click", async () => {
   state.pressed = true;
-  await post("settings", chosen());
+  await settle();
   const answer = await post("start");
   if (answer.message) { state.pressed = false; complain(answer); }
 });
@@ -217,7 +239,12 @@ document.addEventListener("click", (event) => {
 // A file that is dropped beside a zone is not opened by the browser: it goes where one is missing.
 const place = () => (drop("small").querySelector("li") ? drop("reference") : drop("small"));
 const zone = (event) => event.target.closest?.("st-drop") ?? (drop("small") && place());
-const mark = (at) => { for (const x of document.querySelectorAll("st-drop")) x.classList.toggle("st-over", x === at); };
+// Frames get nothing that is dragged over them: it goes to the page around.
+const mark = (at) => {
+  document.body.classList.toggle("st-dragging", at !== null);
+  for (const x of document.querySelectorAll("st-drop")) x.classList.toggle("st-over", x === at);
+};
+const give = (to, files) => { turn("upscale"); to?.send(files); };
 for (const type of ["dragenter", "dragover"]) {
   addEventListener(type, (event) => { event.preventDefault(); mark(zone(event)); });
 }
@@ -226,15 +253,16 @@ addEventListener("drop", (event) => {
   event.preventDefault();
   mark(null);
   const files = [...(event.dataTransfer?.files ?? [])];
-  if (files.length) zone(event)?.send(files);
+  if (files.length) give(zone(event), files);
 });
 addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
-  if (files.length) (document.activeElement?.closest("st-drop") ?? (drop("small") && place()))?.send(files);
+  if (files.length) give(document.activeElement?.closest("st-drop") ?? (drop("small") && place()), files);
 });
 
-// The inspector, which reaches nothing of this page, says how high it is.
+// The inspector, which reaches nothing of this page, says how high it is, and that files are over it.
 addEventListener("message", (event) => {
+  if (event.data?.inspectorDragged) document.body.classList.add("st-dragging");
   const height = Number(event.data?.inspectorHeight);
   if (!(height > 0)) return;
   for (const frame of document.querySelectorAll("iframe")) {

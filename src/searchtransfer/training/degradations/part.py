@@ -26,7 +26,7 @@ def rounded(picture: Picture) -> UInt8[np.ndarray, "_ _ 3"]:
     return levels.astype(np.uint8)
 
 
-def check_range(what: str, value: int | float, lowest: int | float, highest: int | float) -> None:
+def check_range(what: str, value: float | int, lowest: float | int, highest: float | int) -> None:
     """Raise OptionError unless a strength is within bounds (which NaN is not)."""
     if not lowest <= value <= highest:
         raise OptionError(f"{what} must be from {lowest:g} to {highest:g}, got {value!r}")

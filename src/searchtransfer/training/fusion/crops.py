@@ -2,7 +2,7 @@
 """Batches of windows from prepared crops."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,18 +20,16 @@ from ...networks.fusion_net import MAPS, Evidence, FusionNet
 from ...operators.agreement import shown
 
 Fields = dict[str, Tensor]
-"""`hr`, `low`, `bicubic`, `taught` in [0, 1], those of `Evidence`, and `shown`, what these were
-faded by."""
+"""`hr`, `low`, `bicubic`, `taught` in [0, 1], `noise` in grey levels, those of `Evidence`, and
+`shown`, what these were faded by. Where the reference tells some of the noise, `low`, `bicubic` and
+`noise` are without; `raw`, `raw_bicubic` and `raw_noise` are not."""
 
 VERSION = 2
 """Of what is stored; raised with every change of its meaning, so that older crops are refused."""
 
-SAID = "crop"
-"""Key of what is said of a crop, as JSON. One key, since several would be in no fixed order."""
-
 _SCALE = FusionNet.scale
 _SHARP = ("hr", "taught", "detail", "transferred")
-_EIGHT_BITS = ("hr", "taught", "low")
+_EIGHT_BITS = ("hr", "taught", "raw")
 _MARGIN = 2  # cells that the bicubic filter sees around a window
 
 
@@ -41,8 +39,6 @@ class Crop(NamedTuple):
     kind: str
     """`scene`, `cufed`, `made`, `useless` or `alone`; see `sources.py`."""
     fields: Fields
-    wear: str = ""
-    """What the small picture has been through; "bicubic": nothing else."""
 
     @property
     def useful(self) -> bool:
@@ -58,6 +54,14 @@ class Batch(NamedTuple):
     truth: Float[Tensor, "b 3 hs ws"]
     taught: Float[Tensor, "b 3 hs ws"]
     """What the teacher makes of it."""
+    noise: Float[Tensor, "b 1 h w"]
+    """Of the windows, in grey levels."""
+    raw: Float[Tensor, "b 3 h w"]
+    """The windows as they are without a reference that tells some of the noise,"""
+    raw_noise: Float[Tensor, "b 1 h w"]
+    """what noise they have,"""
+    told: Float[Tensor, "b 3 hs ws"]
+    """and what the difference is once enlarged."""
     helped: Float[Tensor, " b"]
     """The part of each window that a useful reference shows."""
 
@@ -89,10 +93,10 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
     """
     try:
         with safe_open(path, "pt") as file:
-            said = json.loads(file.metadata()[SAID])
-            kind, wear = str(said["kind"]), str(said["wear"])
+            about = json.loads(file.metadata()["crop"])
+            kind, noise = about["kind"], float(about["noise"])
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            height, width = slices["low"].get_shape()[1:]
+            height, width = slices["raw"].get_shape()[1:]
             if side is None:
                 rows, columns = range(height), range(width)
             elif rng is None or min(height, width) < side:
@@ -102,7 +106,12 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
                 left = int(rng.integers(width - side + 1))
                 rows, columns = range(top, top + side), range(left, left + side)
             fields = {name: _cut(x, name, rows, columns) for name, x in slices.items()}
-            fields["bicubic"] = _bicubic(slices["low"], rows, columns)
+            fields["raw_bicubic"] = _bicubic(slices, "raw", rows, columns)
+            fields["raw_noise"] = torch.full_like(fields["raw"][:1], noise)
+            told = "low" in slices
+            fields["bicubic"] = _bicubic(slices, "low" if told else "raw", rows, columns)
+            if not told:
+                fields |= {"low": fields["raw"], "noise": fields["raw_noise"]}
             if "maps" in slices:
                 if (maps := slices["maps"].get_shape()[0]) != MAPS:
                     raise DataError(f"{path}: {maps} maps, expected {MAPS}; prepare it again")
@@ -112,9 +121,9 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
         raise DataError(f"{path}: cannot be read as a prepared crop: {error}") from None
     fields.setdefault("taught", fields["hr"])
     if "maps" not in fields:
-        return without_evidence(Crop(kind, fields, wear))
+        return without_evidence(Crop(kind, fields))
     evidence = Evidence(*(fields[name] for name in Evidence._fields))
-    return Crop(kind, fields | faded(evidence, fields["shown"][0])._asdict(), wear)
+    return Crop(kind, fields | faded(evidence, fields["shown"][0])._asdict())
 
 
 def turned(crop: Crop, rng: np.random.Generator) -> Crop:
@@ -125,7 +134,7 @@ def turned(crop: Crop, rng: np.random.Generator) -> Crop:
         x = torch.rot90(x, turns, (1, 2))
         return x.flip(2) if flip else x
 
-    return crop._replace(fields={name: move(x) for name, x in crop.fields.items()})
+    return Crop(crop.kind, {name: move(x) for name, x in crop.fields.items()})
 
 
 def without_evidence(crop: Crop) -> Crop:
@@ -133,14 +142,23 @@ def without_evidence(crop: Crop) -> Crop:
     texture = torch.zeros_like(crop.fields["hr"])
     maps = texture.new_zeros(MAPS, *crop.fields["low"].shape[1:])
     none = {"detail": texture, "transferred": texture, "maps": maps, "shown": maps[:1]}
-    return crop._replace(kind="alone", fields=crop.fields | none)
+    raw = {name: crop.fields[f"raw_{name}"] for name in ("bicubic", "noise")}
+    return Crop("alone", crop.fields | none | raw | {"low": crop.fields["raw"]})
 
 
 def hidden(batch: Batch, mask: Bool[Tensor, " b"]) -> Batch:
     """The same windows, some of them as if there were no reference."""
     seen = (~mask).to(batch.low)
-    evidence = Evidence(*(x * seen[:, None, None, None] for x in batch.evidence))
-    return batch._replace(evidence=evidence, helped=batch.helped * seen)
+    shown = seen[:, None, None, None]
+    lost = batch.told * (1 - shown)
+    return batch._replace(
+        low=torch.where(shown > 0, batch.low, batch.raw),
+        noise=torch.where(shown > 0, batch.noise, batch.raw_noise),
+        evidence=Evidence(*(x * shown for x in batch.evidence)),
+        truth=batch.truth + lost,
+        taught=batch.taught + lost,
+        helped=batch.helped * seen,
+    )
 
 
 def batch(crops: Sequence[Crop]) -> Batch:
@@ -151,6 +169,10 @@ def batch(crops: Sequence[Crop]) -> Batch:
         Evidence(*(stacked[name] for name in Evidence._fields)),
         stacked["hr"] - stacked["bicubic"],
         stacked["taught"] - stacked["bicubic"],
+        stacked["noise"],
+        stacked["raw"],
+        stacked["raw_noise"],
+        stacked["bicubic"] - stacked["raw_bicubic"],
         torch.stack([x.useful * x.fields["shown"].mean() for x in crops]),
     )
 
@@ -163,14 +185,14 @@ def _cut(slices: Any, name: str, rows: range, columns: range) -> Tensor:
     return part / 255 if name in _EIGHT_BITS else part
 
 
-def _bicubic(slices: Any, rows: range, columns: range) -> Tensor:
+def _bicubic(slices: Mapping[str, Any], name: str, rows: range, columns: range) -> Tensor:
     """The enlarged window, as it is in the enlarged crop."""
-    height, width = slices.get_shape()[1:]
+    height, width = slices[name].get_shape()[1:]
     around = [
         range(max(0, x.start - _MARGIN), min(n, x.stop + _MARGIN))
         for x, n in ((rows, height), (columns, width))
     ]
-    low = _cut(slices, "low", *around)
+    low = _cut(slices[name], name, *around)
     large = _enlarging(len(around[0])) @ low @ _enlarging(len(around[1])).T
     top, left = (_SCALE * (x.start - y.start) for x, y in zip((rows, columns), around, strict=True))
     return large[:, top : top + _SCALE * len(rows), left : left + _SCALE * len(columns)]

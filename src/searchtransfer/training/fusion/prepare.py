@@ -18,9 +18,10 @@ from ...files import write_file
 from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...references import Reference
+from ...wear import wear_of
 from ..data.pixels import SCALE, Pixels
 from ..degradations import Chain, draw_chain
-from .crops import SAID, crop_file
+from .crops import crop_file
 from .drawing import Sources
 
 
@@ -45,19 +46,22 @@ def prepare(
         rng = np.random.default_rng([seed, number])
         target, reference, kind = sources.draw(rng)
         chain = draw_chain(rng, SCALE, sources.recipe)
-        crop = searched(target, reference, chain)
+        crop, level = searched(target, reference, chain)
         if teacher is not None and chain.clean:  # it knows no others, and would restore the wear
-            crop["taught"] = eight_bits(teacher(crop["low"].float() / 255))
-        said = {SAID: json.dumps({"kind": kind, "wear": str(chain)})}
-        content = safetensors.torch.save(crop, said)
+            crop["taught"] = eight_bits(teacher(crop["raw"].float() / 255))
+        # In one entry: the order of several is another in each process.
+        about = json.dumps({"kind": kind, "noise": level, "wear": str(chain)})
+        content = safetensors.torch.save(crop, {"crop": about})
         write_file(path, content, on_exists="overwrite", what="crop")
         made += 1
     return made
 
 
 @torch.no_grad()
-def searched(target: Pixels, reference: Pixels | None, chain: Chain) -> dict[str, Tensor]:
-    """A crop with its evidence, compact.
+def searched(
+    target: Pixels, reference: Pixels | None, chain: Chain
+) -> tuple[dict[str, Tensor], float]:
+    """A crop with its evidence, compact, and the noise that was seen on it.
 
     Args:
         target: sides are multiples of the chain's scale, which is that of the model.
@@ -65,17 +69,20 @@ def searched(target: Pixels, reference: Pixels | None, chain: Chain) -> dict[str
         chain: makes the small picture.
 
     Returns:
-        `hr` and `low` as 8-bit; with a reference also `detail`, `transferred` and `maps` in half
-        precision.
+        `hr` and `raw` as 8-bit; with a reference also `low`, `noise`, `detail`, `transferred` and
+        `maps` in half precision.
     """
     model = TransferModel()
     low = tensor_of(chain.apply(target))
-    pictures = {"hr": eight_bits(tensor_of(target)), "low": eight_bits(low)}
+    wear = wear_of(low)
+    pictures = {"hr": eight_bits(tensor_of(target)), "raw": eight_bits(low)}
     if reference is None:
-        return pictures
+        return pictures, wear.level(low)
     prepared = Reference.build([tensor_of(reference)], model.scale)
-    evidence = raw_evidence(model.piece(low, model.find(low, prepared)))
-    return pictures | {name: x[0].half() for name, x in evidence._asdict().items()}
+    piece = model.piece(low, model.find(low, prepared, wear=wear))
+    evidence = {name: x[0] for name, x in raw_evidence(piece)._asdict().items()}
+    found = evidence | {"low": piece.low, "noise": piece.noise[None]}
+    return pictures | {name: x.half().contiguous() for name, x in found.items()}, wear.level(low)
 
 
 def eight_bits(colour: Tensor) -> Tensor:

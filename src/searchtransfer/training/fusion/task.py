@@ -59,7 +59,7 @@ class FusionTask:
     def restore(self, model: nn.Module, batch: Windows, phase: Phase) -> Restored:
         """What the network adds to bicubic, with the evidence that the phase lets it see."""
         seen = hidden(batch.windows, batch.luck < cast(FusionPhase, phase).alone)
-        result = beyond_bicubic(cast(FusionNet, model), seen.low, seen.evidence)
+        result = beyond_bicubic(cast(FusionNet, model), seen.low, seen.evidence, seen.noise)
         trust = self.config.teacher.share * (1 - seen.helped)
 
         def loss() -> Tensor:

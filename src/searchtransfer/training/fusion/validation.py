@@ -83,12 +83,16 @@ def _psnr(model: nn.Module, crop: Crop, accelerator: Accelerator) -> float:
     fields = {name: x.to(accelerator.device) for name, x in crop.fields.items()}
     evidence = Evidence(*(fields[name][None] for name in Evidence._fields))
     with accelerator.autocast():
-        added = beyond_bicubic(cast(FusionNet, model), fields["low"][None], evidence)[0]
+        low, noise = fields["low"][None], fields["noise"][None]
+        added = beyond_bicubic(cast(FusionNet, model), low, evidence, noise)[0]
     return min(_PERFECT, psnr((fields["bicubic"] + added).cpu(), crop.fields["hr"]))
 
 
 def beyond_bicubic(
-    network: FusionNet, low: Float[Tensor, "b 3 h w"], evidence: Evidence
+    network: FusionNet,
+    low: Float[Tensor, "b 3 h w"],
+    evidence: Evidence,
+    noise: Float[Tensor, "b 1 h w"],
 ) -> Float[Tensor, "b 3 hs ws"]:
     """What the network adds; convolutions as autocast has it, the sum in single precision."""
-    return network.beyond_bicubic(evidence, network.correct(low, evidence).float())
+    return network.beyond_bicubic(evidence, network.correct(low, evidence, noise).float())

@@ -192,6 +192,13 @@ function start(pictures) {
   element("split").addEventListener("input", (event) => setSplit(event.target.value / 100));
   panes.forEach(listen);
   element("result").addEventListener("keydown", key);
+  // A file that is dropped here does not take the place of this page; a page around it may take it.
+  for (const type of ["dragenter", "dragover", "drop"]) {
+    addEventListener(type, (event) => {
+      event.preventDefault();
+      if (type === "dragenter") parent.postMessage({ inspectorDragged: true }, "*");
+    });
+  }
   new ResizeObserver(() => requestAnimationFrame(layOut)).observe(element("panes"));
   layOut();
   return { select, render };

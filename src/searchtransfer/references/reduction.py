@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a small image was reduced, as its matches in a photo show.
+
+The photo is reduced in every way of a short list; the right one is that which leaves the least of
+the image unexplained.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from ..images.reduction import BICUBIC, Reduction
+from ..operators.agreement import shown
+from .comparison import compare
+from .copy import Copy
+from .field import Field
+
+WAYS = (
+    BICUBIC,
+    *(Reduction(kernel) for kernel in ("lanczos", "area", "bilinear")),
+    *(Reduction("bicubic", softness) for softness in (0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2)),
+)
+"""What is tried."""
+
+SIDE = 64
+"""Cells on a side of the part of the image that is looked at."""
+
+FEWEST = 200
+"""Cells that must be found in one piece, in one copy; fewer tell nothing."""
+
+SURE = 0.99
+"""A way must lower what bicubic leaves unexplained (root mean square) to this part."""
+
+
+def reduction_of(
+    colour: Float[Tensor, "3 h w"],
+    copies: Sequence[Copy],
+    field: Field,
+    agreement: Float[Tensor, "h w"],
+) -> Reduction:
+    """The way an image was reduced; bicubic where the matches do not tell.
+
+    Args:
+        colour: the small image, in [0, 1].
+        copies: where it was found.
+        field: its matches, as maps.
+        agreement: of neighbouring matches.
+    """
+    surely = shown(agreement)
+    area = _richest(surely)
+    colour, surely, field = colour[(slice(None), *area)], surely[area], field.at(area)
+    copy = int(torch.bincount((field.copy * (surely > 0)).flatten()).argmax())
+    surely = surely * (field.copy == copy)
+    if surely.sum() < FEWEST:
+        return BICUBIC
+    part, corner = _around(copies[copy], field.centre[surely > 0])
+    field = field._replace(copy=torch.zeros_like(field.copy), centre=field.centre - corner)
+    left = [_unexplained(colour, part.changed(reduction=way), field, surely) for way in WAYS]
+    best = min(range(len(WAYS)), key=left.__getitem__)
+    return WAYS[best] if left[best] < SURE * left[0] else BICUBIC
+
+
+def _unexplained(colour: Tensor, copy: Copy, field: Field, surely: Float[Tensor, "h w"]) -> float:
+    found = compare(colour, [copy], field)
+    rest = (1 - found.score.square()) * found.contrast.square()
+    return (rest * surely).sum().sqrt().item()
+
+
+def _richest(surely: Float[Tensor, "h w"]) -> tuple[slice, slice]:
+    """The square in which most is found."""
+    size = [min(SIDE, n) for n in surely.shape]
+    sums = F.avg_pool2d(surely[None, None], size, stride=8)[0, 0]
+    top, left = divmod(int(sums.argmax()), sums.shape[1])
+    return slice(8 * top, 8 * top + size[0]), slice(8 * left, 8 * left + size[1])
+
+
+def _around(copy: Copy, place: Float[Tensor, "n 2"]) -> tuple[Copy, Float[Tensor, "2"]]:
+    """The part of a copy where most of some places lie, and its corner."""
+    low, high = (torch.quantile(place, q, dim=0) for q in (0.05, 0.95))
+    margin = 8 * copy.scale
+    top, left = (max(0, int(x) - margin) for x in low)
+    bottom, right = (int(x) + margin for x in high)
+    pixels = copy.pixels[:, top:bottom, left:right].contiguous()
+    return copy.changed(pixels=pixels, inside=None), place.new_tensor([top, left])
