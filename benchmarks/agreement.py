@@ -8,6 +8,7 @@ error (times 10^4) of the teacher's picture and of the model without learning wh
 """
 
 import argparse
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def main() -> None:
     found: dict[str, list[Tensor]] = {kind: [] for kind in KINDS}
     for path in crop_files(options.crops):
         with safe_open(path, "pt") as file:
-            kind = file.metadata()["kind"]
+            kind = json.loads(file.metadata()["crop"])["kind"]
         if len(found.get(kind, [0] * options.count)) < options.count:
             found[kind].append(cells_of(path))
     for kind, parts in found.items():
