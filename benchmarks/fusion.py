@@ -61,7 +61,8 @@ def methods(weights: list[Path], span_stem: Path | None) -> dict[str, Method]:
         ),
     }
     for path in weights:
-        model = FusionModel.load(path)
+        beside = path.with_name(f"{path.stem}-worn.safetensors")
+        model = FusionModel.load(path, worn=beside if beside.is_file() else None)
         name = "fusion" if len(weights) == 1 else path.parent.name + "/" + path.stem
         found[f"{name} alone"] = lambda low, _, m=model: m.upscale(low, None, tile=TILE).colour
         found[name] = lambda low, reference, m=model: m.upscale(low, reference, tile=TILE).colour

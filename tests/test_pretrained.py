@@ -144,7 +144,10 @@ def test_which_files_are_read(fusion, tmp_path):
     from searchtransfer.weights.packaged import packaged
 
     for scale in (2, 4):
-        assert model_files(None, scale, None) == [packaged("fusion-x4")]
+        assert model_files(None, scale, None) == [
+            packaged("fusion-x4"),
+            packaged("fusion-x4-worn"),
+        ]
     assert model_files("transfer", 4, None) == []
     assert model_files(fusion, 4, None) == model_files(fusion.parent, 4, None) == [fusion]
     assert model_files("fusion", 4, fusion) == model_files(None, 4, fusion) == [fusion]

@@ -30,7 +30,9 @@ FROM_WEIGHTS: dict[str, Callable[[str | Path, TransferModel], Model]] = {
 """Models by name that can be made from a file of weights, and such a model."""
 
 if "fusion-x4" in PACKAGED:
-    MODELS["fusion"] = lambda transfer: _fusion(packaged("fusion-x4"), transfer)
+    MODELS["fusion"] = lambda transfer: _fusion(
+        packaged("fusion-x4"), transfer, packaged("fusion-x4-worn")
+    )
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".png")
@@ -58,12 +60,11 @@ def default_model(scale: int) -> str:
 DEFAULT_MODEL = default_model(4)
 
 
-def _fusion(path: str | Path, transfer: TransferModel) -> Model:
+def _fusion(path: str | Path, transfer: TransferModel, worn: str | Path | None = None) -> Model:
     if transfer.scale == FusionNet.scale:
-        return FusionModel.load(path, transfer)
-    return OtherScaleModel(
-        FusionModel.load(path, replace(transfer, scale=FusionNet.scale)), transfer
-    )
+        return FusionModel.load(path, transfer, worn)
+    own_scale = replace(transfer, scale=FusionNet.scale)
+    return OtherScaleModel(FusionModel.load(path, own_scale, worn), transfer)
 
 
 def load_model(
@@ -124,7 +125,7 @@ def model_files(source: str | Path | None, scale: int, weights: str | Path | Non
     files = [] if weights is None else [Path(weights)]
     name = source or (default_model(scale) if weights is None else None)
     if name == "fusion" and weights is None and name in MODELS:
-        files.append(packaged("fusion-x4"))
+        files += [packaged("fusion-x4"), packaged("fusion-x4-worn")]
     elif name is not None and name not in MODELS:
         path = Path(name)
         files += sorted(path.glob("*.safetensors")) if path.is_dir() else [path]

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The weights that come with the package do what its model card says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from wear.test_compression import compressed
 
 from searchtransfer import Upscaler
 from searchtransfer.evaluation import psnr
@@ -56,6 +59,16 @@ def test_alone_is_better_than_bicubic(alone):
 def test_a_reference_helps(upscaler, alone):
     with_it = upscaler.upscale(LOW, RELATED)
     assert psnr(with_it.image, TRUTH) > psnr(alone.image, TRUTH) + 3
+
+
+@pytest.mark.parametrize("quality", [50, 80])
+def test_a_worn_image_is_left_to_the_other_network(upscaler, quality):
+    worn = compressed(LOW, quality=quality)
+    other = upscaler.upscale(worn)
+    assert psnr(other.image, TRUTH) > psnr(up(worn, 4), TRUTH)
+    clean = Upscaler(replace(upscaler.model, worn=None)).upscale(worn)
+    assert psnr(other.image, TRUTH) > psnr(clean.image, TRUTH)
+    assert psnr(upscaler.upscale(worn, RELATED).image, TRUTH) > psnr(other.image, TRUTH) + 1
 
 
 def test_an_unrelated_reference_changes_next_to_nothing(upscaler, alone):

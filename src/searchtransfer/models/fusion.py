@@ -50,6 +50,8 @@ class FusionModel:
 
     network: FusionNet
     transfer: TransferModel = field(default_factory=TransferModel)
+    worn: FusionNet | None = None
+    """For images that are noisy, compressed, or not reduced by bicubic; None: the same network."""
     consistency_rounds: int = 2
     """Rounds of back-projection at the end; 2 by held-out crops, see `docs/design/fusion.md`."""
     symmetries: int = 2
@@ -68,14 +70,22 @@ class FusionModel:
             )
 
     @classmethod
-    def load(cls, path: str | Path, transfer: TransferModel | None = None) -> "FusionModel":
-        """Build the model from a weights file; `transfer` says how it searches.
+    def load(
+        cls,
+        path: str | Path,
+        transfer: TransferModel | None = None,
+        worn: str | Path | None = None,
+    ) -> "FusionModel":
+        """Build the model from a weights file, and one for worn images if there is one.
+
+        `transfer` says how it searches.
 
         Raises:
             OptionError: the scale is not that of the network.
             WeightsError: the file is damaged or holds another network.
         """
-        return cls(load_network(path), transfer or TransferModel())
+        other = None if worn is None else load_network(worn)
+        return cls(load_network(path), transfer or TransferModel(), other)
 
     @property
     def scale(self) -> int:
@@ -123,30 +133,40 @@ class FusionModel:
             return self._alone(colour, wear, tile, progress)
         seen = self.transfer.find(colour, reference, progress, wear)
 
+        is_worn = seen.found.noise > 0 or seen.found.reduction != BICUBIC
+        network = self._network(is_worn)
+
         def make(area: Area) -> Tensor:
             low, noise, evidence = told(self.transfer.piece(colour, seen, area))
-            return self._sharp(low, noise, evidence, seen.found.reduction)
+            return self._sharp(low, noise, evidence, seen.found.reduction, network)
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo(seen.found), progress)
         return Upscaled(sharp, seen.score, seen.found.matches, seen.wear)
 
     def _alone(self, colour: Tensor, wear: Wear, tile: int, progress: Progress) -> Upscaled:
         level = wear.level(colour)
+        network = self._network(level > 0 or wear.reduction not in (None, BICUBIC))
 
         def make(area: Area) -> Tensor:
             low = colour[(slice(None), *area)]
-            return self._sharp(low, torch.full_like(low[0], level), None, BICUBIC)
+            return self._sharp(low, torch.full_like(low[0], level), None, BICUBIC, network)
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo(None), progress)
         size = colour.shape[1], colour.shape[2]
         return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour), wear)
 
+    def _network(self, is_worn: bool) -> FusionNet:
+        return self.worn if is_worn and self.worn is not None else self.network
+
     def _sharp(
-        self, colour: Tensor, noise: Tensor, evidence: Evidence | None, reduction: Reduction
+        self,
+        colour: Tensor,
+        noise: Tensor,
+        evidence: Evidence | None,
+        reduction: Reduction,
+        network: FusionNet,
     ) -> Float[Tensor, "3 hs ws"]:
-        learned = averaged(
-            self.network, colour[None], evidence, noise[None, None], self.symmetries
-        )[0]
+        learned = averaged(network, colour[None], evidence, noise[None, None], self.symmetries)[0]
         bicubic = up(colour, self.scale)
         sharp = bicubic + (learned - bicubic) * spread_over(visible(colour), self.scale)
         for _ in range(0 if noise.any() else self.consistency_rounds):
