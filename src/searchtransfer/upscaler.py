@@ -59,17 +59,14 @@ class Result(Presentable):
 
     @property
     def verdict(self) -> str:
-        """How useful the references were, and what the image has been through, in sentences.
+        """How useful the references were, and what the image has been through, in sentences."""
+        return " ".join(filter(None, (usefulness(self.score, self.matches), self.condition)))
 
-        Empty for a clean image alone.
-        """
-        alone = bool((self.matches.photo < 0).all())
+    @property
+    def condition(self) -> str:
+        """What the image has been through, in a sentence; empty for a clean one."""
         clean = str(self.wear) == str(CLEAN)
-        sentences = (
-            "" if alone else usefulness(self.score, self.matches),
-            "" if clean else f"The image looks worn: {self.wear}.",
-        )
-        return " ".join(filter(None, sentences))
+        return "" if clean else f"The image looks worn: {self.wear}."
 
 
 class Upscaler:

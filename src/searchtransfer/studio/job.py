@@ -109,7 +109,7 @@ def make(
             None if quality is None else (quality.psnr_bicubic, quality.psnr),
             _ssim(quality),
             # The verdict says what this warning says.
-            result.verdict,
+            result.verdict if used else result.condition,
             tuple(scrubbed(remark, order.names) for remark in remarks),
             seconds,
             pictures,
