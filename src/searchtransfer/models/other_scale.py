@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The learned model at scales that it has not learned.
 
-With a reference the model without learning works at any scale, and at 2, 3 and 8 it is as good as
-four times larger and then resized, or better; see `docs/benchmarks.md`. Without a reference the
+With a reference the model without learning works at any scale, and at 2, 3 and 8 it is about as good
+as four times larger and then resized, or better (`benchmarks/scales.py`). Without a reference the
 network enlarges four times, and its result is reduced, or enlarged again.
 """
 
