@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The learned model at scales that it has not learned.
 
-With a reference the model without learning works at any scale, and at 2, 3 and 8 it is about as good
-as four times larger and then resized, or better (`benchmarks/scales.py`). Without a reference the
-network enlarges four times, and its result is reduced, or enlarged again.
+With a reference the model without learning works at any scale, and at 2, 3 and 8 it is about as
+good as four times larger and then resized, or better (`benchmarks/scales.py`). Without a reference
+the network enlarges four times, and its result is reduced, or enlarged again.
 """
 
 from dataclasses import dataclass
