@@ -31,8 +31,8 @@ from .transfer import Piece, TransferModel
 GREY = 64.0
 """Grey levels that count as 1 in the evidence, after the square root."""
 
-BYTES_A_CELL = 3600
-"""Of a piece: what the transfer model takes, then evidence and features."""
+FEATURES = 600
+"""Bytes of a cell of a piece beside what the transfer model takes: evidence and features."""
 
 NEAR = 2
 """Cells on either side that say whether an image shows anything."""
@@ -95,7 +95,7 @@ class FusionModel:
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
         halo = AROUND + 1 + self.network.reach
-        return min(TILE, side_of_piece(self.transfer.memory, BYTES_A_CELL, halo))
+        return min(TILE, side_of_piece(self.transfer.memory, self.transfer.bytes_a_cell + FEATURES, halo))
 
     def prepare(self, reference: Reference) -> None:
         """Compute now what a search needs of the photos.
@@ -258,7 +258,8 @@ def load_network(path: str | Path) -> FusionNet:
     file = read_weights(path)
     config = {} if file.description is None else dict(file.description.config)
     if file.description is not None:
-        file.description.require(FusionNet.architecture, FusionNet.scale, file.path)
+        scale = config.get("scale", 4)  # files of version 0.1 do not say it twice
+        file.description.require(FusionNet.architecture, scale, file.path)
     return build(FusionNet, config, file).eval()
 
 
@@ -277,8 +278,7 @@ def faded(evidence: Evidence, surely: Float[Tensor, "h w"]) -> Evidence:
 
     So an unrelated reference changes nothing, and a partial one only what it shows.
     """
-    scale = FusionNet.scale
-    textures = spread_over(surely, scale)
+    textures = spread_over(surely, evidence.detail.shape[-1] // surely.shape[-1])
     return Evidence(
         evidence.detail * textures, evidence.transferred * textures, evidence.maps * surely
     )
