@@ -95,7 +95,9 @@ class FusionModel:
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
         halo = AROUND + 1 + self.network.reach
-        return min(TILE, side_of_piece(self.transfer.memory, self.transfer.bytes_a_cell + FEATURES, halo))
+        return min(
+            TILE, side_of_piece(self.transfer.memory, self.transfer.bytes_a_cell + FEATURES, halo)
+        )
 
     def prepare(self, reference: Reference) -> None:
         """Compute now what a search needs of the photos.

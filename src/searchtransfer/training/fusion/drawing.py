@@ -119,9 +119,7 @@ class Sources:
         return [x for x in known if self._groups[photo_name(x.target)] != same]
 
 
-def _real(
-    pair: Pair, rng: np.random.Generator, views: Views, scale: int
-) -> tuple[Pixels, Pixels]:
+def _real(pair: Pair, rng: np.random.Generator, views: Views, scale: int) -> tuple[Pixels, Pixels]:
     """The same reduction for both: large photos are often soft, and content varies in size.
 
     By the chance of other views the reference is turned too, as if the camera had been.

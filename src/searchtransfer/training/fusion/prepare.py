@@ -72,8 +72,8 @@ def searched(
         `hr` and `raw` as 8-bit; with a reference also `low`, `noise`, `detail`, `transferred` and
         `maps` in half precision.
     """
-    model = TransferModel(chain.scale)
     low = tensor_of(chain.apply(target))
+    model = TransferModel(target.shape[0] // low.shape[1])
     wear = wear_of(low)
     pictures = {"hr": eight_bits(tensor_of(target)), "raw": eight_bits(low)}
     if reference is None:

@@ -43,7 +43,9 @@ class _Ways(NamedTuple):
         data = config.data
         recipe = data.degradations.model_dump()
         wear = recipe.pop("references")
-        return cls(Views(**data.views.model_dump()), Recipe(**recipe), Wear(**wear), config.model.scale)
+        return cls(
+            Views(**data.views.model_dump()), Recipe(**recipe), Wear(**wear), config.model.scale
+        )
 
 
 class _Job(NamedTuple):
