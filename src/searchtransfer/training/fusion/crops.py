@@ -193,7 +193,7 @@ def _bicubic(stored: Any, name: str, rows: range, columns: range, scale: int) ->
         range(max(0, x.start - _MARGIN), min(n, x.stop + _MARGIN))
         for x, n in ((rows, height), (columns, width))
     ]
-    low = _cut(stored, name, *around, scale)
+    low = _cut(stored, name, around[0], around[1], scale)
     large = _enlarging(len(around[0]), scale) @ low @ _enlarging(len(around[1]), scale).T
     top, left = (scale * (x.start - y.start) for x, y in zip((rows, columns), around, strict=True))
     return large[:, top : top + scale * len(rows), left : left + scale * len(columns)]

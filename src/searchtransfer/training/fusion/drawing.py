@@ -89,7 +89,7 @@ class Sources:
         if kind == "alone":
             return target, None, kind
         other = read_pixels(_any(self._others(pair), rng).target)
-        side = min(_size(other), *other.shape[:2])
+        side = min(_size(other, self.scale), *other.shape[:2])
         reference = crop(other, random_corner(other, side, rng), side)
         return target, self._perhaps_worn(reference, rng), kind
 

@@ -54,7 +54,8 @@ def find_sources(
             f"{data}: its {found.photos} photos are too few to hold one out and to train on the "
             "others; add some, or set validation.crops=0 to do without"
             if found.photos
-            else f"{data}: no photos of at least {smallest(scale)} pixels a side are in it{found.small}"
+            else f"{data}: no photos of at least {smallest(scale)} pixels a side are in it"
+            f"{found.small}"
         )
     return replace(chosen, views=views, recipe=recipe, wear=wear, scale=scale)
 
