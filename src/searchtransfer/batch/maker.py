@@ -78,6 +78,8 @@ class Maker:
 
         with recorded():  # the work itself warns again
             found = attempt(name_of(job), look)
+            if isinstance(found, Failure) and self.settings.keeps(job.target):
+                found = attempt(name_of(job), look)  # another run has made it meanwhile
         if isinstance(found, Failure):
             return self._failed(job, found.message)
         return found
