@@ -33,7 +33,7 @@ def test_by_file_and_folder(fusion):
     for source in (fusion, str(fusion), fusion.parent):
         model = load_model(source)
         assert isinstance(model, FusionModel)
-        assert model.network.config == {"features": 8, "blocks": 1}
+        assert model.network.config == {"features": 8, "blocks": 1, "scale": 4}
     assert isinstance(load_model(None, weights=fusion), FusionModel)
     assert isinstance(load_model("fusion", weights=fusion), FusionModel)
     assert Upscaler.from_pretrained(fusion).upscale(torch.rand(3, 6, 5), None).image.shape[1] == 24

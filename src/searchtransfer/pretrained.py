@@ -13,7 +13,7 @@ from .budget import MEMORY
 from .errors import MissingExtraError, OptionError, WeightsError
 from .foreign import shown
 from .models import FusionModel, Model, OtherScaleModel, TransferModel, TTSRModel
-from .networks import FusionNet
+from .models.fusion import load_network
 from .references import SCALES
 from .references.plan import SearchMode
 from .wear import Wear, parse_wear
@@ -61,10 +61,12 @@ DEFAULT_MODEL = default_model(4)
 
 
 def _fusion(path: str | Path, transfer: TransferModel, worn: str | Path | None = None) -> Model:
-    if transfer.scale == FusionNet.scale:
-        return FusionModel.load(path, transfer, worn)
-    own_scale = replace(transfer, scale=FusionNet.scale)
-    return OtherScaleModel(FusionModel.load(path, own_scale, worn), transfer)
+    network = load_network(path)
+    other = None if worn is None else load_network(worn)
+    if network.scale == transfer.scale:
+        return FusionModel(network, transfer, other)
+    own_scale = replace(transfer, scale=network.scale)
+    return OtherScaleModel(FusionModel(network, own_scale, other), transfer)
 
 
 def load_model(

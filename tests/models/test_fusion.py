@@ -73,7 +73,7 @@ def test_a_halo_too_small_is_noticed(pair, monkeypatch):
     low, reference = pair
     model = FusionModel(tiny())
     whole = model.upscale(low, reference).colour
-    monkeypatch.setattr(FusionModel, "_halo", lambda self, found: 1)
+    monkeypatch.setattr(FusionModel, "_halo", lambda self, *_: 1)
     tiled = model.upscale(low, reference, tile=13).colour
     assert (tiled - whole).abs().max() > 1e-3
 

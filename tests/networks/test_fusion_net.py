@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
+import torch.nn.functional as F
 
-from searchtransfer.errors import ShapeError, WeightsError
+from searchtransfer.errors import OptionError, ShapeError, WeightsError
 from searchtransfer.images import up
 from searchtransfer.networks import TTSR, FusionNet
 from searchtransfer.networks.fusion_net import MAPS, Evidence, no_evidence
+from searchtransfer.networks.other_scale import at_scale
 from searchtransfer.weights import load_weights, save_weights
 
 
@@ -62,6 +64,45 @@ def test_nothing_beyond_the_reach_changes_a_cell():
     assert changed[20 - reach] or changed[20 + reach]  # the reach is not stated too large
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("scale", [2, 3, 8])
+def test_other_scales(scale):
+    network, low = FusionNet(8, 1, scale), torch.rand(1, 3, 5, 6)
+    assert network.scale == scale
+    assert network(low).shape == (1, 3, 5 * scale, 6 * scale)
+    torch.testing.assert_close(network(low), up(low, scale))
+    with pytest.raises(OptionError, match="scale must be one of 2, 3, 4, 8"):
+        FusionNet(scale=5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_weights_of_another_scale_do_about_the_same(scale):
+    """The same in the mean over a cell, if all pixels of a cell have the same weights."""
+    earlier = tiny()
+    textures = earlier.head.weight[:, 3 : -MAPS - 1].unflatten(1, (6, 16))
+    textures.copy_(textures.mean(2, keepdim=True).expand_as(textures))
+    for x in (earlier.tail.weight, earlier.tail.bias):
+        cells = x.unflatten(0, (5, 16))
+        cells.copy_(cells.mean(1, keepdim=True).expand_as(cells))
+    later = FusionNet(8, 2, scale)
+    later.load_state_dict(at_scale(earlier.state_dict(), scale))
+    low, smooth = torch.rand(1, 3, 9, 8), torch.rand(1, 6, 9, 8) - 0.5
+    maps = torch.rand(1, MAPS, 9, 8)
+
+    def painted(network):
+        large = smooth.repeat_interleave(network.scale, 2).repeat_interleave(network.scale, 3)
+        found = network.correct(low, Evidence(*large.split(3, 1), maps))
+        return F.avg_pool2d(found, network.scale)
+
+    torch.testing.assert_close(painted(later), painted(earlier))
+
+
+def test_weights_of_the_same_scale_stay_what_they_are():
+    state = dict(tiny().state_dict())
+    torch.testing.assert_close(at_scale(state, 4), state)
+
+
 def test_size_of_the_default():
     count = sum(x.numel() for x in FusionNet().parameters())
     assert 500_000 < count < 2_000_000
@@ -84,7 +125,7 @@ def test_weights_describe_themselves(tmp_path):
     network, path = tiny(), tmp_path / "a.safetensors"
     save_weights(network, path)
     again = FusionNet(**network.config)
-    assert load_weights(again, path).description.config == {"features": 8, "blocks": 2}
+    assert load_weights(again, path).description.config == {"features": 8, "blocks": 2, "scale": 4}
     low = torch.rand(1, 3, 4, 4)
     assert torch.equal(again(low), network(low))
     with pytest.raises(WeightsError, match="holds weights of fusion x4, needed are those of ttsr"):

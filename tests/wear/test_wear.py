@@ -20,6 +20,7 @@ from searchtransfer.wear import CLEAN, Wear, parse_wear, wear_of
         ("area", Wear(reduction=Reduction("area"))),
         ("jpeg:60", Wear(quality=60)),
         ("blur:1.5, noise:8", Wear(8.0, None, Reduction("bicubic", 1.5))),
+        ("coded:8,soft:0.6", Wear(coded=8.0, softness=0.6)),
         ("lanczos,jpeg:80", Wear(0.0, 80, Reduction("lanczos"))),
     ],
 )
@@ -51,6 +52,10 @@ def test_numbers_outside_their_range_are_refused() -> None:
         Wear(-1.0)
     with pytest.raises(OptionError, match="quality must be from 1 to 100"):
         Wear(quality=0)
+    with pytest.raises(OptionError, match="coded must be from 0 to 100"):
+        Wear(coded=101.0)
+    with pytest.raises(OptionError, match="softness must be from 0 to 10"):
+        Wear(softness=-1.0)
     with pytest.raises((OptionError, TypeError), match="kernel"):
         Reduction(cast(Any, "sinc"))
     with pytest.raises(OptionError, match="softness must be from 0"):
@@ -72,6 +77,10 @@ def test_in_words() -> None:
     )
     assert str(worn) == expected
     assert str(Wear(reduction=BICUBIC)) == "clean"
+    assert str(Wear(coded=7.6)) == "compressed, by about 8 grey levels"
+    soft = Wear(softness=0.62)
+    assert str(soft) == "soft by about 0.6 pixels"
+    assert str(soft.reduced_by(BICUBIC)) == "clean"  # the reference knows better
 
 
 def test_what_is_said_is_taken() -> None:

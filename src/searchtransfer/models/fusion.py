@@ -20,7 +20,6 @@ from ..operators.agreement import AROUND, shown
 from ..operators.precision import in_own_precision
 from ..progress import Progress, silent
 from ..references import Reference
-from ..references.finding import Found
 from ..references.matches import no_matches
 from ..wear import Wear, wear_of
 from ..weights import build, read_weights
@@ -31,8 +30,8 @@ from .transfer import Piece, TransferModel
 GREY = 64.0
 """Grey levels that count as 1 in the evidence, after the square root."""
 
-BYTES_A_CELL = 3600
-"""Of a piece: what the transfer model takes, then evidence and features."""
+FEATURES = 600
+"""Bytes of a cell of a piece beside what the transfer model takes: evidence and features."""
 
 NEAR = 2
 """Cells on either side that say whether an image shows anything."""
@@ -95,7 +94,9 @@ class FusionModel:
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
         halo = AROUND + 1 + self.network.reach
-        return min(TILE, side_of_piece(self.transfer.memory, BYTES_A_CELL, halo))
+        return min(
+            TILE, side_of_piece(self.transfer.memory, self.transfer.bytes_a_cell + FEATURES, halo)
+        )
 
     def prepare(self, reference: Reference) -> None:
         """Compute now what a search needs of the photos.
@@ -140,18 +141,21 @@ class FusionModel:
             low, noise, evidence = told(self.transfer.piece(colour, seen, area))
             return self._sharp(low, noise, evidence, seen.found.reduction, network)
 
-        sharp = in_pieces(colour, make, self.scale, tile, self._halo(seen.found), progress)
+        evidence = max(self.transfer.halo(seen.found), AROUND + 1, NEAR)
+        halo = self._halo(seen.found.reduction, evidence)
+        sharp = in_pieces(colour, make, self.scale, tile, halo, progress)
         return Upscaled(sharp, seen.score, seen.found.matches, seen.wear)
 
     def _alone(self, colour: Tensor, wear: Wear, tile: int, progress: Progress) -> Upscaled:
         level = wear.level(colour)
-        network = self._network(level > 0 or wear.reduction not in (None, BICUBIC))
+        reduction = wear.supposed(self.scale)
+        network = self._network(level > 0 or reduction != BICUBIC)
 
         def make(area: Area) -> Tensor:
             low = colour[(slice(None), *area)]
-            return self._sharp(low, torch.full_like(low[0], level), None, BICUBIC, network)
+            return self._sharp(low, torch.full_like(low[0], level), None, reduction, network)
 
-        sharp = in_pieces(colour, make, self.scale, tile, self._halo(None), progress)
+        sharp = in_pieces(colour, make, self.scale, tile, self._halo(reduction), progress)
         size = colour.shape[1], colour.shape[2]
         return Upscaled(sharp, colour.new_zeros(size), no_matches(size, self.scale, colour), wear)
 
@@ -173,11 +177,10 @@ class FusionModel:
             sharp = sharp + up(colour - reduction.down(sharp, self.scale), self.scale)
         return sharp
 
-    def _halo(self, found: Found | None) -> int:
-        """Cells around a tile that can change a pixel inside it."""
-        evidence = 0 if found is None else max(self.transfer.halo(found), AROUND + 1)
-        round_trip = (BICUBIC if found is None else found.reduction).reach(self.scale) + 2
-        return max(evidence, NEAR) + self.network.reach + round_trip * self.consistency_rounds
+    def _halo(self, reduction: Reduction, evidence: int = NEAR) -> int:
+        """Cells around a tile that can change a pixel inside it, by so many in the evidence."""
+        round_trip = reduction.reach(self.scale) + 2
+        return evidence + self.network.reach + round_trip * self.consistency_rounds
 
 
 def visible(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:
@@ -258,7 +261,8 @@ def load_network(path: str | Path) -> FusionNet:
     file = read_weights(path)
     config = {} if file.description is None else dict(file.description.config)
     if file.description is not None:
-        file.description.require(FusionNet.architecture, FusionNet.scale, file.path)
+        scale = config.get("scale", 4)  # files of version 0.1 do not say it twice
+        file.description.require(FusionNet.architecture, scale, file.path)
     return build(FusionNet, config, file).eval()
 
 
@@ -277,8 +281,7 @@ def faded(evidence: Evidence, surely: Float[Tensor, "h w"]) -> Evidence:
 
     So an unrelated reference changes nothing, and a partial one only what it shows.
     """
-    scale = FusionNet.scale
-    textures = spread_over(surely, scale)
+    textures = spread_over(surely, evidence.detail.shape[-1] // surely.shape[-1])
     return Evidence(
         evidence.detail * textures, evidence.transferred * textures, evidence.maps * surely
     )

@@ -32,8 +32,8 @@ from ..wear import Wear, wear_of
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
 
-BYTES_A_CELL = 3000
-"""Of a piece: textures, sums and pictures at scale 4."""
+BYTES_A_PIXEL = 188
+"""Of the result of a piece: textures, sums and pictures."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,12 @@ class TransferModel:
 
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces when the choice is ours: the same for any size."""
-        return min(TILE, side_of_piece(self.memory, BYTES_A_CELL, 2 * AROUND))
+        return min(TILE, side_of_piece(self.memory, self.bytes_a_cell, 2 * AROUND))
+
+    @property
+    def bytes_a_cell(self) -> int:
+        """That a piece takes for each of its cells."""
+        return BYTES_A_PIXEL * self.scale**2
 
     def prepare(self, reference: Reference) -> None:
         """Compute now what a search needs of the photos.

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from ..errors import OptionError, ShapeError
 from ..images.resize import up
-from ..weights.arguments import MAX_BLOCKS, MAX_CHANNELS, Argument, Whole, faults_of
+from ..weights.arguments import MAX_BLOCKS, MAX_CHANNELS, Argument, OneOf, Whole, faults_of
 from .blocks import conv3x3, residual_blocks
 
 MAPS = 7
@@ -49,24 +49,27 @@ class FusionNet(nn.Module):
     Args:
         features: channels of the blocks.
         blocks: how many.
+        scale: how many times larger the result is: 2, 3, 4 or 8.
 
     Raises:
         OptionError: a number is outside its range.
     """
 
     architecture: ClassVar[str] = "fusion"
-    scale: ClassVar[int] = 4
     arguments: ClassVar[Mapping[str, Argument]] = {
         "features": Whole(1, MAX_CHANNELS),
         "blocks": Whole(0, MAX_BLOCKS),
+        "scale": OneOf((2, 3, 4, 8)),
     }
 
-    def __init__(self, features: int = 64, blocks: int = 16) -> None:
+    def __init__(self, features: int = 64, blocks: int = 16, scale: int = 4) -> None:
         super().__init__()
-        faults = faults_of({"features": features, "blocks": blocks}, self.arguments)
+        config = {"features": features, "blocks": blocks, "scale": scale}
+        faults = faults_of(config, self.arguments)
         if faults:
             raise OptionError(f"FusionNet: {'; '.join(faults)}")
-        self.config: dict[str, Any] = {"features": features, "blocks": blocks}
+        self.config: dict[str, Any] = config
+        self.scale = scale
         cells = self.scale**2
         self.head = conv3x3(3 + 6 * cells + MAPS + 1, features)
         self.body = residual_blocks(blocks, features)
@@ -85,7 +88,7 @@ class FusionNet(nn.Module):
         evidence: Evidence | None = None,
         noise: Float[Tensor, "b 1 h w"] | None = None,
     ) -> Float[Tensor, "b 3 hs ws"]:
-        """Enlarge by 4.
+        """Enlarge.
 
         Args:
             low: low-resolution images in [0, 1].

@@ -16,8 +16,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..budget import MEMORY, for_copies
-from ..images.reduction import BICUBIC
-from ..operators.agreement import shown
 from ..progress import Progress, silent
 from ..wear import CLEAN, Wear
 from .choosing import choose
@@ -27,12 +25,6 @@ from .reduction import reduction_of
 from .reference import Reference
 
 log = logging.getLogger(__name__)
-
-LITTLE = 0.5
-"""Part of an image below which it may be worn in a way that its pixels do not tell;"""
-
-SUSPECTED, MORE = 6.0, 0.3
-"""then noise of so many grey levels is supposed, if so much more is found with it."""
 
 
 @torch.no_grad()
@@ -69,19 +61,12 @@ def match(
     seconds = plan.seconds(size[0] * size[1])
     copies_text = "1 copy" if len(copies) == 1 else f"{len(copies)} copies"
     log.info("search: %s in %s, about %.2g s", plan, copies_text, seconds)
-    noise, reduction = wear.level(colour), wear.reduction or BICUBIC
+    noise, reduction = wear.level(colour), wear.supposed(reference.scale)
     chosen = tuple(copy.seen_as(reduction, noise) for copy in copies)
-    found = find(colour, chosen, plan, backend, _watch(progress, 0.3, 0.7))
-    share = shown(found.agreement).mean().item()
-    if wear.reduction is None and not noise and share < LITTLE:
-        worn = tuple(copy.seen_as(reduction, SUSPECTED) for copy in copies)
-        other = find(colour, worn, plan, backend, _watch(progress, 0.7, 0.8))
-        more = shown(other.agreement).mean().item()
-        if more > share + MORE:
-            log.info("the image is found better if it is taken for compressed")
-            chosen, found = worn, other
+    found = find(colour, chosen, plan, backend, _watch(progress, 0.3, 0.8))
     for done in () if wear.reduction else (0.8, 0.9):
-        reduction = reduction_of(colour, found.copies, found.field, found.agreement)
+        supposed = wear.supposed(reference.scale)
+        reduction = reduction_of(colour, found.copies, found.field, found.agreement, supposed)
         if reduction == found.reduction:
             break
         log.info("the image looks reduced by %s: it is found again", reduction)

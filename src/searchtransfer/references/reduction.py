@@ -44,14 +44,16 @@ def reduction_of(
     copies: Sequence[Copy],
     field: Field,
     agreement: Float[Tensor, "h w"],
+    otherwise: Reduction = BICUBIC,
 ) -> Reduction:
-    """The way an image was reduced; bicubic where the matches do not tell.
+    """The way an image was reduced.
 
     Args:
         colour: the small image, in [0, 1].
         copies: where it was found.
         field: its matches, as maps.
         agreement: of neighbouring matches.
+        otherwise: the answer where the matches do not tell.
     """
     surely = shown(agreement)
     area = _richest(surely)
@@ -59,12 +61,14 @@ def reduction_of(
     copy = int(torch.bincount((field.copy * (surely > 0)).flatten()).argmax())
     surely = surely * (field.copy == copy)
     if surely.sum() < FEWEST:
-        return BICUBIC
+        return otherwise
     part, corner = _around(copies[copy], field.centre[surely > 0])
     field = field._replace(copy=torch.zeros_like(field.copy), centre=field.centre - corner)
     left = [_unexplained(colour, part.changed(reduction=way), field, surely) for way in WAYS]
     best = min(range(len(WAYS)), key=left.__getitem__)
-    return WAYS[best] if left[best] < min(SURE * left[0], POOR) else BICUBIC
+    if left[best] >= POOR:
+        return otherwise
+    return WAYS[best] if left[best] < SURE * left[0] else BICUBIC
 
 
 def _unexplained(colour: Tensor, copy: Copy, field: Field, surely: Float[Tensor, "h w"]) -> float:

@@ -12,9 +12,14 @@ from ..images.reduction import BICUBIC, KERNELS, Reduction
 from ..images.resize import Kernel
 from .compression import noise_of_quality, quality_of
 from .noise import noise_of
+from .signs import signs_of
 
 LEAST = 2.0
 """Grey levels of noise below which an image counts as clean."""
+
+CODED, SOFT = 3.0, 0.25
+"""The same for the error of compression without a comb, and for softness in pixels: of 100 clean
+images of 64 x 64 pixels, one is beyond (`benchmarks/teach_signs.py`); larger ones tell more."""
 
 
 @dataclass(frozen=True)
@@ -32,28 +37,43 @@ class Wear:
     """Of the JPEG file that it was, 1 to 100."""
     reduction: Reduction | None = None
     """How it was made smaller; None: matches in a reference will tell."""
+    coded: float = 0.0
+    """What compression of another kind has done (WebP, films): root mean square in grey levels, 0
+    to 100."""
+    softness: float = 0.0
+    """Of an image whose reduction is not known: standard deviation of a blur in its own pixels."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.noise <= 100:
             raise OptionError(f"noise must be from 0 to 100 grey levels, got {self.noise!r}")
+        if not 0 <= self.coded <= 100:
+            raise OptionError(f"coded must be from 0 to 100 grey levels, got {self.coded!r}")
+        if not 0 <= self.softness <= 10:
+            raise OptionError(f"softness must be from 0 to 10 pixels, got {self.softness!r}")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise OptionError(f"quality must be from 1 to 100, got {self.quality!r}")
 
     def level(self, colour: Float[Tensor, "3 h w"]) -> float:
         """All that is on an image and not of the scene: root mean square in grey levels."""
-        if self.quality is None:
-            return self.noise
-        return math.hypot(self.noise, noise_of_quality(colour, self.quality))
+        steps = 0.0 if self.quality is None else noise_of_quality(colour, self.quality)
+        return math.hypot(self.noise, steps, self.coded)
+
+    def supposed(self, scale: int) -> Reduction:
+        """How the image was reduced, as far as it is known without a reference."""
+        soft = Reduction("bicubic", self.softness * scale)
+        return self.reduction or (soft if self.softness else BICUBIC)
 
     def reduced_by(self, reduction: Reduction) -> "Wear":
         """The same, and how the image was reduced."""
-        return replace(self, reduction=reduction)
+        return replace(self, reduction=reduction, softness=0.0)
 
     def __str__(self) -> str:
         words = [
             *([] if self.reduction in (None, BICUBIC) else [f"reduced by {self.reduction}"]),
             *([f"noise of about {self.noise:.0f} grey levels"] if self.noise else []),
             *([] if self.quality is None else [f"JPEG of about quality {self.quality}"]),
+            *([f"compressed, by about {self.coded:.0f} grey levels"] if self.coded else []),
+            *([f"soft by about {self.softness:.1f} pixels"] if self.softness else []),
         ]
         return ", ".join(words) or "clean"
 
@@ -70,8 +90,13 @@ def wear_of(colour: Float[Tensor, "3 h w"]) -> Wear:
     Args:
         colour: `[3, H, W]` in [0, 1].
     """
-    noise = noise_of(colour)
-    return Wear(noise if noise >= LEAST else 0.0, quality_of(colour))
+    noise, quality = noise_of(colour), quality_of(colour)
+    if noise >= LEAST or quality is not None:
+        return Wear(noise if noise >= LEAST else 0.0, quality)
+    coded, softness = signs_of(colour)
+    return Wear(
+        coded=coded if coded >= CODED else 0.0, softness=softness if softness >= SOFT else 0.0
+    )
 
 
 def parse_wear(words: str) -> Wear | None:
@@ -80,7 +105,8 @@ def parse_wear(words: str) -> Wear | None:
     Args:
         words: `auto`, `clean`, or parts with commas between: `area`, `bilinear`, `lanczos` or
             `bicubic`, `blur:1.5` (pixels of the result), `noise:8` (grey levels), `jpeg:60`
-            (quality).
+            (quality), `coded:8` (other compression: grey levels), `soft:0.6` (a blur in pixels of
+            the image, where its reduction is not known).
 
     Raises:
         OptionError: there is another word or number.
@@ -90,7 +116,7 @@ def parse_wear(words: str) -> Wear | None:
     if words == "clean":
         return CLEAN
     kernel: Kernel | None = None
-    numbers = dict.fromkeys(("blur", "noise", "jpeg"), 0.0)
+    numbers = dict.fromkeys(("blur", "noise", "jpeg", "coded", "soft"), 0.0)
     for part in words.split(","):
         name, colon, number = part.strip().partition(":")
         named = next((x for x in KERNELS if x == name), None)
@@ -101,7 +127,8 @@ def parse_wear(words: str) -> Wear | None:
         else:
             raise OptionError(
                 f"wear: {part!r} is not known; give auto, clean, or of {', '.join(KERNELS)}, "
-                "blur:PIXELS, noise:LEVELS and jpeg:QUALITY those that apply, with commas between"
+                "blur:PIXELS, noise:LEVELS, jpeg:QUALITY, coded:LEVELS and soft:PIXELS those that "
+                "apply, with commas between"
             )
     reduction = None
     if kernel or numbers["blur"]:
@@ -109,7 +136,13 @@ def parse_wear(words: str) -> Wear | None:
     quality = numbers["jpeg"]
     if quality != int(quality):
         raise OptionError(f"wear: the quality of a JPEG is a whole number, got {quality:g}")
-    return Wear(numbers["noise"], int(quality) if quality else None, reduction)
+    return Wear(
+        numbers["noise"],
+        int(quality) if quality else None,
+        reduction,
+        numbers["coded"],
+        numbers["soft"],
+    )
 
 
 def _number(name: str, text: str) -> float:

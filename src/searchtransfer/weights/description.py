@@ -19,8 +19,11 @@ class Described(Protocol):
     """A module that knows what to write into its file."""
 
     architecture: ClassVar[str]
-    scale: ClassVar[int]
     config: dict[str, Any]
+
+    @property
+    def scale(self) -> int:
+        """How many times larger the result is."""
 
 
 @dataclass(frozen=True)

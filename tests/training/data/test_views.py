@@ -95,7 +95,7 @@ def test_a_zoomed_pair_shows_the_same_middle(zoom):
     views = with_(zoom=(zoom, zoom))
     pixels = photo(300, 420, seed=2)
     for seed in range(4):
-        target, reference = wide_pair(pixels, 96, 96, np.random.default_rng(seed), views)
+        target, reference = wide_pair(pixels, (96, 96), 4, np.random.default_rng(seed), views)
         assert target.shape == (96, 96, 3)
         assert len(reference) % 4 == 0 and len(reference) <= 96
         # The middle half of the finer one, reduced to the same grid of 6 x 6 tiles.

@@ -114,7 +114,7 @@ class PairDataset(Dataset[Sample]):
                 f"smaller than the patch of {size}"
             )
         if not pair.references and self.views.chance and rng.random() < self.views.chance:
-            target, reference = wide_pair(photo, size, size, rng, self.views)
+            target, reference = wide_pair(photo, (size, size), SCALE, rng, self.views)
             return self._varied(target, reference, rng)
         corner = random_corner(photo, size, rng)
         target = crop(photo, corner, size)

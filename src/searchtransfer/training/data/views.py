@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from .augment import crop, random_corner
-from .pixels import SCALE, Pixels, resize
+from .pixels import Pixels, resize
 from .synthesis import homography, recoloured
 
 
@@ -34,22 +34,22 @@ NEAR = Views()
 
 
 def wide_pair(
-    photo: Pixels, smallest: int, largest: int, rng: np.random.Generator, views: Views
+    photo: Pixels, sides: tuple[int, int], multiple: int, rng: np.random.Generator, views: Views
 ) -> tuple[Pixels, Pixels]:
     """A patch of a photo, and quite another view of what it shows.
 
     Args:
-        photo: no side is below `smallest`.
-        smallest: side of a patch at least; limits the zoom.
-        largest: sides of target and reference at most.
+        photo: no side is below the smallest.
+        sides: of a patch at least, which limits the zoom; of target and reference at most.
+        multiple: what the sides are multiples of.
         rng: source of randomness.
         views: how far off the reference may be.
 
     Returns:
-        Two squares whose sides are multiples of 4.
+        Two squares.
     """
-    ours, theirs = two_scales(photo, smallest, rng, views)
-    size, side = (min(largest, min(x.shape[:2])) // SCALE * SCALE for x in (ours, theirs))
+    ours, theirs = two_scales(photo, sides[0], rng, views)
+    size, side = (min(sides[1], min(x.shape[:2])) // multiple * multiple for x in (ours, theirs))
     corner = random_corner(ours, size, rng)
     row, column = (
         (n + size / 2) * theirs.shape[axis] / ours.shape[axis] for axis, n in enumerate(corner)

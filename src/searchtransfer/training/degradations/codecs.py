@@ -3,6 +3,7 @@
 
 import io
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -98,24 +99,23 @@ class Film:
         # Colour is stored at half the resolution, in blocks: sides are even, and not tiny.
         missing = [(0, max(16, n + n % 2) - n) for n in (height, width)]
         even = np.pad(pixels, (*missing, (0, 0)), mode="edge")
-        file = io.BytesIO()
-        with av.open(file, "w", format="matroska") as film:
-            try:
-                stream = film.add_stream(_ENCODERS[self.codec], rate=25)
-            except (ValueError, av.error.FFmpegError) as error:
-                raise MissingExtraError(
-                    f"Film: PyAV here cannot write {self.codec} ({error}); "
-                    "pip install --force-reinstall av"
-                ) from None
-            stream.height, stream.width = even.shape[:2]
-            stream.pix_fmt = "yuv420p"
-            stream.codec_context.thread_count = 1  # threads would change the result
-            stream.options = {"crf": str(self.crf)} | _QUIET.get(self.codec, {})
-            frame = av.VideoFrame.from_ndarray(even, format="rgb24")
-            film.mux([*stream.encode(frame), *stream.encode(None)])
-        file.seek(0)
-        with av.open(file) as film:
-            decoded: np.ndarray = next(film.decode(video=0)).to_ndarray(format="rgb24")
+        try:
+            encoder = av.CodecContext.create(_ENCODERS[self.codec], "w")
+        except (ValueError, av.error.FFmpegError) as error:
+            raise MissingExtraError(
+                f"Film: PyAV here cannot write {self.codec} ({error}); "
+                "pip install --force-reinstall av"
+            ) from None
+        encoder.height, encoder.width = even.shape[:2]
+        encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 25)
+        encoder.thread_count = 1  # threads would change the result
+        encoder.options = {"crf": str(self.crf)} | _QUIET.get(self.codec, {})
+        frame = av.VideoFrame.from_ndarray(even, format="rgb24")
+        decoder = av.CodecContext.create(self.codec, "r")
+        packets = [*encoder.encode(frame), *encoder.encode(None)]
+        frames: list[Any] = [x for packet in packets for x in decoder.decode(packet)]
+        frames += decoder.decode(None)
+        decoded: np.ndarray = frames[0].to_ndarray(format="rgb24")
         return decoded[:height, :width].astype(np.float32)
 
     def __str__(self) -> str:

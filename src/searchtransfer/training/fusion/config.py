@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 
 from ..config import (
     Blocks,
@@ -18,21 +18,21 @@ from ..config import (
     TrainConfig,
     Validation,
 )
-from ..data.pixels import SCALE
-from .drawing import SMALLEST
+from .drawing import smallest
 from .split import SHARE
 
 Crops = Annotated[int, Field(gt=0, le=999_999)]
 
 
 class FusionModel(Section):
-    """FusionNet; the first two after the name are its arguments."""
+    """FusionNet; the first three after the name are its arguments."""
 
     architecture: Literal["fusion"] = "fusion"
     features: Channels = 64
     blocks: Blocks = 16
+    scale: Literal[2, 3, 4, 8] = 4
     weights: Path | None = None
-    """Weights that it starts from, as an earlier run wrote them."""
+    """Weights that it starts from, as an earlier run wrote them; those of another scale too."""
 
 
 class FusionData(Data):
@@ -47,7 +47,7 @@ class FusionData(Data):
     held_out: Share = SHARE
     """About this part of photos and scenes is never trained on; see `split.py`."""
     degradations: Degradations = Degradations()
-    window: Annotated[int, Field(gt=0, le=SMALLEST // SCALE)] = 32
+    window: Annotated[int, Field(gt=0)] = 32
     """Side of the square part of a crop that a sample shows, in cells."""
 
 
@@ -55,7 +55,7 @@ class Teacher(Section):
     """A single-image network whose answers are learned where no reference helps."""
 
     files: Path | None = None
-    """SPAN x4, .param and .bin, without their suffix; null: none."""
+    """SPAN of the same scale, .param and .bin, without their suffix; null: none."""
     share: Portion = 0.5
     """Of the loss where no reference helps; the truth has the rest."""
 
@@ -89,3 +89,13 @@ class FusionConfig(TrainConfig):
     phases: Annotated[tuple[FusionPhase, ...], Field(min_length=1)]
     teacher: Teacher = Teacher()
     validation: CropValidation = CropValidation()
+
+    @model_validator(mode="after")
+    def _window_fits(self) -> "FusionConfig":
+        scale = self.model.scale
+        if self.data.window > (most := smallest(scale) // scale):
+            raise ValueError(
+                f"data.window: crops of scale {scale} may have {most} cells on a side, "
+                f"got {self.data.window}"
+            )
+        return self

@@ -2,7 +2,7 @@
 """Batches of windows from prepared crops."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from torch import Tensor
 from ...errors import DataError
 from ...images.resize import up
 from ...models.fusion import AGREEMENT, faded
-from ...networks.fusion_net import MAPS, Evidence, FusionNet
+from ...networks.fusion_net import MAPS, Evidence
 from ...operators.agreement import shown
 
 Fields = dict[str, Tensor]
@@ -27,7 +27,6 @@ Fields = dict[str, Tensor]
 VERSION = 2
 """Of what is stored; raised with every change of its meaning, so that older crops are refused."""
 
-_SCALE = FusionNet.scale
 _SHARP = ("hr", "taught", "detail", "transferred")
 _EIGHT_BITS = ("hr", "taught", "raw")
 _MARGIN = 2  # cells that the bicubic filter sees around a window
@@ -97,6 +96,7 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
             kind, noise = about["kind"], float(about["noise"])
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             height, width = slices["raw"].get_shape()[1:]
+            scale = slices["hr"].get_shape()[1] // height
             if side is None:
                 rows, columns = range(height), range(width)
             elif rng is None or min(height, width) < side:
@@ -105,11 +105,12 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
                 top = int(rng.integers(height - side + 1))
                 left = int(rng.integers(width - side + 1))
                 rows, columns = range(top, top + side), range(left, left + side)
-            fields = {name: _cut(x, name, rows, columns) for name, x in slices.items()}
-            fields["raw_bicubic"] = _bicubic(slices, "raw", rows, columns)
+            fields = {name: _cut(x, name, rows, columns, scale) for name, x in slices.items()}
+            fields["raw_bicubic"] = _bicubic(slices["raw"], "raw", rows, columns, scale)
             fields["raw_noise"] = torch.full_like(fields["raw"][:1], noise)
             told = "low" in slices
-            fields["bicubic"] = _bicubic(slices, "low" if told else "raw", rows, columns)
+            seen = "low" if told else "raw"
+            fields["bicubic"] = _bicubic(slices[seen], seen, rows, columns, scale)
             if not told:
                 fields |= {"low": fields["raw"], "noise": fields["raw_noise"]}
             if "maps" in slices:
@@ -177,28 +178,28 @@ def batch(crops: Sequence[Crop]) -> Batch:
     )
 
 
-def _cut(slices: Any, name: str, rows: range, columns: range) -> Tensor:
-    s = _SCALE if name in _SHARP else 1
-    part: Tensor = slices[
+def _cut(stored: Any, name: str, rows: range, columns: range, scale: int) -> Tensor:
+    s = scale if name in _SHARP else 1
+    part: Tensor = stored[
         :, rows.start * s : rows.stop * s, columns.start * s : columns.stop * s
     ].float()
     return part / 255 if name in _EIGHT_BITS else part
 
 
-def _bicubic(slices: Mapping[str, Any], name: str, rows: range, columns: range) -> Tensor:
+def _bicubic(stored: Any, name: str, rows: range, columns: range, scale: int) -> Tensor:
     """The enlarged window, as it is in the enlarged crop."""
-    height, width = slices[name].get_shape()[1:]
+    height, width = stored.get_shape()[1:]
     around = [
         range(max(0, x.start - _MARGIN), min(n, x.stop + _MARGIN))
         for x, n in ((rows, height), (columns, width))
     ]
-    low = _cut(slices[name], name, *around)
-    large = _enlarging(len(around[0])) @ low @ _enlarging(len(around[1])).T
-    top, left = (_SCALE * (x.start - y.start) for x, y in zip((rows, columns), around, strict=True))
-    return large[:, top : top + _SCALE * len(rows), left : left + _SCALE * len(columns)]
+    low = _cut(stored, name, around[0], around[1], scale)
+    large = _enlarging(len(around[0]), scale) @ low @ _enlarging(len(around[1]), scale).T
+    top, left = (scale * (x.start - y.start) for x, y in zip((rows, columns), around, strict=True))
+    return large[:, top : top + scale * len(rows), left : left + scale * len(columns)]
 
 
 @cache
-def _enlarging(cells: int) -> Float[Tensor, "{4*cells} {cells}"]:
+def _enlarging(cells: int, scale: int) -> Float[Tensor, "{scale*cells} {cells}"]:
     """`up` along one axis, as a matrix."""
-    return up(torch.eye(cells)[:, :, None], _SCALE)[:, :, 0].T
+    return up(torch.eye(cells)[:, :, None], scale)[:, :, 0].T

@@ -24,6 +24,8 @@ class Manifest:
     """All that a crop depends on beside its number and the photos."""
 
     version: int
+    scale: int
+    """How many times smaller the small pictures are."""
     seed: int
     teacher: str | None
     """SHA-256 of the teacher's files."""
@@ -45,6 +47,7 @@ class Manifest:
         teacher = None if files is None else _digest(files)
         return cls(
             VERSION,
+            config.model.scale,
             config.seed,
             teacher,
             data.held_out,
@@ -81,13 +84,13 @@ class Manifest:
             )
 
 
-def held_out(folder: Path, share: float, photos: Path) -> Split:
+def held_out(folder: Path, share: float, photos: Path, scale: int) -> Split:
     """What is held out, as it was when the first crop of a folder was made."""
     path = folder / HELD_OUT_NAME
     if path.exists():
         named = _read(path).get("named", [])
-        return settled(photos, Split(share, frozenset(map(str, named))))
-    split = settled(photos, Split(share))
+        return settled(photos, Split(share, frozenset(map(str, named))), scale)
+    split = settled(photos, Split(share), scale)
     _write(path, {"named": sorted(split.named)})
     return split
 
@@ -108,6 +111,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 _KEYS = {
     "version": "the version of what is stored",
+    "scale": "model.scale",
     "seed": "seed",
     "teacher": "the teacher (teacher.files, by SHA-256)",
     "held_out": "data.held_out",

@@ -19,7 +19,7 @@ from ...models.fusion import raw_evidence
 from ...models.transfer import TransferModel
 from ...references import Reference
 from ...wear import wear_of
-from ..data.pixels import SCALE, Pixels
+from ..data.pixels import Pixels
 from ..degradations import Chain, draw_chain
 from .crops import crop_file
 from .drawing import Sources
@@ -45,7 +45,7 @@ def prepare(
             continue
         rng = np.random.default_rng([seed, number])
         target, reference, kind = sources.draw(rng)
-        chain = draw_chain(rng, SCALE, sources.recipe)
+        chain = draw_chain(rng, sources.scale, sources.recipe)
         crop, level = searched(target, reference, chain)
         if teacher is not None and chain.clean:  # it knows no others, and would restore the wear
             crop["taught"] = eight_bits(teacher(crop["raw"].float() / 255))
@@ -72,8 +72,8 @@ def searched(
         `hr` and `raw` as 8-bit; with a reference also `low`, `noise`, `detail`, `transferred` and
         `maps` in half precision.
     """
-    model = TransferModel()
     low = tensor_of(chain.apply(target))
+    model = TransferModel(target.shape[0] // low.shape[1])
     wear = wear_of(low)
     pictures = {"hr": eight_bits(tensor_of(target)), "raw": eight_bits(low)}
     if reference is None:

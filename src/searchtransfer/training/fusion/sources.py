@@ -11,7 +11,7 @@ from ...pairs import Pair, cufed_pairs, scene_pairs, single_photos
 from ..data.sizes import shorter_side
 from ..data.views import NEAR, Views
 from ..degradations import ALBUM, CLEAN, Recipe, Wear
-from .drawing import SMALLEST, Sources
+from .drawing import Sources, smallest
 from .split import BY_CONTENT, Split, photo_name, scene_name
 
 
@@ -22,6 +22,7 @@ def find_sources(
     views: Views = NEAR,
     recipe: Recipe = CLEAN,
     wear: Wear = ALBUM,
+    scale: int = 4,
 ) -> Sources:
     """Photos for training, or those that are held out to choose checkpoints by.
 
@@ -33,11 +34,12 @@ def find_sources(
         views: how far made references may be from their target.
         recipe: what small pictures have been through.
         wear: what references have been through.
+        scale: how many times smaller small pictures are.
 
     Raises:
         DataError: nothing is there, or too little to hold something out.
     """
-    found = _Found.of(data)
+    found = _Found.of(data, smallest(scale))
     split = found.settled(split)
     kept = found.held_out(split)
     if held_out:
@@ -52,14 +54,15 @@ def find_sources(
             f"{data}: its {found.photos} photos are too few to hold one out and to train on the "
             "others; add some, or set validation.crops=0 to do without"
             if found.photos
-            else f"{data}: no photos of at least {SMALLEST} pixels a side are in it{found.small}"
+            else f"{data}: no photos of at least {smallest(scale)} pixels a side are in it"
+            f"{found.small}"
         )
-    return replace(chosen, views=views, recipe=recipe, wear=wear)
+    return replace(chosen, views=views, recipe=recipe, wear=wear, scale=scale)
 
 
-def settled(data: Path, split: Split) -> Split:
+def settled(data: Path, split: Split, scale: int = 4) -> Split:
     """A rule by which at least one of two photos, and one of two scenes, is held out."""
-    return _Found.of(data).settled(split)
+    return _Found.of(data, smallest(scale)).settled(split)
 
 
 class _Found(NamedTuple):
@@ -72,17 +75,18 @@ class _Found(NamedTuple):
     """What was left out, for messages."""
 
     @classmethod
-    def of(cls, data: Path) -> "_Found":
+    def of(cls, data: Path, smallest: int) -> "_Found":
         folders, cufed, singles = _folders(data / "scenes"), data / "pairs/cufed", data / "singles"
         bare = not folders and not cufed.is_dir() and not singles.is_dir()
         photos = single_photos(data if bare else singles) if bare or singles.is_dir() else []
+        pairs = cufed_pairs(cufed) if cufed.is_dir() else []
         # Many folders hold thumbnails too; their sizes are known without decoding them.
         sides = [shorter_side(pair.target) or 0 for pair in photos]
-        large = [pair for pair, side in zip(photos, sides, strict=True) if side >= SMALLEST]
+        large = [pair for pair, side in zip(photos, sides, strict=True) if side >= smallest]
         small = f": of {len(sides)}, the largest has {max(sides)}" if sides else ""
         return cls(
             [pair for folder in folders for pair in scene_pairs(folder, neighbours=2)],
-            cufed_pairs(cufed) if cufed.is_dir() else [],
+            [x for x in pairs if (shorter_side(x.target) or 0) >= smallest],
             large,
             small,
         )

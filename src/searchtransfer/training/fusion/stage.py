@@ -12,9 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...children import serve_only_the_parent
 from ...errors import ConfigError, TrainingError
 from ...files import clear_leftovers
-from ..children import serve_only_the_parent
 from ..data.views import Views
 from ..degradations import Recipe, Wear
 from ..task import Preparation
@@ -36,13 +36,16 @@ class _Ways(NamedTuple):
     views: Views
     recipe: Recipe
     wear: Wear
+    scale: int
 
     @classmethod
     def of(cls, config: FusionConfig) -> "_Ways":
         data = config.data
         recipe = data.degradations.model_dump()
         wear = recipe.pop("references")
-        return cls(Views(**data.views.model_dump()), Recipe(**recipe), Wear(**wear))
+        return cls(
+            Views(**data.views.model_dump()), Recipe(**recipe), Wear(**wear), config.model.scale
+        )
 
 
 class _Job(NamedTuple):
@@ -85,9 +88,9 @@ def prepare_all(config: FusionConfig, how: Preparation) -> None:
     if not photos.is_dir():
         raise ConfigError(f"data.photos: there is no folder {photos}; name it with --data")
     if how.process == 0:
-        held_out(folder, config.data.held_out, photos)
+        held_out(folder, config.data.held_out, photos, config.model.scale)
     how.meet()
-    split = held_out(folder, config.data.held_out, photos)
+    split = held_out(folder, config.data.held_out, photos, config.model.scale)
     ways = _Ways.of(config)
     jobs = [
         _Job(photos, folder / HELD_OUT, number, seed + 1, True, split, ways, None)

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ...networks import FusionNet
-from ...weights import load_weights
+from ...networks.other_scale import at_scale
+from ...weights import load_weights, read_weights
 from ..config import Phase
 from ..objective import Objective, Restored
 from ..task import Preparation
@@ -29,9 +30,13 @@ class FusionTask:
     def build(self) -> nn.Module:
         """FusionNet, from weights if the configuration names them."""
         options = self.config.model
-        network = FusionNet(options.features, options.blocks)
+        network = FusionNet(options.features, options.blocks, options.scale)
         if options.weights:
-            load_weights(network, options.weights)
+            said = read_weights(options.weights).description
+            scale = options.scale if said is None else said.scale
+            earlier = FusionNet(options.features, options.blocks, scale)
+            load_weights(earlier, options.weights)
+            network.load_state_dict(at_scale(earlier.state_dict(), options.scale))
         return network
 
     def groups(self, model: nn.Module) -> list[dict[str, Any]]:

