@@ -48,7 +48,7 @@ class Tensor(np.ndarray):
 
     # What it is.
 
-    device: Device = CPU
+    device: Device = CPU  # type: ignore[assignment]  # what NumPy has is a word
     layout = "strided"
     requires_grad = False
 
