@@ -2,11 +2,13 @@
 """`searchtransfer upscale`."""
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from .console import fail
+from .film import FilmOptions, is_film_input, upscale_one_film
 from .group import FAILED
 from .interrupt import interruptible
 from .options import (
@@ -89,8 +91,8 @@ def upscale(
         int | None,
         typer.Option(
             metavar="1-100",
-            show_default="95 for JPEG, without loss for WebP",
-            help="Of JPEG and WebP.",
+            show_default="95 for JPEG, without loss for WebP, 70 for films",
+            help="Of JPEG, WebP and films.",
         ),
     ] = None,
     bits: Annotated[
@@ -112,6 +114,18 @@ def upscale(
             "number, in the same subfolder of -r; or all in the same subfolder.",
         ),
     ] = "all",
+    keyframes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILM|FOLDER",
+            help="Of a film: sharp frames, each for its neighbours in time; a film, or pictures "
+            "whose names end in the number of the frame.",
+        ),
+    ] = None,
+    codec: Annotated[
+        Literal["auto", "h264", "hevc", "av1"],
+        typer.Option(help="Of a film; auto: that of the input."),
+    ] = "auto",
     lr_from_hr: Annotated[
         bool,
         typer.Option("--lr-from-hr", help="Reduce the input first, and measure PSNR and SSIM."),
@@ -141,6 +155,33 @@ def upscale(
         raise typer.BadParameter(
             "Missing option '-i': there is no input; name small images first, or with -i"
         )
+    if is_film_input(named):
+        if len(named) > 1:
+            raise typer.BadParameter("one film at a time; give the others in calls of their own")
+        from ..budget import parse_memory
+        from ..upscaler import Upscaler
+
+        given = {"--width": width, "--height": height, "--fit": fit, "--score-map": score_map}
+        given |= {"--report": report, "--background": background, "--lr-from-hr": lr_from_hr}
+        if wrong := [name for name, value in given.items() if value]:
+            raise typer.BadParameter(f"{', '.join(wrong)}: is for images, and the input is a film")
+        words = {"search": search, "wear": wear, "memory": memory, "tile": tile}
+        upscaler = Upscaler.from_pretrained(
+            model,
+            scale=scale,
+            search=search,
+            weights=weights,
+            wear=wear,
+            memory=parse_memory(memory),
+        )
+        film = FilmOptions(
+            named[0], output, refs or [], keyframes, codec, quality, on_exists, max_pixels,
+            keep_going, as_json, words,
+        )  # fmt: skip
+        upscale_one_film(film, upscaler)
+        return
+    if keyframes is not None or codec != "auto":
+        raise typer.BadParameter("--keyframes and --codec are for films, and the input is none")
     if output is None and [str(x) for x in named] == [PIPE]:
         output = PIPE
     from ..batch import (
