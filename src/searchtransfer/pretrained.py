@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Literal, cast, get_args
 
 from .budget import MEMORY
 from .errors import MissingExtraError, OptionError, WeightsError
@@ -33,6 +34,9 @@ if "fusion-x4" in PACKAGED:
     MODELS["fusion"] = lambda transfer: _fusion(
         packaged("fusion-x4"), transfer, packaged("fusion-x4-worn")
     )
+
+Look = Literal["faithful", "vivid"]
+"""How what no reference shows is painted: near the truth, or sharp."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".png")
@@ -76,6 +80,7 @@ def load_model(
     weights: str | Path | None = None,
     wear: str | Wear = "auto",
     memory: int = MEMORY,
+    look: Look = "faithful",
 ) -> Model:
     """Make a model.
 
@@ -87,9 +92,11 @@ def load_model(
         weights: file of weights for a model that is named.
         wear: what the images have been through; see `searchtransfer.wear.parse_wear`.
         memory: bytes that an image may take; see `searchtransfer.budget`.
+        look: "vivid" paints what no reference shows so that it looks sharp; only "fusion" can, at
+            scale 4, with its packaged weights.
 
     Raises:
-        OptionError: no such model, scale, search or wear; weights are missing, or not wanted.
+        OptionError: no such model, scale, search, wear or look; weights are missing, or not wanted.
         WeightsError: the weights cannot be read, or are of another model or scale.
         MissingExtraError: the hub is asked for and its library is not installed.
     """
@@ -104,6 +111,8 @@ def load_model(
     if source is None:
         source = default_model(scale) if weights is None else weights
         weights = None
+    if look != "faithful":
+        return _vivid(look, source, weights, transfer)
     names = list(dict.fromkeys([*MODELS, *FROM_WEIGHTS]))
     if source not in names:
         if weights is not None:
@@ -120,6 +129,21 @@ def load_model(
             "none are downloaded"
         )
     return MODELS[name](transfer)
+
+
+def _vivid(
+    look: str, source: str | Path, weights: str | Path | None, transfer: TransferModel
+) -> Model:
+    if look not in get_args(Look):
+        raise OptionError(f"look must be one of {', '.join(get_args(Look))}, got {look!r}")
+    name = f"fusion-x{transfer.scale}-vivid"
+    if source != "fusion" or weights is not None or name not in PACKAGED:
+        raise OptionError(
+            "look 'vivid' is one of model 'fusion' at scale 4 with its packaged weights, got "
+            f"{shown(source)} at scale {transfer.scale}; leave the look out (--look)"
+        )
+    model = MODELS["fusion"](transfer)
+    return replace(cast(FusionModel, model), vivid=load_network(packaged(name)))
 
 
 def model_files(source: str | Path | None, scale: int, weights: str | Path | None) -> list[Path]:

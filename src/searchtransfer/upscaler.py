@@ -25,7 +25,7 @@ from .presentation import Presentable
 from .pretrained import DEFAULT_MODEL as DEFAULT_MODEL
 from .pretrained import FROM_WEIGHTS as FROM_WEIGHTS
 from .pretrained import MODELS as MODELS
-from .pretrained import load_model, next_scale
+from .pretrained import Look, load_model, next_scale
 from .progress import Progress, callback
 from .references import Reference
 from .references.matches import Matches as Matches
@@ -113,6 +113,7 @@ class Upscaler:
         weights: str | Path | None = None,
         wear: str | Wear = "auto",
         memory: int = MEMORY,
+        look: Look = "faithful",
         device: torch.device | str | None = None,
     ) -> "Upscaler":
         """Make an upscaler by the name of its model, or from weights.
@@ -134,15 +135,18 @@ class Upscaler:
             memory: bytes that an image may take beyond itself, the references and the result,
                 1.5 GiB if nothing is said. Fewer copies of the references are searched, and smaller
                 tiles made, to keep within; "ttsr" has bounds of its own.
+            look: how "fusion" paints what no reference shows: "faithful", as near the truth as can
+                be; or "vivid", so that it looks sharp, though it may not be true (at scale 4).
             device: where to compute; None for the CPU.
 
         Raises:
-            OptionError: no such model, scale or search; weights are missing, or not wanted.
+            OptionError: no such model, scale, search or look; weights are missing, or not wanted.
             WeightsError: the weights cannot be read, or are of another model or scale.
             MissingExtraError: the hub is asked for and its library is not installed.
         """
         whole = next_scale(scale)
-        return cls(load_model(source, whole, search, weights, wear, memory), device, scale)
+        model = load_model(source, whole, search, weights, wear, memory, look)
+        return cls(model, device, scale)
 
     @property
     def scale(self) -> int:

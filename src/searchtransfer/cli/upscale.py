@@ -15,6 +15,7 @@ from .options import (
     Files,
     Inputs,
     KeepGoing,
+    LookWord,
     MaxPixels,
     Memory,
     ModelName,
@@ -70,6 +71,7 @@ def upscale(
     ] = "auto",
     search: Search = "auto",
     wear: WearWords = "auto",
+    look: LookWord = "faithful",
     memory: Memory = "1.5GiB",
     metadata: Annotated[
         Literal["keep", "strip"], typer.Option(help="EXIF, XMP and resolution of the input.")
@@ -177,6 +179,7 @@ def upscale(
             weights=weights,
             wear=wear,
             memory=parse_memory(memory),
+            look=look,
         )
         photos = read_references(
             ref_paths,

@@ -36,6 +36,9 @@ FEATURES = 600
 NEAR = 2
 """Cells on either side that say whether an image shows anything."""
 
+KNOWN = 0.5
+"""Of what a reference may show of a cell: from here on nothing of it is invented."""
+
 AGREEMENT = 6
 """Which of the maps of the evidence the agreement of neighbours is."""
 
@@ -51,6 +54,9 @@ class FusionModel:
     transfer: TransferModel = field(default_factory=TransferModel)
     worn: FusionNet | None = None
     """For images that are noisy, compressed, or not reduced by bicubic; None: the same network."""
+    vivid: FusionNet | None = None
+    """Paints what no reference shows so that it looks sharp, though it may not be true; None: what
+    is painted is as near the truth as can be."""
     consistency_rounds: int = 2
     """Rounds of back-projection at the end; 2 by held-out crops, see `docs/design/fusion.md`."""
     symmetries: int = 2
@@ -63,6 +69,11 @@ class FusionModel:
     def __post_init__(self) -> None:
         if not 1 <= self.symmetries <= len(_SYMMETRIES):
             raise OptionError(f"symmetries must be from 1 to 8, got {self.symmetries}")
+        networks = (self.network, self.worn, self.vivid)
+        scales = sorted({x.scale for x in networks if x is not None})
+        if len(scales) > 1:
+            named = " and ".join(map(str, scales))
+            raise OptionError(f"model 'fusion': its networks have the scales {named}")
         if self.transfer.scale != self.network.scale:
             raise OptionError(
                 f"model 'fusion' has scale {self.network.scale}, got {self.transfer.scale}"
@@ -138,8 +149,13 @@ class FusionModel:
         network = self._network(is_worn)
 
         def make(area: Area) -> Tensor:
-            low, noise, evidence = told(self.transfer.piece(colour, seen, area))
-            return self._sharp(low, noise, evidence, seen.found.reduction, network)
+            piece = told(self.transfer.piece(colour, seen, area))
+            sharp = self._sharp(*piece, seen.found.reduction, network)
+            surely = shown(seen.found.agreement[area])
+            if self.vivid is None or surely.min() >= KNOWN:
+                return sharp
+            other = self._sharp(*piece, seen.found.reduction, self.vivid)
+            return torch.lerp(sharp, other, invented(surely, self.scale))
 
         evidence = max(self.transfer.halo(seen.found), AROUND + 1, NEAR)
         halo = self._halo(seen.found.reduction, evidence)
@@ -149,7 +165,7 @@ class FusionModel:
     def _alone(self, colour: Tensor, wear: Wear, tile: int, progress: Progress) -> Upscaled:
         level = wear.level(colour)
         reduction = wear.supposed(self.scale)
-        network = self._network(level > 0 or reduction != BICUBIC)
+        network = self.vivid or self._network(level > 0 or reduction != BICUBIC)
 
         def make(area: Area) -> Tensor:
             low = colour[(slice(None), *area)]
@@ -193,6 +209,13 @@ def visible(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:
     padded = F.pad(colour[None], (NEAR,) * 4, mode="replicate")
     span = F.max_pool2d(padded, around, 1) + F.max_pool2d(-padded, around, 1)
     return (255 * span[0].amax(0) - 1).div(2).clamp(0, 1)
+
+
+def invented(surely: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hs ws"]:
+    """How much of each pixel may be invented: nothing where the reference shows it."""
+    unknown = (1 - surely / KNOWN).clamp(0, 1)[None, None]
+    smooth = F.interpolate(unknown, scale_factor=scale, mode="bilinear", align_corners=False)
+    return smooth[0, 0]
 
 
 def spread_over(cells: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hs ws"]:
