@@ -140,7 +140,7 @@ class FusionModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
-        wear = self.transfer.wear or wear_of(colour)
+        wear = self.transfer.wear or wear_of(colour, self.scale)
         if reference is None:
             return self._alone(colour, wear, tile, progress)
         seen = self.transfer.find(colour, reference, progress, wear)
