@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from .budget import MEMORY
 from .errors import MissingExtraError, OptionError, WeightsError
 from .foreign import shown
-from .models import FusionModel, Model, OtherScaleModel, TransferModel, TTSRModel
+from .models import FusionModel, Model, TransferModel, TTSRModel
 from .models.fusion import load_network
 from .references import SCALES
 from .references.plan import SearchMode
@@ -21,19 +21,17 @@ from .wear import Wear, parse_wear
 from .weights import read_weights
 from .weights.packaged import PACKAGED, packaged
 
-MODELS: dict[str, Callable[[TransferModel], Model]] = {"transfer": lambda transfer: transfer}
+MODELS: dict[str, Callable[[TransferModel], Model]] = {
+    "transfer": lambda transfer: transfer,
+    "fusion": lambda transfer: _packaged_fusion(transfer),
+}
 """Models by name that need no file, each made from one that has the scale and the way to search."""
 
 FROM_WEIGHTS: dict[str, Callable[[str | Path, TransferModel], Model]] = {
-    "fusion": lambda path, transfer: _fusion(path, transfer),
+    "fusion": lambda path, transfer: FusionModel.load(path, transfer),
     "ttsr": lambda path, transfer: TTSRModel.load(path, transfer.scale, transfer.search),
 }
 """Models by name that can be made from a file of weights, and such a model."""
-
-if "fusion-x4" in PACKAGED:
-    MODELS["fusion"] = lambda transfer: _fusion(
-        packaged("fusion-x4"), transfer, packaged("fusion-x4-worn")
-    )
 
 Look = Literal["faithful", "vivid"]
 """How what no reference shows is painted: near the truth, or sharp."""
@@ -56,21 +54,15 @@ def next_scale(scale: int | float) -> int:
     return next(x for x in SCALES if x >= scale)
 
 
-def default_model(scale: int) -> str:
-    """The best model of the package for a scale; all have the same now."""
-    return "fusion" if "fusion" in MODELS else "transfer"
+DEFAULT_MODEL = "fusion"
+"""The best of the package, at each scale."""
 
 
-DEFAULT_MODEL = default_model(4)
-
-
-def _fusion(path: str | Path, transfer: TransferModel, worn: str | Path | None = None) -> Model:
-    network = load_network(path)
-    other = None if worn is None else load_network(worn)
-    if network.scale == transfer.scale:
-        return FusionModel(network, transfer, other)
-    own_scale = replace(transfer, scale=network.scale)
-    return OtherScaleModel(FusionModel(network, own_scale, other), transfer)
+def _packaged_fusion(transfer: TransferModel) -> FusionModel:
+    """The networks of a scale: for clean images, and for worn ones if that is another."""
+    name = f"fusion-x{transfer.scale}"
+    worn = f"{name}-worn"
+    return FusionModel.load(packaged(name), transfer, packaged(worn) if worn in PACKAGED else None)
 
 
 def load_model(
@@ -109,7 +101,7 @@ def load_model(
         memory=memory,
     )
     if source is None:
-        source = default_model(scale) if weights is None else weights
+        source = DEFAULT_MODEL if weights is None else weights
         weights = None
     if look != "faithful":
         return _vivid(look, source, weights, transfer)
@@ -142,16 +134,15 @@ def _vivid(
             "look 'vivid' is one of model 'fusion' at scale 4 with its packaged weights, got "
             f"{shown(source)} at scale {transfer.scale}; leave the look out (--look)"
         )
-    model = MODELS["fusion"](transfer)
-    return replace(cast(FusionModel, model), vivid=load_network(packaged(name)))
+    return replace(_packaged_fusion(transfer), vivid=load_network(packaged(name)))
 
 
 def model_files(source: str | Path | None, scale: int, weights: str | Path | None) -> list[Path]:
     """The files of this machine that `load_model` reads for these arguments; none is opened."""
     files = [] if weights is None else [Path(weights)]
-    name = source or (default_model(scale) if weights is None else None)
+    name = source or (DEFAULT_MODEL if weights is None else None)
     if name == "fusion" and weights is None and name in MODELS:
-        files += [packaged("fusion-x4"), packaged("fusion-x4-worn")]
+        files += [packaged(x) for x in PACKAGED if x.startswith(f"fusion-x{scale}")]
     elif name is not None and name not in MODELS:
         path = Path(name)
         files += sorted(path.glob("*.safetensors")) if path.is_dir() else [path]

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from networks.test_fusion_net import tiny
 from pictures import target, unrelated
 
-from searchtransfer import Reference, Upscaler, upscaler
+from searchtransfer import Reference, Upscaler
 from searchtransfer.errors import OptionError, WeightsError
 from searchtransfer.images import degrade, down, up
 from searchtransfer.models import FusionModel, Model, TransferModel
@@ -170,7 +170,9 @@ def test_upscaler_without_a_reference(pair):
 
 
 def test_packaged_weights():
-    assert ("fusion" in upscaler.MODELS) == ("fusion-x4" in PACKAGED)
+    scales = [f"fusion-x{scale}" for scale in (2, 3, 4, 8)]
+    assert set(scales) < set(PACKAGED)
+    assert sum(packaged(name).stat().st_size for name in PACKAGED) < 24 * 2**20
     for name in PACKAGED:
         assert packaged(name).stat().st_size <= 8 * 2**20
         assert packaged(name).with_suffix(".md").is_file()

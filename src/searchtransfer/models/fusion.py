@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..budget import side_of_piece
-from ..errors import OptionError
+from ..errors import OptionError, WeightsError
+from ..foreign import shown as shown_text
 from ..images.reduction import BICUBIC, Reduction
 from ..images.resize import up
 from ..networks.fusion_net import Evidence, FusionNet
@@ -91,11 +92,17 @@ class FusionModel:
         `transfer` says how it searches.
 
         Raises:
-            OptionError: the scale is not that of the network.
-            WeightsError: the file is damaged or holds another network.
+            WeightsError: the file is damaged, or holds another network or one of another scale.
         """
+        network = load_network(path)
         other = None if worn is None else load_network(worn)
-        return cls(load_network(path), transfer or TransferModel(), other)
+        transfer = transfer or TransferModel(network.scale)
+        if transfer.scale != network.scale:
+            raise WeightsError(
+                f"weights {shown_text(path)}: are of fusion x{network.scale}, asked for is scale "
+                f"{transfer.scale}; give theirs (scale={network.scale}, or -s {network.scale})"
+            )
+        return cls(network, transfer, other)
 
     @property
     def scale(self) -> int:

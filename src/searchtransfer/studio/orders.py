@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..batch.checks import check_reducible
 from ..errors import ImageFileError, OptionError
 from ..models import FusionModel, TransferModel
-from ..pretrained import MODELS, default_model
+from ..pretrained import DEFAULT_MODEL, MODELS
 from .limits import Limits
 
 SCALES = (2, 3, 4, 8)
@@ -107,7 +107,7 @@ def scales(settings: Settings, has_reference: bool) -> list[Choice]:
 
 
 def _why_not(model: str, scale: int, has_reference: bool) -> str:
-    name = default_model(scale) if model == BEST else model
+    name = DEFAULT_MODEL if model == BEST else model
     if NEEDS_REFERENCE.get(name, False) and not has_reference:
         return "needs a reference"
     return ""
@@ -127,7 +127,7 @@ def order_of(
     if scale not in SCALES:
         raise OptionError(f"there is no scale {scale!r}; there are: {', '.join(map(str, SCALES))}")
     if model == BEST:
-        model = default_model(scale)
+        model = DEFAULT_MODEL
     if model not in MODELS:
         raise OptionError(f"there is no model {model!r}; there are: {', '.join(MODELS)}")
     if not small:
