@@ -43,3 +43,8 @@ def scene(folder: Path, seed: int = 0) -> tuple[Path, Path]:
 def tree(folder: Path) -> list[str]:
     """Every file and folder below, hidden ones too."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def results(folder: Path) -> list[str]:
+    """As `tree`, without the manifest that a folder of results has."""
+    return [name for name in tree(folder) if Path(name).name != "searchtransfer.jsonl"]

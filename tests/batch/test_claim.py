@@ -98,4 +98,7 @@ def test_two_runs_make_each_image_once(tmp_path):
     assert [run.returncode for run in runs] == [0, 0]
     statuses = [json.loads(line)["status"] for lines in told for line in lines]
     assert statuses.count("done") == statuses.count("skipped") == 6
-    assert tree(tmp_path / "out") == [f"{seed}.png" for seed in range(6)]
+    results = [f"{seed}.png" for seed in range(6)]
+    assert tree(tmp_path / "out") == [*results, "searchtransfer.jsonl"]
+    lines = (tmp_path / "out" / "searchtransfer.jsonl").read_text("utf-8").splitlines()
+    assert sorted(json.loads(line)["output"] for line in lines) == results

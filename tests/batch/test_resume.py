@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from cli.commands import command
-from scenes import reduced, save, sharp, tree
+from scenes import reduced, results, save, sharp, tree
 
 
 @pytest.fixture
@@ -61,6 +61,6 @@ def test_a_disk_that_is_really_full(folder, small_disk):
     save(folder / "in" / "1.png", noise)
     done = upscale(folder)
     assert done.exit_code == 1
-    assert tree(small_disk) == ["0.png"]
+    assert results(small_disk) == ["0.png"]
     assert "1.png': cannot be written (No space left on device)" in done.stderr
     assert "2.png': not begun, because the disk is full; free some space" in done.stderr

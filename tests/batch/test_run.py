@@ -21,7 +21,7 @@ from searchtransfer.batch import (
     read_references,
     run_batch,
 )
-from searchtransfer.batch import run as run_module
+from searchtransfer.batch import maker as maker_module
 from searchtransfer.errors import OutputError
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import read_image
@@ -317,7 +317,7 @@ def test_an_unrelated_reference_warns(tmp_path):
 
 def test_warnings_of_others_are_passed_on(tmp_path, monkeypatch):
     lr, ref = scene(tmp_path)
-    inner = run_module.upscale_file
+    inner = maker_module.upscale_file
 
     def noisy(*args):
         import warnings
@@ -325,7 +325,7 @@ def test_warnings_of_others_are_passed_on(tmp_path, monkeypatch):
         warnings.warn("from elsewhere", DeprecationWarning, stacklevel=1)
         return inner(*args)
 
-    monkeypatch.setattr(run_module, "upscale_file", noisy)
+    monkeypatch.setattr(maker_module, "upscale_file", noisy)
     with pytest.warns(DeprecationWarning, match="from elsewhere"):
         (outcome,) = run([lr], [ref], tmp_path / "out.png")
     assert outcome.warnings == ()
@@ -335,7 +335,7 @@ def failing(monkeypatch, error):
     def fail(*args):
         raise error
 
-    monkeypatch.setattr(run_module, "upscale_file", fail)
+    monkeypatch.setattr(maker_module, "upscale_file", fail)
 
 
 @pytest.mark.parametrize(

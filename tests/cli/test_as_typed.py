@@ -10,7 +10,7 @@ import pytest
 from cli.commands import arguments, command, environment
 from image_files import noise, png, write
 from PIL import Image
-from scenes import reduced, save, scene, sharp, tree
+from scenes import reduced, results, save, scene, sharp, tree
 
 from searchtransfer.cli.arguments import spread_references
 from searchtransfer.cli.options import MODEL_NAMES
@@ -188,7 +188,7 @@ def test_formats_of_pipes(tmp_path):
     assert done.returncode == 1  # a path without its slash is a file, and has no extension
     done = piped("upscale", "-", "-o", f"{tmp_path}/made/", "--json", given=file.getvalue())
     assert done.returncode == 0
-    assert tree(tmp_path) == ["made", "made/input.jpg"]
+    assert results(tmp_path) == ["made", "made/input.jpg"]
 
 
 def test_faults_of_pipes(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli.commands import arguments, environment, process
-from scenes import reduced, save, scene, sharp, tree
+from scenes import reduced, results, save, scene, sharp, tree
 
 
 def test_names_of_any_kind_beside_a_broken_torchvision(tmp_path):
@@ -32,7 +32,7 @@ def test_names_of_any_kind_beside_a_broken_torchvision(tmp_path):
     assert (done.returncode, done.stderr) == (0, b"")
     facts = [json.loads(line) for line in done.stdout.splitlines()]
     assert sorted(Path(x["output"]).name for x in facts) == sorted(names)
-    assert tree(tmp_path / "out") == sorted(names)
+    assert results(tmp_path / "out") == sorted(names)
 
     words = process(
         *("upscale", "-i", folder, "-r", ref, "-o", tmp_path / "out"), PYTHONIOENCODING="ascii"
@@ -113,7 +113,7 @@ def test_signals_leave_nothing_half_done(tmp_path, number, code):
     if code == 130:
         assert b"error: interrupted; finished files are kept" in err
         assert b"Traceback" not in err
-    assert tree(tmp_path / "out") == ["0.png"]
+    assert results(tmp_path / "out") == ["0.png"]
     assert {path: path.read_bytes() for path in inputs} == inputs
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from cli.commands import arguments, environment
-from scenes import reduced, save, sharp, tree
+from scenes import reduced, results, save, sharp
 
 FOLDER = Path("in[", "x]")
 """A closing tag of markup, as soon as it is part of a path."""
@@ -55,7 +55,7 @@ def upscale(folder, *more):
 def test_no_stream_ends_a_batch(many, redirection, how):
     done = through_shell(redirection, *upscale(many, how))
     assert done.returncode == 0
-    assert tree(many / "out") == sorted(HOSTILE)
+    assert results(many / "out") == sorted(HOSTILE)
     for name in HOSTILE:  # nothing that was told went into a picture
         assert (many / "out" / name).read_bytes().startswith(b"\x89PNG")
     full = redirection == ">/dev/full"
@@ -99,7 +99,7 @@ def on_terminal(*words):
 def test_names_are_names_on_a_terminal(many, verbosity):
     code, sent = on_terminal(*upscale(many, *verbosity))
     assert code == 0, sent
-    assert tree(many / "out") == sorted(HOSTILE)
+    assert results(many / "out") == sorted(HOSTILE)
     for part in (b"{0!r:>9}.png", b"[red]y.png", rb"\x1b[2J\u202e.png", rb"c\nd.png"):
         assert part in sent
     assert b"\x1b[2J" not in sent

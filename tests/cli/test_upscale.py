@@ -9,7 +9,7 @@ from cli.commands import command
 from image_files import noise, png, write
 from pictures import stereo
 from PIL import Image as PILImage
-from scenes import reduced, save, scene, sharp, tree
+from scenes import reduced, results, save, scene, sharp, tree
 
 from searchtransfer.images import read_image
 
@@ -116,7 +116,7 @@ def test_a_folder_with_one_broken_file(tmp_path):
     ref = save(tmp_path / "refs" / "ref.png", sharp())
     done = command("upscale", "-i", tmp_path / "in", "-r", ref.parent, "-o", tmp_path / "out")
     assert done.exit_code == 1
-    assert tree(tmp_path / "out") == ["sub", "sub/0.png", "sub/1.png", "sub/2.png"]
+    assert results(tmp_path / "out") == ["sub", "sub/0.png", "sub/1.png", "sub/2.png"]
     assert done.stdout.splitlines()[-1] == "3 done, 1 failed"
     (error,) = (x for x in done.stderr.splitlines() if x.startswith("error: "))
     assert error.startswith(f"error: image '{tmp_path}/in/broken\\n.jpg': damaged or truncated")
@@ -136,7 +136,7 @@ def test_several_inputs_extension_and_suffix(tmp_path, files):
         *("--ext", "webp", "--suffix", "-x4"),
     )
     assert done.exit_code == 0
-    assert tree(tmp_path / "out") == ["lr-x4.webp", "other-x4.webp"]
+    assert results(tmp_path / "out") == ["lr-x4.webp", "other-x4.webp"]
 
 
 def test_an_unrelated_reference_is_a_warning(tmp_path, files):

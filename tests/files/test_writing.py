@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A file is there whole or not at all, whatever happens to the process or the disk."""
 
+import contextlib
 import os
 import signal
 import stat
@@ -212,5 +213,23 @@ class TestLines:
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
     def test_to_a_full_device(self) -> None:
-        with pytest.raises(OutputError, match=r"journal .*cannot be written"):
-            LineFile("/dev/full").append("x")
+        log = LineFile("/dev/full")
+        with pytest.raises(OutputError, match=r"journal .*cannot be written .No space left"):
+            log.append("x")
+        with contextlib.suppress(OutputError):
+            log.close()
+
+    def test_of_several_writers_stay_whole(self, tmp_path: Path) -> None:
+        with LineFile(tmp_path / "log") as ours, LineFile(tmp_path / "log") as theirs:
+            ours.append("one")
+            theirs.append("two")
+            with (tmp_path / "log").open("ab") as killed:
+                killed.write(b"half a li")
+            ours.append("three")
+        assert (tmp_path / "log").read_bytes() == b"one\ntwo\nthree\n"
+
+    def test_a_last_line_that_is_none_is_taken_away(self, tmp_path: Path) -> None:
+        (tmp_path / "log").write_bytes(b"one\n\0\0\0\n")
+        with LineFile(tmp_path / "log", valid=lambda line: b"\0" not in line) as log:
+            assert log.taken_away == 4
+        assert (tmp_path / "log").read_bytes() == b"one\n"

@@ -12,14 +12,13 @@ from ..images.sizes import SizeWish, check_within
 from ..memory import memory_limit
 from ..upscaler import Upscaler
 from .plan import Job
-from .references import References
 from .settings import Settings
 
 WORKING_BYTES = 2 * 3 * 4
 """Of memory for each pixel of a result, at the least: the picture and its copy for the file."""
 
 
-def check_job(job: Job, settings: Settings, upscaler: Upscaler, references: References) -> None:
+def check_job(job: Job, settings: Settings, upscaler: Upscaler) -> None:
     """Find out whether a job can be done, by reading its input; nothing is written.
 
     Raises:
@@ -49,7 +48,7 @@ def check_job(job: Job, settings: Settings, upscaler: Upscaler, references: Refe
             f"{present / 2**30:.1f}; "
             "use a smaller scale (-s 2) or cut the image"
         )
-    inputs = [job.source, *references.photos]
+    inputs = [job.source, *job.references]
     check_output(
         job.target,
         size=size,

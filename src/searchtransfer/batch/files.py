@@ -11,6 +11,9 @@ from ..foreign import shown
 from ..images import ImageWarning
 from ..images.listing import LeftOut, left_out_text, why_not
 
+MANIFEST = "searchtransfer.jsonl"
+"""That a folder of results has; no input."""
+
 
 def images_in(
     folder: Path,
@@ -52,7 +55,7 @@ def images_in(
         ]
         for name in files:
             path = Path(place, name)
-            if name.startswith("."):
+            if name.startswith(".") or name == MANIFEST:
                 continue
             if reason := why_not(path):
                 left.append(LeftOut(path, reason))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One job: read, make sharp, measure, write."""
+"""One image: read, made sharp, measured, encoded."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..evaluation import psnr, ssim
 from ..files import write_file
@@ -13,17 +13,15 @@ from ..images import (
     from_pil,
     read_image,
     up,
-    write_image,
 )
 from ..images.alpha import with_hidden_filled
+from ..images.writing import encoded
 from ..inspection import inspect_result
 from ..pictures import draw_score_map
 from ..pictures.inspector import inspector_page
 from ..progress import Progress
-from ..stop import Stop
 from ..upscaler import Result, Upscaler
 from .checks import check_reducible
-from .folders import make_folder
 from .outcome import Outcome, Quality
 from .plan import Job
 from .references import References
@@ -33,19 +31,48 @@ SSIM_SIDE = 11
 """Pixels on a side of the window of SSIM; smaller pictures have none."""
 
 
+@dataclass(frozen=True)
+class Finished:
+    """Everything that is written of an image, as the content of files."""
+
+    outcome: Outcome
+    """The time and warnings are the caller's."""
+    content: bytes
+    score_map: bytes | None = None
+    report: bytes | None = None
+
+    def write_others(self, settings: Settings) -> None:
+        """Write the files that go with the result.
+
+        Raises:
+            OutputError: one cannot be written.
+        """
+        job, on_exists = self.outcome.job, settings.replace
+        if self.score_map is not None and job.score_map is not None:
+            write_file(job.score_map, self.score_map, on_exists=on_exists)
+        if self.report is not None and job.report is not None:
+            write_file(job.report, self.report, on_exists=on_exists, what="report")
+
+    def write(self, settings: Settings) -> None:
+        """Write the result.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        write_file(self.outcome.job.target, self.content, on_exists=settings.replace)
+
+
 def upscale_file(
     job: Job,
     upscaler: Upscaler,
     references: References,
     settings: Settings,
     progress: Progress,
-    stop: Stop,
-) -> Outcome:
-    """Make one image sharp and write it; the time and warnings of the outcome are the caller's.
+) -> Finished:
+    """Make one image sharp; nothing is written.
 
     Raises:
-        The errors of reading, upscaling and writing.
-        Stopped: it was asked for.
+        The errors of reading, upscaling and encoding.
     """
     image = read_image(job.source, max_pixels=settings.max_pixels)
     small, truth = image, None
@@ -58,27 +85,11 @@ def upscale_file(
     quality = None if truth is None else measure(result.image, small, truth)
     score_map = report = None
     if job.score_map is not None and not settings.keeps(job.score_map):
-        score_map = from_pil(draw_score_map(result.score))
+        score_map = encoded(from_pil(draw_score_map(result.score)), job.score_map)
     if job.report is not None and not settings.keeps(job.report):
         progress("report", 0.0)
         report = make_report(job, result, small, references, upscaler, quality)
-    finished = settings.finished(result.image)
-    with stop.writing:
-        stop.check()
-        for output in job.outputs:
-            make_folder(output.parent)
-        if score_map is not None and job.score_map is not None:
-            write_image(score_map, job.score_map, on_exists=settings.replace)
-        if report is not None and job.report is not None:
-            write_file(job.report, report, on_exists=settings.replace, what="report")
-        write_image(
-            finished,
-            job.target,
-            metadata=settings.metadata,
-            on_exists=settings.replace,
-            quality=settings.quality,
-        )
-    return Outcome(
+    outcome = Outcome(
         job,
         "done",
         size=result.image.size,
@@ -86,6 +97,13 @@ def upscale_file(
         quality=quality,
         wear=str(result.wear),
     )
+    content = encoded(
+        settings.finished(result.image),
+        job.target,
+        metadata=settings.metadata,
+        quality=settings.quality,
+    )
+    return Finished(outcome, content, score_map, report)
 
 
 def make_report(

@@ -2,8 +2,9 @@
 """What became of a job, for people and for machines."""
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from .plan import Job
 
@@ -37,6 +38,22 @@ class Outcome:
     """What the image was seen to have been through, in words."""
     warnings: tuple[str, ...] = ()
     error: str | None = None
+
+    @classmethod
+    def told(cls, job: Job, facts: Mapping[str, Any]) -> "Outcome":
+        """Of a result that was made, from what `as_dict` gave."""
+        numbers = {x.name: facts[x.name] for x in fields(Quality) if x.name in facts}
+        psnr = {x: math.inf for x in ("psnr", "psnr_bicubic") if numbers.get(x, 0) is None}
+        return cls(
+            job,
+            "done",
+            seconds=facts.get("seconds", 0.0),
+            size=(facts["height"], facts["width"]) if "height" in facts else None,
+            mean_score=facts.get("mean_score"),
+            quality=Quality(**(numbers | psnr)) if numbers else None,
+            wear=facts.get("wear"),
+            warnings=tuple(facts.get("warnings", ())),
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON; what does not apply is left out.

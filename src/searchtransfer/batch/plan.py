@@ -4,7 +4,7 @@
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +33,10 @@ class Job:
     target: Path
     score_map: Path | None = None
     report: Path | None = None
+    place: Path = field(default=Path(), compare=False)
+    """The input's name below the folder that it was found in; its own name where it was named."""
+    references: tuple[Path, ...] = ()
+    """The photos that serve it."""
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -106,8 +110,8 @@ def plan_batch(
                 f"output {shown(output)}: is a file name, so that ext and suffix have no use; "
                 "leave them out, or give a folder (with a slash at its end)"
             )
-        extras = (None if path is None else Path(path) for path in (score_map, report))
-        jobs = [Job(inputs[0], Path(output), *extras)]
+        map_path, page = (None if path is None else Path(path) for path in (score_map, report))
+        jobs = [Job(inputs[0], Path(output), map_path, page, Path(inputs[0].name))]
     else:
         jobs = _jobs(inputs, output, ext, suffix, score_map, report, go_on, on_left_out)
     read = dict.fromkeys(weights, "file of weights")
@@ -149,7 +153,9 @@ def _jobs(
 
     map_of, page_of = beside(score_map, "score map", ".png"), beside(report, "report", ".html")
     sources = _without_results(list(_sources(inputs, leave_out, on_left_out)), target, go_on)
-    return list(dict.fromkeys(Job(x.path, target(x), map_of(x), page_of(x)) for x in sources))
+    return list(
+        dict.fromkeys(Job(x.path, target(x), map_of(x), page_of(x), x.place) for x in sources)
+    )
 
 
 def _without_results(
@@ -189,6 +195,11 @@ def folder_named(path: str, what: str) -> Path:
             "inputs, or a folder of them); put a slash at its end if it shall be one"
         )
     return folder
+
+
+def results_folder(inputs: Sequence[Path], output: str | None) -> Path | None:
+    """The folder that results go into; None where they lie beside inputs, or one has a name."""
+    return Path(output) if output is not None and _is_folder(inputs, output) else None
 
 
 def _is_folder(inputs: Sequence[Path], output: str) -> bool:

@@ -3,7 +3,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import ImageFileError, OptionError
@@ -12,6 +12,7 @@ from ..images import MAX_PIXELS, Image, ImageWarning, read_image, to_profile
 from ..images.formats import NAMES
 from ..references import Reference
 from .files import images_in
+from .plan import Job
 
 MOST_PREPARED = 2
 """Sets of references, each in another colour profile, that are kept ready."""
@@ -49,7 +50,7 @@ def read_references(
             "a file or a folder, or use a model that works alone: -n fusion, for -s 4"
         )
     photos: dict[Path, Image] = {}
-    files = dict.fromkeys(file for path in paths for file in _files(path))
+    files = dict.fromkeys(file for path in paths for file in files_of(path))
     for path in files:
         try:
             photos[path] = _read(path, scale, max_pixels)
@@ -62,7 +63,12 @@ def read_references(
     return photos
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """A reference, or those of a folder; none is opened.
+
+    Raises:
+        ImageFileError: a folder has no images, or cannot be listed.
+    """
     if not path.is_dir():
         return [path]
     found = images_in(path)
@@ -95,6 +101,14 @@ class References:
     prepare: Callable[[list[Image]], Reference]
     """As of an `Upscaler`."""
     _prepared: dict[bytes | None, Reference] = field(default_factory=dict)
+
+    def chosen(self, job: Job) -> Job:
+        """A job with its references: all of these."""
+        return replace(job, references=tuple(self.photos))
+
+    def of(self, job: Job) -> "References":
+        """Those of a job: the same for each."""
+        return self
 
     def fitting(self, image: Image) -> Reference | None:
         """The references in the colours of an image; None if there are no photos.

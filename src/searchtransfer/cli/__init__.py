@@ -15,6 +15,7 @@ from .console import fail, say
 from .convert import convert
 from .demo import demo
 from .evaluate import evaluate
+from .export import export
 from .group import FAILED, ReportingGroup
 from .info import info
 from .interrupt import terminable
@@ -39,6 +40,7 @@ app.command(cls=Command)(evaluate)
 app.command(cls=Command)(benchmark)
 app.command(cls=Command)(studio)
 app.command(cls=Command)(convert)
+app.command(cls=Command)(export)
 app.command(cls=Command)(info)
 
 

@@ -137,7 +137,9 @@ MaxPixels = Annotated[
 ]
 KeepGoing = Annotated[
     bool,
-    typer.Option("--keep-going", help="Leave out a reference that cannot be read."),
+    typer.Option(
+        "--keep-going", help="Leave out what cannot be used: references, inputs without one."
+    ),
 ]
 Replace = Annotated[
     Literal["error", "overwrite"],

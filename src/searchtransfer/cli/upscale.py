@@ -106,6 +106,14 @@ def upscale(
         ),
     ] = None,
     max_pixels: MaxPixels = 134217728,
+    pair_by: Annotated[
+        Literal["all", "name", "folder"],
+        typer.Option(
+            "--pair-by",
+            help="Which references serve an input: all; those of its name, or its name and a "
+            "number, in the same subfolder of -r; or all in the same subfolder.",
+        ),
+    ] = "all",
     lr_from_hr: Annotated[
         bool,
         typer.Option("--lr-from-hr", help="Reduce the input first, and measure PSNR and SSIM."),
@@ -137,7 +145,19 @@ def upscale(
         )
     if output is None and [str(x) for x in named] == [PIPE]:
         output = PIPE
-    from ..batch import LeftOut, References, Settings, Stop, plan_batch, read_references, run_batch
+    from ..batch import (
+        LeftOut,
+        Manifest,
+        Settings,
+        Shelf,
+        Stop,
+        files_of,
+        paired,
+        plan_batch,
+        results_folder,
+        run_batch,
+        same_for_all,
+    )
     from ..budget import parse_memory
     from ..errors import OptionError
     from ..images import parse_colour
@@ -181,22 +201,18 @@ def upscale(
             memory=parse_memory(memory),
             look=look,
         )
-        photos = read_references(
-            ref_paths,
-            scale=whole,
-            keep_going=keep_going,
-            needed=upscaler.model.needs_reference,
-            max_pixels=max_pixels,
-        )
-        if score_map is not None and not photos:
+        if score_map is not None and not ref_paths:
             raise OptionError(
                 "--score-map shows how references were found: add -r with a sharp photo"
             )
+        needed = upscaler.model.needs_reference
+        prepare = partial(upscaler.prepare, copy=False)
+        shelf = Shelf(prepare, whole, needed, keep_going, max_pixels)
         left: list[LeftOut] = []
         jobs = plan_batch(
             sources,
             output,
-            references=photos,
+            references=[file for path in ref_paths for file in files_of(path)],
             weights=model_files(model, whole, weights),
             ext=ext,
             suffix=suffix,
@@ -205,11 +221,18 @@ def upscale(
             go_on=on_exists == "skip",
             on_left_out=left.append,
         )
-        references = References(photos, partial(upscaler.prepare, copy=False))
+        if pair_by == "all":
+            jobs = same_for_all(jobs, ref_paths, shelf)
+        else:
+            jobs = paired(jobs, ref_paths, pair_by, keep_going)
+        folder = results_folder(sources, output)
+        manifest = None if folder is None else Manifest(folder)
         reporter = Reporter(len(jobs), as_json, left)
 
         def work(stop: Stop) -> None:
-            run_batch(jobs, upscaler, references, settings, watcher=reporter, stop=stop)
+            run_batch(
+                jobs, upscaler, shelf, settings, manifest=manifest, watcher=reporter, stop=stop
+            )
 
         try:
             interruptible(work)

@@ -13,10 +13,7 @@ import secrets
 import time
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from .locks import HAVE_LOCKS, lock
 
 LEFTOVER_SECONDS = 3600
 """Age of an unfinished file that counts as left where nothing else can be known."""
@@ -34,8 +31,8 @@ def begin(folder: Path) -> tuple[Path, int]:
     while True:
         path = folder / f".searchtransfer-{secrets.token_hex(8)}.part"
         handle = os.open(path, flags, 0o666)
-        _lock(handle, wait=True)
-        if fcntl is None or os.fstat(handle).st_nlink:
+        lock(handle, wait=True)
+        if not HAVE_LOCKS or os.fstat(handle).st_nlink:
             return path, handle
         os.close(handle)  # somebody cleared it before it was locked
 
@@ -51,27 +48,14 @@ def clear_leftovers(folder: Path) -> None:
 
 def _clear(path: Path) -> None:
     aged = time.time() - path.lstat().st_mtime > LEFTOVER_SECONDS
-    if fcntl is None:
+    if not HAVE_LOCKS:
         if aged:
             path.unlink()
         return
     handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:  # the lock is kept until the name is gone: see `begin`
-        ours = _lock(handle, wait=False)
+        ours = lock(handle, wait=False)
         if ours or (ours is None and aged):
             path.unlink()
     finally:
         os.close(handle)
-
-
-def _lock(handle: int, *, wait: bool) -> bool | None:
-    """Whether the file is ours now; None where the system cannot say."""
-    if fcntl is None:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True

@@ -126,7 +126,10 @@ def up(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor, "*c h*{scale
         OptionError: scale is no whole number from 1 to 8.
     """
     _check("up", image, scale)
-    return _planes(image, lambda plane: _enlarge(plane, scale))
+    if torch.compiler.is_exporting():  # a graph has no loop over planes that it cannot count
+        large = _enlarge(image.reshape(-1, *image.shape[-2:]), scale)
+        return large.reshape(*image.shape[:-2], *large.shape[-2:])
+    return _planes(image, lambda plane: _enlarge(plane[None], scale)[0])
 
 
 def enlarging_weights(scale: int) -> Float64[Tensor, "s taps"]:
@@ -248,13 +251,14 @@ def _summed(
     return total.div_(share.to(plane)[:, None])
 
 
-def _enlarge(plane: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hr wr"]:
+def _enlarge(planes: Float[Tensor, "n h w"], scale: int) -> Float[Tensor, "n hr wr"]:
     """Each of the scale places inside a pixel has its own kernel; they are then interleaved."""
+    count, height, width = planes.shape
     kernels = enlarging_weights(scale)
-    rows = _filter(plane[None], kernels, 1, (2, 2), axis=2)  # [1, dx, H, W]
-    wide = rows[0].permute(1, 2, 0).reshape(1, plane.shape[0], -1)  # [1, H, W * scale]
-    columns = _filter(wide, kernels, 1, (2, 2), axis=1)  # [1, dy, H, W * scale]
-    return columns[0].transpose(0, 1).reshape(-1, wide.shape[2])
+    rows = _filter(planes, kernels, 1, (2, 2), axis=2)  # [N, dx, H, W]
+    wide = rows.permute(0, 2, 3, 1).reshape(count, height, width * scale)
+    columns = _filter(wide, kernels, 1, (2, 2), axis=1)  # [N, dy, H, W * scale]
+    return columns.transpose(1, 2).reshape(count, height * scale, width * scale)
 
 
 def _filter(
@@ -265,8 +269,12 @@ def _filter(
     axis: int,
 ) -> Float[Tensor, "n k h2 w2"]:
     """Filter along one axis by each kernel, over the sum of its weights that lie inside."""
-    ones = F.pad(torch.ones(1, 1, planes.shape[axis], dtype=torch.float64), padding)
-    share = F.conv1d(ones, kernels[:, None], stride=stride)[0].to(planes)  # [k, cells]
+    inside = F.pad(torch.ones(planes.shape[axis], dtype=torch.float64), padding)
+    # Sums of products, not a convolution: runtimes of graphs have none of doubles.
+    last = inside.shape[0] - kernels.shape[1] + 1
+    share = torch.stack(  # [k, cells]
+        [sum(w * inside[t : last + t : stride] for t, w in enumerate(kernel)) for kernel in kernels]
+    ).to(planes)
     weights = kernels.to(planes)[:, None]
     if axis == 2:
         padded = F.pad(planes, padding)[:, None]

@@ -71,11 +71,30 @@ def write_image(
     Warns:
         ImageWarning: a piece of metadata that the format cannot hold is left out.
     """
+    check_file(path, on_exists=on_exists)
+    data = encoded(image, path, metadata=metadata, quality=quality)
+    write_file(path, data, on_exists=on_exists)
+
+
+def encoded(
+    image: Image,
+    path: StrPath,
+    *,
+    metadata: Literal["keep", "strip"] = "keep",
+    quality: int | None = None,
+) -> bytes:
+    """The content of the file that `write_image` would write; nothing is written.
+
+    Raises:
+        ImageFileError, OutputError, NonFiniteError, OptionError: as `write_image`.
+
+    Warns:
+        ImageWarning: a piece of metadata that the format cannot hold is left out.
+    """
     if metadata not in ("keep", "strip"):
         raise OptionError(f"metadata must be 'keep' or 'strip', got {metadata!r}")
     check_quality(quality)
     kind = _check_format(path, image.size, image.alpha is not None, image.bits)
-    check_file(path, on_exists=on_exists)
     if metadata == "strip":
         image = replace(image, metadata=Metadata(icc=image.metadata.icc, cicp=image.metadata.cicp))
     notes: list[str] = []
@@ -85,9 +104,9 @@ def write_image(
         if isinstance(error, SearchTransferError):
             raise
         raise OutputError(f"output {shown(path)}: {kind.name} cannot be made ({error})") from error
-    write_file(path, data, on_exists=on_exists)
     for note in notes:
-        warnings.warn(f"output {shown(path)}: {note}", ImageWarning, stacklevel=2)
+        warnings.warn(f"output {shown(path)}: {note}", ImageWarning, stacklevel=3)
+    return data
 
 
 def check_quality(quality: int | None) -> None:

@@ -25,7 +25,7 @@ def upsample(x: Float[Tensor, "b c h w"], scale: int) -> Float[Tensor, "b c hs w
     Patches as they are trained on go through two matrix products: the same linear map, several
     times faster forward and backward than torch's own kernel. Their cost grows with the side.
     """
-    if max(x.shape[2:]) > _MATRIX_SIDE:
+    if torch.compiler.is_exporting() or max(x.shape[2:]) > _MATRIX_SIDE:
         return _bicubic(x, scale, scale)
     rows, columns = (_matrix(n, scale, x) for n in x.shape[2:])
     with torch.autocast(x.device.type, enabled=False):
@@ -40,7 +40,8 @@ def _matrix(side: int, scale: int, like: Tensor) -> Float[Tensor, "out side"]:
 
 
 def _bicubic(x: Tensor, rows: int, columns: int) -> Tensor:
-    return F.interpolate(x, scale_factor=(rows, columns), mode="bicubic", align_corners=False)
+    size = [rows * x.shape[2], columns * x.shape[3]]
+    return F.interpolate(x, size, mode="bicubic", align_corners=False)
 
 
 class ResidualBlock(nn.Module):

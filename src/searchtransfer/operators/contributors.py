@@ -25,8 +25,8 @@ def _moved(
 ) -> tuple[Int64[Tensor, "b h w"], Bool[Tensor, "b h w"]]:
     """The key cell `(dy, dx)` away from the chosen one, and whether it exists; -1 chose nothing."""
     height, width = key_size
-    row = torch.div(index, width, rounding_mode="floor") + dy
-    column = index % width + dx
+    first = torch.div(index, width, rounding_mode="floor")
+    row, column = first + dy, index - first * width + dx
     inside = (index >= 0) & (row >= 0) & (row < height) & (column >= 0) & (column < width)
     return torch.where(inside, row * width + column, 0), inside
 

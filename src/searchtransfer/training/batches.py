@@ -16,8 +16,8 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data._utils.signal_handling import _set_SIGCHLD_handler
 
+from ..children import serve_only_the_parent
 from ..errors import ConfigError, TrainingError
-from .children import serve_only_the_parent
 from .data.sampler import DrawSampler
 
 

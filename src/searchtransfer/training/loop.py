@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..errors import DataError, NonFiniteError, OutputError, TrainingError
 from ..files import write_file
+from ..signals import StopRequest, stop_request
 from ..weights import save_weights
 from .batches import Chunks, Division, ReadersDied, steps_of
 from .checkpoint import latest_checkpoint, set_aside, write_checkpoint
@@ -28,7 +29,6 @@ from .processes import accelerator_for
 from .progress import Outcome, Progress
 from .resumption import require_same_run, what_differs
 from .schedule import rate_share, stretch_at, stretches
-from .signals import StopRequest, stop_request
 from .task import Preparation
 from .tasks import task_for
 

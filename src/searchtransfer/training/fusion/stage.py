@@ -12,9 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...children import serve_only_the_parent
 from ...errors import ConfigError, TrainingError
 from ...files import clear_leftovers
-from ..children import serve_only_the_parent
 from ..data.views import Views
 from ..degradations import Recipe, Wear
 from ..task import Preparation

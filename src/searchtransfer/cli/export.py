@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`searchtransfer export`: a network as a graph that other runtimes read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..foreign import shown
+from .console import say
+from .options import Quiet, Replace, Verbose
+
+
+def export(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            show_default=False,
+            help="Packaged weights (see `info`), as fusion-x4; search-transfer; or a file of "
+            "weights of fusion or ttsr.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            show_default=False,
+            help="The file to write: .onnx, or .pt2 for torch.export.",
+        ),
+    ],
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            "--licence",
+            metavar="NAME",
+            show_default="Apache-2.0 for the package's own",
+            help="Of the weights; it is written into the file.",
+        ),
+    ] = None,
+    on_exists: Replace = "error",
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Write a network as an ONNX file, or as a program of torch.export."""
+    from ..export import export as write
+
+    write(model, output, licence=licence, on_exists=on_exists)
+    say(f"{shown(output)}: {model}, {output.stat().st_size / 1e6:.1f} MB")

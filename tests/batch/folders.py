@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of tiny images, and batches over it as the command line runs them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from scenes import reduced, save, sharp
+
+from searchtransfer import Upscaler
+from searchtransfer.batch import (
+    Manifest,
+    Outcome,
+    Settings,
+    Shelf,
+    plan_batch,
+    run_batch,
+    same_for_all,
+)
+
+UPSCALER = Upscaler.from_pretrained("transfer")
+
+
+def images(folder: Path, count: int = 3) -> Path:
+    """Small images, and a reference beside their folder, which is returned."""
+    for seed in range(count):
+        save(folder / "in" / f"{seed}.png", reduced(sharp(seed)))
+    save(folder / "ref.png", sharp(1))
+    return folder / "in"
+
+
+def batch(folder: Path, **more: Any) -> list[Outcome]:
+    """Make `folder/in` with `folder/ref.png` into `folder/out`; more are settings or arguments."""
+    given = {name: more.pop(name) for name in ("engine", "stop", "watcher") if name in more}
+    upscaler = more.pop("upscaler", UPSCALER)
+    shelf = Shelf(upscaler.prepare, 4)
+    jobs = plan_batch([folder / "in"], str(folder / "out"), go_on=True)
+    jobs = same_for_all(jobs, [folder / "ref.png"], shelf)
+    manifest = Manifest(folder / "out")
+    return run_batch(jobs, upscaler, shelf, Settings(**more), manifest=manifest, **given)
+
+
+def statuses(outcomes: list[Outcome]) -> dict[str, str]:
+    return {x.job.source.name: x.status for x in outcomes}
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    """Of the manifest."""
+    text = (folder / "out" / "searchtransfer.jsonl").read_text("utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def told(folder: Path) -> list[dict[str, Any]]:
+    """The lines without what differs from run to run, by output."""
+    plain = [{k: v for k, v in x.items() if k not in ("run", "seconds")} for x in lines(folder)]
+    return sorted(plain, key=lambda x: x["output"])
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "out").glob("*.png")}
