@@ -35,6 +35,7 @@ FROM_WEIGHTS: dict[str, Callable[[str | Path, TransferModel], Model]] = {
 
 Look = Literal["faithful", "vivid"]
 """How what no reference shows is painted: near the truth, or sharp."""
+LOOKS: tuple[Look, ...] = get_args(Look)
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".png")
@@ -103,7 +104,7 @@ def load_model(
     if source is None:
         source = DEFAULT_MODEL if weights is None else weights
         weights = None
-    if look != "faithful":
+    if look != LOOKS[0]:
         return _vivid(look, source, weights, transfer)
     names = list(dict.fromkeys([*MODELS, *FROM_WEIGHTS]))
     if source not in names:
@@ -123,13 +124,18 @@ def load_model(
     return MODELS[name](transfer)
 
 
+def has_look(look: Look, model: str, scale: int) -> bool:
+    """Whether a model of the package can be asked for a look."""
+    return look == LOOKS[0] or (model == "fusion" and f"fusion-x{scale}-{look}" in PACKAGED)
+
+
 def _vivid(
-    look: str, source: str | Path, weights: str | Path | None, transfer: TransferModel
+    look: Look, source: str | Path, weights: str | Path | None, transfer: TransferModel
 ) -> Model:
-    if look not in get_args(Look):
-        raise OptionError(f"look must be one of {', '.join(get_args(Look))}, got {look!r}")
+    if look not in LOOKS:
+        raise OptionError(f"look must be one of {', '.join(LOOKS)}, got {look!r}")
     name = f"fusion-x{transfer.scale}-vivid"
-    if source != "fusion" or weights is not None or name not in PACKAGED:
+    if weights is not None or not has_look(look, str(source), transfer.scale):
         raise OptionError(
             "look 'vivid' is one of model 'fusion' at scale 4 with its packaged weights, got "
             f"{shown(source)} at scale {transfer.scale}; leave the look out (--look)"
