@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a wheel and an sdist must hold, exactly: `python tests/distribution.py dist/*`.
 
-The wheel holds every file of the package's folder but the sources of the kernel, and the licences; the
-sdist holds those sources too, and what a build needs. Neither holds tests, photos, or anything else.
+The wheel holds every file of the package's folder but the sources of the kernel, and the licences;
+the sdist holds those sources too, and what a build needs. Neither holds tests or photos.
 """
 
 import sys

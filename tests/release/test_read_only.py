@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The studio does all its work where only one file system can be written to, and without any of root's powers.
+"""The studio works where only one file system can be written to, and without root's powers.
 
-That is what `containers/studio/Containerfile` promises. Here the kernel shows it without a container:
-in a mount namespace of its own the whole tree is read-only but for a small file system in memory.
+That is what `containers/studio/Containerfile` promises. Here the kernel shows it without a
+container: in a mount namespace of its own the whole tree is read-only but for a small file system
+in memory.
 """
 
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every file of weights in the package has a card that answers the same questions, with true sizes."""
+"""Every file of weights in the package has a card that answers the same questions."""
 
 import re
 from pathlib import Path
