@@ -6,6 +6,7 @@ from ..images.listing import left_out_text as left_out_text
 from ..stop import Stop as Stop
 from ..stop import Stopped as Stopped
 from .files import images_in as images_in
+from .here import here as here
 from .manifest import Manifest as Manifest
 from .matching import Maps as Maps
 from .matching import write_maps as write_maps
@@ -15,6 +16,7 @@ from .pairing import paired as paired
 from .plan import Job as Job
 from .plan import plan_batch as plan_batch
 from .plan import results_folder as results_folder
+from .processes import processes as processes
 from .references import References as References
 from .references import files_of as files_of
 from .references import read_references as read_references

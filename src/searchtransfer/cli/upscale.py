@@ -112,6 +112,12 @@ def upscale(
             "number, in the same subfolder of -r; or all in the same subfolder.",
         ),
     ] = "all",
+    jobs_at_once: Annotated[
+        int,
+        typer.Option(
+            "-j", "--jobs", metavar="N", help="Processes on this machine, which share its threads."
+        ),
+    ] = 1,
     lr_from_hr: Annotated[
         bool,
         typer.Option("--lr-from-hr", help="Reduce the input first, and measure PSNR and SSIM."),
@@ -150,8 +156,10 @@ def upscale(
         Shelf,
         Stop,
         files_of,
+        here,
         paired,
         plan_batch,
+        processes,
         results_folder,
         run_batch,
         same_for_all,
@@ -228,7 +236,14 @@ def upscale(
 
         def work(stop: Stop) -> None:
             run_batch(
-                jobs, upscaler, shelf, settings, manifest=manifest, watcher=reporter, stop=stop
+                jobs,
+                upscaler,
+                shelf,
+                settings,
+                manifest=manifest,
+                engine=here if jobs_at_once == 1 else processes(jobs_at_once),
+                watcher=reporter,
+                stop=stop,
             )
 
         try:
