@@ -5,11 +5,13 @@ from ..images.listing import LeftOut as LeftOut
 from ..images.listing import left_out_text as left_out_text
 from ..stop import Stop as Stop
 from ..stop import Stopped as Stopped
+from .engines import engine_for as engine_for
 from .files import images_in as images_in
 from .here import here as here
 from .manifest import Manifest as Manifest
 from .matching import Maps as Maps
 from .matching import write_maps as write_maps
+from .on_ray import on_ray as on_ray
 from .outcome import Outcome as Outcome
 from .outcome import Quality as Quality
 from .pairing import paired as paired

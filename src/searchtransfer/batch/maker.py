@@ -197,3 +197,9 @@ class Maker:
 def name_of(job: Job) -> str:
     """What a job is called in errors."""
     return f"image {shown(job.source)}"
+
+
+def not_begun(job: Job) -> Outcome:
+    """What becomes of a job for which there is no room."""
+    message = f"{name_of(job)}: not begun, because the disk is full; free some space"
+    return Outcome(job, "failed", error=message)

@@ -112,12 +112,34 @@ def upscale(
             "number, in the same subfolder of -r; or all in the same subfolder.",
         ),
     ] = "all",
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Who works: this machine, or a cluster (needs the extra ray)."),
+    ] = "local",
     jobs_at_once: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "-j", "--jobs", metavar="N", help="Processes on this machine, which share its threads."
+            "-j",
+            "--jobs",
+            metavar="N",
+            show_default="1",
+            help="Processes on this machine, which share its threads.",
         ),
-    ] = 1,
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", show_default="one for each processor", help="Of --engine ray; they share."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT|auto",
+            show_default="one is started here",
+            help="Of the cluster for --engine ray.",
+        ),
+    ] = None,
     lr_from_hr: Annotated[
         bool,
         typer.Option("--lr-from-hr", help="Reduce the input first, and measure PSNR and SSIM."),
@@ -155,11 +177,10 @@ def upscale(
         Settings,
         Shelf,
         Stop,
+        engine_for,
         files_of,
-        here,
         paired,
         plan_batch,
-        processes,
         results_folder,
         run_batch,
         same_for_all,
@@ -184,6 +205,7 @@ def upscale(
         max_pixels=max_pixels,
         wish=SizeWish(None, width, height, None if fit is None else parse_frame(fit)),
     )
+    by = engine_for(engine, jobs_at_once, workers, address)
     whole = next_scale(scale)
     if lr_from_hr and (settings.wish or scale != whole):
         raise OptionError(
@@ -241,7 +263,7 @@ def upscale(
                 shelf,
                 settings,
                 manifest=manifest,
-                engine=here if jobs_at_once == 1 else processes(jobs_at_once),
+                engine=by,
                 watcher=reporter,
                 stop=stop,
             )
