@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many images unattended: what is written where is planned and checked first, then done."""
 
+from ..images.files import images_in as images_in
 from ..images.listing import LeftOut as LeftOut
 from ..images.listing import left_out_text as left_out_text
 from ..stop import Stop as Stop
 from ..stop import Stopped as Stopped
 from .engines import engine_for as engine_for
-from .files import images_in as images_in
+from .from_album import FromAlbum as FromAlbum
 from .here import here as here
+from .maker import Provider as Provider
 from .manifest import Manifest as Manifest
 from .matching import Maps as Maps
 from .matching import write_maps as write_maps

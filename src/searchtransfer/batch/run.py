@@ -106,9 +106,9 @@ def _ready(
 
         for job in jobs:
             stop.check()
-            outcome = maker.check(job, make_folders)
-            if outcome is None:
-                ready.append(job)
+            checked = maker.check(job, make_folders)
+            if isinstance(checked, Job):
+                ready.append(checked)
             else:
-                decide(outcome)
+                decide(checked)
     return ready

@@ -2,6 +2,7 @@
 """`searchtransfer upscale`."""
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -112,6 +113,24 @@ def upscale(
             "number, in the same subfolder of -r; or all in the same subfolder.",
         ),
     ] = "all",
+    album: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Choose the references of each image from these photos: those that show the same.",
+        ),
+    ] = None,
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, help="References from the album, at most.")
+    ] = 3,
+    album_index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=".searchtransfer-album in the album",
+            help="Where the album's index is kept.",
+        ),
+    ] = None,
     engine: Annotated[
         Literal["local", "ray"],
         typer.Option(help="Who works: this machine, or a cluster (needs the extra ray)."),
@@ -171,9 +190,12 @@ def upscale(
         )
     if output is None and [str(x) for x in named] == [PIPE]:
         output = PIPE
+    from ..albums import Album
     from ..batch import (
+        FromAlbum,
         LeftOut,
         Manifest,
+        Provider,
         Settings,
         Shelf,
         Stop,
@@ -206,6 +228,8 @@ def upscale(
         wish=SizeWish(None, width, height, None if fit is None else parse_frame(fit)),
     )
     by = engine_for(engine, jobs_at_once, workers, address)
+    if album is not None and (refs or pair_by != "all"):
+        raise OptionError("--album chooses the references; leave -r and --pair-by out")
     whole = next_scale(scale)
     if lr_from_hr and (settings.wish or scale != whole):
         raise OptionError(
@@ -228,18 +252,20 @@ def upscale(
             wear=wear,
             memory=parse_memory(memory),
         )
-        if score_map is not None and not ref_paths:
+        if score_map is not None and not ref_paths and album is None:
             raise OptionError(
                 "--score-map shows how references were found: add -r with a sharp photo"
             )
         needed = upscaler.model.needs_reference
         prepare = partial(upscaler.prepare, copy=False)
-        shelf = Shelf(prepare, whole, needed, keep_going, max_pixels)
+        shelf = Shelf(prepare, whole, needed, keep_going or album is not None, max_pixels)
         left: list[LeftOut] = []
         jobs = plan_batch(
             sources,
             output,
-            references=[file for path in ref_paths for file in files_of(path)],
+            references=[
+                file for path in [*ref_paths, *filter(None, [album])] for file in files_of(path)
+            ],
             weights=model_files(model, whole, weights),
             ext=ext,
             suffix=suffix,
@@ -248,7 +274,9 @@ def upscale(
             go_on=on_exists == "skip",
             on_left_out=left.append,
         )
-        if pair_by == "all":
+        if album is not None:
+            pass  # when the work begins, for an index may take long
+        elif pair_by == "all":
             jobs = same_for_all(jobs, ref_paths, shelf)
         else:
             jobs = paired(jobs, ref_paths, pair_by, keep_going)
@@ -257,10 +285,19 @@ def upscale(
         reporter = Reporter(len(jobs), as_json, left)
 
         def work(stop: Stop) -> None:
+            provider: Provider = shelf
+            if album is not None:
+
+                def progress(stage: str, done: float) -> None:
+                    stop.check()
+                    reporter.progressed(stage, done)
+
+                opened = Album.open(album, scale=whole, index=album_index, on_progress=progress)
+                provider = FromAlbum(opened, shelf, top, lr_from_hr, max_pixels)
             run_batch(
                 jobs,
                 upscaler,
-                shelf,
+                provider,
                 settings,
                 manifest=manifest,
                 engine=by,
