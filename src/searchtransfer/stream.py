@@ -73,14 +73,12 @@ def upscale_each(
         SearchTransferError: the reference cannot be prepared.
 
     Examples:
-        >>> import torch
-        >>> from searchtransfer import Upscaler, upscale_each
-        >>> upscaler = Upscaler.from_pretrained("transfer")
-        >>> photo = torch.rand(3, 40, 48)
-        >>> small = [torch.rand(3, 8, 10), "missing.png"]
-        >>> for item in upscale_each(upscaler, small, [photo]):
+        >>> from searchtransfer.images import degrade
+        >>> photo = torch.rand(3, 64, 80)
+        >>> images = [degrade(photo[:, 8:56, 12:72], 4), "missing.png"]
+        >>> for item in upscale_each(Upscaler.from_pretrained("transfer"), images, [photo]):
         ...     print(item.number, item.error or list(item.result.image.shape))
-        0 [3, 32, 40]
+        0 [3, 48, 60]
         1 image 'missing.png': no such file
     """
     if isinstance(prefetch, bool) or not isinstance(prefetch, int) or prefetch < 0:
