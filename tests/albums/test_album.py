@@ -110,7 +110,7 @@ def test_an_album_that_shrinks_while_in_use(photos, album):
     (album / "c" / "coffee.png").unlink()
     assert opened.choose(small(photos, "coffee")) == [twin]
     twin.unlink()
-    with pytest.warns(ImageWarning, match=r"album .*: a photo is passed over .*twin\.png"):
+    with pytest.warns(ImageWarning, match=r"album .*: a photo is passed over .*coffee\.png"):
         assert opened.choose(small(photos, "coffee")) == []
 
 
