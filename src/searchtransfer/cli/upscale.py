@@ -16,6 +16,7 @@ from .options import (
     Files,
     Inputs,
     KeepGoing,
+    LookWord,
     MaxPixels,
     Memory,
     ModelName,
@@ -71,6 +72,7 @@ def upscale(
     ] = "auto",
     search: Search = "auto",
     wear: WearWords = "auto",
+    look: LookWord = "faithful",
     memory: Memory = "1.5GiB",
     metadata: Annotated[
         Literal["keep", "strip"], typer.Option(help="EXIF, XMP and resolution of the input.")
@@ -251,6 +253,7 @@ def upscale(
             weights=weights,
             wear=wear,
             memory=parse_memory(memory),
+            look=look,
         )
         if score_map is not None and not ref_paths and album is None:
             raise OptionError(
