@@ -65,7 +65,9 @@ def listed() -> str:
 
 
 def test_public_names_and_their_arguments_are_those_that_are_listed() -> None:
-    assert listed().splitlines() == LIST.read_text(encoding="utf-8").splitlines()
+    stated = LIST.read_text(encoding="utf-8").splitlines()
+    hint = "if this is meant: PYTHONPATH=src:tests python tests/release/test_names.py"
+    assert listed().splitlines() == stated, hint
 
 
 def test_the_names_of_the_package_itself_are_among_them() -> None:
