@@ -5,15 +5,18 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py constraints.txt \
 	$(wildcard src/searchtransfer/operators/backends/_native/*)
 
-.PHONY: help demo test check format bench docs sanitize arm clean
+.PHONY: help demo test ray coverage check format bench docs dist sanitize arm clean
 
 help:
 	@echo "make demo      install, then make a real photo sharp with the other eye of its stereo pair"
 	@echo "make test      install, then pass all tests"
+	@echo "make ray       test on a real Ray cluster of two workers on this machine"
+	@echo "make coverage  pass all tests, and say which lines and branches they ran"
 	@echo "make check     format, lint, strict types"
 	@echo "make format    put the code in order"
 	@echo "make bench     measure the search on this machine: tables and plots in bench/"
 	@echo "make docs      build the pages into site/"
+	@echo "make dist      build sdist and wheel into dist/, and check what they hold"
 	@echo "make sanitize  test the compiled kernel under AddressSanitizer and UBSan"
 	@echo "make arm       test the compiled kernel on an emulated ARM processor (see tests/arm.sh)"
 	@echo "make clean     remove what the other targets made"
@@ -40,6 +43,16 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
 
+ray: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,album,ray]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/batch/test_on_ray.py $(ARGS)
+
+coverage: $(VENV)/.dev
+	$(BIN)/coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n auto $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -56,6 +69,11 @@ bench: $(VENV)/.bench
 docs: $(VENV)/.dev
 	$(BIN)/mkdocs build --strict
 
+dist: $(VENV)/.dev
+	rm -rf build dist
+	$(BIN)/python -m build
+	$(BIN)/python tests/distribution.py dist/*
+
 sanitize: $(VENV)/.dev
 	PYTHON=$(abspath $(BIN)/python) tests/sanitize.sh
 
@@ -63,5 +81,5 @@ arm: $(VENV)/.dev
 	PYTHON=$(abspath $(BIN)/python) tests/arm.sh
 
 clean:
-	rm -rf $(VENV) build dist site bench .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build dist site bench mutants .coverage* .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	rm -f src/searchtransfer/operators/backends/*.so

@@ -10,9 +10,9 @@ import torch
 
 from searchtransfer import Upscaler
 from searchtransfer.errors import MissingExtraError, OptionError, WeightsError
-from searchtransfer.models import FusionModel, OtherScaleModel, TransferModel, TTSRModel
+from searchtransfer.models import FusionModel, TransferModel, TTSRModel
 from searchtransfer.networks import TTSR, FusionNet
-from searchtransfer.pretrained import default_model, load_model, next_scale
+from searchtransfer.pretrained import DEFAULT_MODEL, load_model, next_scale
 from searchtransfer.weights import save_weights
 
 
@@ -25,7 +25,6 @@ def fusion(tmp_path_factory):
 
 def test_by_name():
     assert isinstance(load_model("transfer", 2), TransferModel)
-    assert isinstance(load_model(None, 2), OtherScaleModel)
     assert isinstance(load_model("transfer", search="refine"), TransferModel)
 
 
@@ -45,14 +44,32 @@ def test_ttsr_by_file(tmp_path):
     assert isinstance(load_model(path), TTSRModel)
 
 
-def test_default():
-    assert default_model(2) == default_model(4) == "fusion"
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_the_default_has_learned_every_scale(scale):
+    model = load_model(None, scale)
+    assert isinstance(model, FusionModel)
+    assert model.name == DEFAULT_MODEL
+    assert model.scale == model.network.scale == model.transfer.scale == scale
 
 
-def test_the_file_serves_other_scales_too(fusion):
-    model = load_model(fusion, 2)
-    assert isinstance(model, OtherScaleModel)
-    assert (model.scale, model.fusion.scale, model.transfer.scale) == (2, 4, 2)
+def test_weights_of_another_scale(fusion):
+    with pytest.raises(WeightsError, match=r"mine.*are of fusion x4, asked for is scale 2"):
+        load_model(fusion, 2)
+
+
+def test_looks(fusion):
+    assert load_model(None).vivid is None
+    assert load_model(None, look="vivid").vivid.scale == 4
+    for arguments in (
+        {"scale": 2},
+        {"source": "transfer"},
+        {"weights": fusion},
+        {"source": fusion},
+    ):
+        with pytest.raises(OptionError, match="look 'vivid' is one of model 'fusion' at scale 4"):
+            load_model(**{"source": None, "look": "vivid"} | arguments)
+    with pytest.raises((OptionError, TypeError), match=r"faithful'?, '?vivid"):
+        load_model(None, look=cast(Any, "bright"))
 
 
 @pytest.mark.parametrize(("wish", "scale"), [(1.01, 2), (2, 2), (2.5, 3), (3.01, 4), (8, 8)])
@@ -69,7 +86,7 @@ def test_no_scale_reaches_it(wish):
 def test_a_folder_of_two(fusion, tmp_path):
     for name in ("a", "b"):
         save_weights(FusionNet(8, 1), tmp_path / f"{name}.safetensors")
-    with pytest.raises(WeightsError, match=r"expected one \.safetensors file in it, found 2"):
+    with pytest.raises(WeightsError, match=r"expected one \.safetensors file in it.*found 2"):
         load_model(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(WeightsError, match="found 0"):
@@ -101,7 +118,7 @@ def test_no_such_model():
 def test_from_the_hub(fusion, monkeypatch):
     asked = []
 
-    def download(repository, allow_patterns):
+    def download(repository, revision, allow_patterns):
         asked.append((repository, allow_patterns))
         return str(fusion.parent)
 
@@ -112,7 +129,7 @@ def test_from_the_hub(fusion, monkeypatch):
 
 
 def test_the_hub_fails(monkeypatch):
-    def download(repository, allow_patterns):
+    def download(repository, revision, allow_patterns):
         raise OSError("no network")
 
     monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=download))
@@ -143,11 +160,9 @@ def test_which_files_are_read(fusion, tmp_path):
     from searchtransfer.pretrained import model_files
     from searchtransfer.weights.packaged import packaged
 
-    for scale in (2, 4):
-        assert model_files(None, scale, None) == [
-            packaged("fusion-x4"),
-            packaged("fusion-x4-worn"),
-        ]
+    assert model_files(None, 2, None) == [packaged("fusion-x2")]
+    names = ("fusion-x4", "fusion-x4-vivid", "fusion-x4-worn")
+    assert model_files(None, 4, None) == [packaged(name) for name in names]
     assert model_files("transfer", 4, None) == []
     assert model_files(fusion, 4, None) == model_files(fusion.parent, 4, None) == [fusion]
     assert model_files("fusion", 4, fusion) == model_files(None, 4, fusion) == [fusion]

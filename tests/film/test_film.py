@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from cli.commands import arguments, environment
+from cli.commands import arguments, command, environment
 from clips import frames, packets, pan, small_of, times, write_film
 
 from searchtransfer import Upscaler
@@ -44,7 +44,7 @@ def keyframes() -> Keyframes:
 
 
 as_users_run = pytest.mark.usefixtures("as_users_run")
-"""Shapes are checked in `test_seeded_frames_are_as_good_as_single_ones`; elsewhere it costs time."""
+"""Shapes are checked in `test_seeded_frames...`; elsewhere that costs time."""
 
 
 @as_users_run
@@ -190,12 +190,12 @@ def test_a_stopped_run_goes_on_and_makes_the_same(
 def test_killed_and_started_again(tmp_path: Path) -> None:
     small = write_film(tmp_path / "small.mkv", small_of(SHARP * 5))
     write_image(Image(SHARP[0]), tmp_path / "key.png")
-    command = arguments(
+    words = arguments(
         "upscale", "-i", small, "-n", "transfer", "-r", tmp_path / "key.png",
         "-o", tmp_path / "big.mkv",
     )  # fmt: skip
     folder = tmp_path / ".big.mkv.searchtransfer"
-    process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL)
     end = time.monotonic() + 120
     while not (folder / "000000.mp4").is_file() and time.monotonic() < end:
         time.sleep(0.02)
@@ -203,7 +203,7 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
     process.wait()
     assert not (tmp_path / "big.mkv").exists()
     done = subprocess.run(
-        [*command, "--json"], capture_output=True, text=True, env=environment(), check=True
+        [*words, "--json"], capture_output=True, text=True, env=environment(), check=True
     )
     assert '"kept": 0' not in done.stdout and '"frames": 45' in done.stdout
     assert times(tmp_path / "big.mkv") == times(small)
@@ -286,11 +286,9 @@ def test_a_film_as_frames_through_pipes(tmp_path: Path) -> None:
             frame.pts = number
             out.mux(stream.encode(frame))
     write_image(Image(SHARP[0]), tmp_path / "key.png")
-    command = arguments(
-        "upscale", "-i", "-", "-n", "transfer", "-r", tmp_path / "key.png", "-o", "-"
-    )
+    words = arguments("upscale", "-i", "-", "-n", "transfer", "-r", tmp_path / "key.png", "-o", "-")
     done = subprocess.run(
-        command, input=small.read_bytes(), capture_output=True, env=environment(), check=True
+        words, input=small.read_bytes(), capture_output=True, env=environment(), check=True
     )
     assert done.stdout.startswith(b"YUV4MPEG2 W96 H64 F10:1")
     (tmp_path / "big.y4m").write_bytes(done.stdout)
@@ -302,7 +300,7 @@ def test_a_film_as_frames_through_pipes(tmp_path: Path) -> None:
     assert b"3 frames of 96 x 64" in done.stderr
     # A stream that is cut off: what was whole is made.
     cut = subprocess.run(
-        command,
+        words,
         input=small.read_bytes()[:-100],
         capture_output=True,
         env=environment(),
@@ -326,3 +324,22 @@ def test_pictures_survive_a_round_trip() -> None:
                     back = colour_of(frame_of(smooth, pixels), pixels)
                     worst = float((back - smooth).abs().max()) * 255
                     assert worst < (3.0 if across == 1 else 16.0) / (1 if bits == 8 else 1.3)
+
+
+def test_options_for_images_and_for_films(tmp_path: Path) -> None:
+    small = write_film(tmp_path / "small.mkv", small_of(SHARP[:1]))
+    write_image(Image(SHARP[0]), tmp_path / "key.png")
+    for words, said in (
+        (["--report", "page.html"], "--report is for images"),
+        (["--pair-by", "name"], "--pair-by is for images"),
+        (["--quality", "101"], "quality must be from 1 to 100"),
+        (["--keyframes", tmp_path / "key.png"], "a single photo is a reference"),
+    ):
+        done = command("upscale", small, "-o", tmp_path / "big.mkv", *words)
+        assert done.exit_code != 0 and said in " ".join(done.stderr.split())
+    done = command("upscale", tmp_path / "key.png", "--codec", "hevc", "-o", tmp_path / "x.png")
+    assert done.exit_code == 2 and "are for films" in " ".join(done.stderr.split())
+    done = command("upscale", tmp_path, "missing.mp4", "-o", tmp_path / "big.mkv")
+    assert done.exit_code == 2 and "one film at a time" in done.stderr
+    done = command("upscale", tmp_path / "missing.mp4", "-o", tmp_path / "big.mkv")
+    assert done.exit_code == 2 and "no such file" in done.stderr

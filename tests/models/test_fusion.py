@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
+import torch.nn.functional as F
 from networks.test_fusion_net import tiny
 from pictures import target, unrelated
 
-from searchtransfer import Reference, Upscaler, upscaler
+from searchtransfer import Reference, Upscaler
 from searchtransfer.errors import OptionError, WeightsError
 from searchtransfer.images import degrade, down, up
 from searchtransfer.models import FusionModel, Model, TransferModel
 from searchtransfer.networks import TTSR, FusionNet
+from searchtransfer.operators.agreement import shown
 from searchtransfer.weights import save_weights
 from searchtransfer.weights.packaged import PACKAGED, packaged
 
@@ -78,6 +80,30 @@ def test_a_halo_too_small_is_noticed(pair, monkeypatch):
     assert (tiled - whole).abs().max() > 1e-3
 
 
+def test_a_vivid_look_invents_nothing_of_what_is_shown(pair):
+    low, reference = pair
+    other = tiny(seed=1)
+    faithful = FusionModel(tiny(), consistency_rounds=0)
+    vivid = FusionModel(tiny(), vivid=other, consistency_rounds=0)
+    alone = FusionModel(other, consistency_rounds=0)
+    seen = faithful.transfer.find(low, reference)
+    known = shown(seen.found.agreement) >= 0.5
+    near = F.max_pool2d((~known).float()[None], 3, 1, 1)[0] > 0  # it fades over half a cell
+    inside, beside = (x.repeat_interleave(4, 0).repeat_interleave(4, 1) for x in (~near, ~known))
+    assert inside.any()
+    ours, theirs = vivid.upscale(low, reference).colour, faithful.upscale(low, reference).colour
+    assert torch.equal(ours[:, inside], theirs[:, inside])
+    assert not torch.equal(ours[:, beside], theirs[:, beside])
+    assert torch.equal(vivid.upscale(low, None).colour, alone.upscale(low, None).colour)
+    tiled = vivid.upscale(low, reference, tile=13).colour
+    torch.testing.assert_close(tiled, ours, atol=1e-5, rtol=0)
+
+
+def test_networks_of_several_scales_are_refused():
+    with pytest.raises(OptionError, match="networks have the scales 2 and 4"):
+        FusionModel(tiny(), worn=FusionNet(8, 1, 2))
+
+
 def test_without_a_reference(pair):
     low, _ = pair
     network = tiny()
@@ -144,7 +170,9 @@ def test_upscaler_without_a_reference(pair):
 
 
 def test_packaged_weights():
-    assert ("fusion" in upscaler.MODELS) == ("fusion-x4" in PACKAGED)
+    scales = [f"fusion-x{scale}" for scale in (2, 3, 4, 8)]
+    assert set(scales) < set(PACKAGED)
+    assert sum(packaged(name).stat().st_size for name in PACKAGED) < 24 * 2**20
     for name in PACKAGED:
         assert packaged(name).stat().st_size <= 8 * 2**20
         assert packaged(name).with_suffix(".md").is_file()

@@ -17,7 +17,7 @@ from studio.server import wait_for
 
 from searchtransfer.errors import ImageFileError, OptionError
 from searchtransfer.images import Image, read_image, write_image
-from searchtransfer.pretrained import default_model
+from searchtransfer.pretrained import DEFAULT_MODEL
 from searchtransfer.studio import Limits, uploads
 from searchtransfer.studio.job import Outcome, Page, make
 from searchtransfer.studio.notes import listening
@@ -258,7 +258,7 @@ def test_a_model_is_a_name_never_a_file_or_an_address(session: Session, model: s
 def test_the_best_model_is_that_for_the_scale(session: Session) -> None:
     add(session, "small"), add(session, "reference")
     for scale in SCALES:
-        assert order(session, model=BEST, scale=scale).model == default_model(scale)
+        assert order(session, model=BEST, scale=scale).model == DEFAULT_MODEL
 
 
 @pytest.mark.parametrize("reduce", [True, False])

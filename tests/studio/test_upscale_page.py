@@ -174,5 +174,19 @@ def test_other_scales(visit: Any, pictures: Path) -> None:
     choose(page, "small", pictures / "small.png")
     choose(page, "reference", pictures / "first.png")
     page.locator("[name=scale][value='2']:enabled").check()
+    page.locator("[name=look][value='vivid']:disabled").wait_for()
     upscale(page)
     assert pixels(page, "Result").shape == (64, 80, 3)
+
+
+def test_a_vivid_look(visit: Any, pictures: Path) -> None:
+    page = visit()
+    choose(page, "small", pictures / "small.png")
+    upscale(page)
+    faithful = pixels(page, "Result")
+    page.locator("[name=look][value='vivid']:enabled").check()
+    page.locator("#stale").wait_for()
+    upscale(page)
+    vivid = pixels(page, "Result")
+    assert vivid.shape == faithful.shape
+    assert (vivid != faithful).any()

@@ -12,8 +12,8 @@ from typing import Literal
 from ..errors import ImageFileError, OptionError
 from ..foreign import shown
 from ..images import ImageWarning
+from ..images.files import images_in
 from ..images.formats import NAMES
-from .files import images_in
 from .plan import Job
 
 PairBy = Literal["name", "folder"]

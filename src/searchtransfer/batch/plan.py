@@ -11,10 +11,10 @@ from typing import NamedTuple
 from ..errors import ImageFileError, OptionError, OutputError
 from ..foreign import shown
 from ..images import ImageWarning
+from ..images.files import images_in
 from ..images.formats import NAMES, WRITTEN, extension_for
 from ..images.listing import EXTENSIONS, LeftOut
 from .collisions import check_collisions, name_of
-from .files import images_in
 
 NO_FOLDERS = EXTENSIONS | {
     ".html",

@@ -112,13 +112,13 @@ def evaluate(
     """
     from ..evaluation import Comparison, check_reports, table, to_csv, to_html, to_json
     from ..pairs import cufed_groups, list_pairs, scene_pairs
-    from ..pretrained import default_model, model_files
+    from ..pretrained import DEFAULT_MODEL, model_files
 
     options = {"--csv": csv, "--json": json, "--html": html}
     reports = {option: path for option, path in options.items() if path is not None}
     find = {"groups": cufed_groups, "scenes": scene_pairs, "list": list_pairs}[layout.value]
     pairs = find(data)
-    names = model or ["bicubic", default_model(scale)]
+    names = model or ["bicubic", DEFAULT_MODEL]
     read = [data, *(file for pair in pairs for file in (pair.target, *pair.references))]
     read += [file for name in names for file in model_files(name, scale, weights)]
     check_reports(reports, [path for path in read if path.is_file()], overwrite)

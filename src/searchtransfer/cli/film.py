@@ -3,9 +3,10 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from inspect import Signature
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
@@ -23,9 +24,18 @@ if TYPE_CHECKING:
     from ..upscaler import Upscaler
 
 
-@dataclass(frozen=True)
-class FilmOptions:
-    """What was asked for."""
+DECIDING = ("model", "scale", "search", "weights", "wear", "memory", "look")
+"""Options that decide what a frame becomes: those of `Upscaler.from_pretrained`,"""
+
+OTHERS = {
+    "files", "inputs", "output", "refs", "keyframes", "codec", "quality", "on_exists",
+    "max_pixels", "keep_going", "as_json", "quiet", "verbose",
+}  # fmt: skip
+"""and what else films know; the rest is for images."""
+
+
+class FilmOptions(SimpleNamespace):
+    """What was asked for, by the names of the options."""
 
     source: Path
     output: str | None
@@ -37,8 +47,6 @@ class FilmOptions:
     max_pixels: int
     keep_going: bool
     as_json: bool
-    words: dict[str, Any]
-    """Options that decide what the result is."""
 
 
 def is_film_input(paths: Sequence[Path]) -> bool:
@@ -53,13 +61,37 @@ def is_film_input(paths: Sequence[Path]) -> bool:
     return any(is_film(x) and not x.is_dir() for x in paths)
 
 
-def upscale_one_film(options: FilmOptions, upscaler: "Upscaler") -> None:
+def upscale_film_from(named: Sequence[Path], given: Mapping[str, Any], command: Signature) -> None:
     """Make a film sharp, and say what became of it.
 
+    Args:
+        named: the inputs.
+        given: all options of the command, by name.
+        command: knows their defaults.
+
     Raises:
+        BadParameter: an option is for images, or there are several inputs.
         Exit: frames had to be left out.
         SearchTransferError: whatever `upscale_film` raises.
     """
+    if len(named) > 1:
+        raise typer.BadParameter("one film at a time; give the others in calls of their own")
+    for name, parameter in command.parameters.items():
+        if name not in {*DECIDING, *OTHERS} and given[name] != parameter.default:
+            option = name.replace("_", "-")
+            raise typer.BadParameter(f"--{option} is for images, and the input is a film")
+    from ..budget import parse_memory
+    from ..upscaler import Upscaler
+
+    options = FilmOptions(**given, source=named[0])
+    options.refs = options.refs or []
+    words = {name: given[name] for name in DECIDING}
+    source = words.pop("model")
+    upscaler = Upscaler.from_pretrained(source, **words | {"memory": parse_memory(words["memory"])})
+    _upscale(options, upscaler, {name: str(x) for name, x in words.items()})
+
+
+def _upscale(options: FilmOptions, upscaler: "Upscaler", words: dict[str, str]) -> None:
     from ..film import FilmSettings, digest, read_film, upscale_film
 
     target = _target(options, upscaler.factor)
@@ -75,7 +107,7 @@ def upscale_one_film(options: FilmOptions, upscaler: "Upscaler") -> None:
         options.codec,
         options.quality,
         "overwrite" if options.on_exists == "overwrite" else "error",
-        made_from=options.words | {"photos": [digest(x) for x in inputs]},
+        made_from=words | {"photos": [digest(x) for x in inputs]},
     )
     bar = Bar()
     bar.start(shown(options.source))

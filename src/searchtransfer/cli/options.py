@@ -86,8 +86,16 @@ WearWords = Annotated[
         "--wear",
         metavar="auto|clean|PARTS",
         help="What the images have been through. auto: estimated from each (-v says what); or of "
-        "area, bilinear, lanczos, blur:PIXELS, noise:LEVELS, jpeg:QUALITY what applies, with "
-        "commas between.",
+        "area, bilinear, lanczos, blur:PIXELS, noise:LEVELS, jpeg:QUALITY, coded:LEVELS, "
+        "soft:PIXELS what applies, with commas between.",
+    ),
+]
+LookWord = Annotated[
+    Literal["faithful", "vivid"],
+    typer.Option(
+        "--look",
+        help="How what no reference shows is painted. faithful: as near the truth as can be; "
+        "vivid: so that it looks sharp, though it may not be true (scale 4).",
     ),
 ]
 Memory = Annotated[

@@ -2,13 +2,14 @@
 """`searchtransfer upscale`."""
 
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from .console import fail
-from .film import FilmOptions, is_film_input, upscale_one_film
+from .film import is_film_input, upscale_film_from
 from .group import FAILED
 from .interrupt import interruptible
 from .options import (
@@ -17,6 +18,7 @@ from .options import (
     Files,
     Inputs,
     KeepGoing,
+    LookWord,
     MaxPixels,
     Memory,
     ModelName,
@@ -72,6 +74,7 @@ def upscale(
     ] = "auto",
     search: Search = "auto",
     wear: WearWords = "auto",
+    look: LookWord = "faithful",
     memory: Memory = "1.5GiB",
     metadata: Annotated[
         Literal["keep", "strip"], typer.Option(help="EXIF, XMP and resolution of the input.")
@@ -126,6 +129,52 @@ def upscale(
         Literal["auto", "h264", "hevc", "av1"],
         typer.Option(help="Of a film; auto: that of the input."),
     ] = "auto",
+    album: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Choose the references of each image from these photos: those that show the same.",
+        ),
+    ] = None,
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, help="References from the album, at most.")
+    ] = 3,
+    album_index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=".searchtransfer-album in the album",
+            help="Where the album's index is kept.",
+        ),
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Who works: this machine, or a cluster (needs the extra ray)."),
+    ] = "local",
+    jobs_at_once: Annotated[
+        int | None,
+        typer.Option(
+            "-j",
+            "--jobs",
+            metavar="N",
+            show_default="1",
+            help="Processes on this machine, which share its threads.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", show_default="one for each processor", help="Of --engine ray; they share."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT|auto",
+            show_default="one is started here",
+            help="Of the cluster for --engine ray.",
+        ),
+    ] = None,
     lr_from_hr: Annotated[
         bool,
         typer.Option("--lr-from-hr", help="Reduce the input first, and measure PSNR and SSIM."),
@@ -149,6 +198,7 @@ def upscale(
 
     An input is never overwritten. In a folder, subfolders are kept. All is checked before the work.
     """
+    given = dict(locals())
     tile_size = parse_tile(tile)
     named = [*(files or []), *(inputs or [])]
     if not named:
@@ -156,40 +206,22 @@ def upscale(
             "Missing option '-i': there is no input; name small images first, or with -i"
         )
     if is_film_input(named):
-        if len(named) > 1:
-            raise typer.BadParameter("one film at a time; give the others in calls of their own")
-        from ..budget import parse_memory
-        from ..upscaler import Upscaler
-
-        given = {"--width": width, "--height": height, "--fit": fit, "--score-map": score_map}
-        given |= {"--report": report, "--background": background, "--lr-from-hr": lr_from_hr}
-        if wrong := [name for name, value in given.items() if value]:
-            raise typer.BadParameter(f"{', '.join(wrong)}: is for images, and the input is a film")
-        words = {"search": search, "wear": wear, "memory": memory, "tile": tile}
-        upscaler = Upscaler.from_pretrained(
-            model,
-            scale=scale,
-            search=search,
-            weights=weights,
-            wear=wear,
-            memory=parse_memory(memory),
-        )
-        film = FilmOptions(
-            named[0], output, refs or [], keyframes, codec, quality, on_exists, max_pixels,
-            keep_going, as_json, words,
-        )  # fmt: skip
-        upscale_one_film(film, upscaler)
+        upscale_film_from(named, given, signature(upscale))
         return
     if keyframes is not None or codec != "auto":
         raise typer.BadParameter("--keyframes and --codec are for films, and the input is none")
     if output is None and [str(x) for x in named] == [PIPE]:
         output = PIPE
+    from ..albums import Album
     from ..batch import (
+        FromAlbum,
         LeftOut,
         Manifest,
+        Provider,
         Settings,
         Shelf,
         Stop,
+        engine_for,
         files_of,
         paired,
         plan_batch,
@@ -217,6 +249,9 @@ def upscale(
         max_pixels=max_pixels,
         wish=SizeWish(None, width, height, None if fit is None else parse_frame(fit)),
     )
+    by = engine_for(engine, jobs_at_once, workers, address)
+    if album is not None and (refs or pair_by != "all"):
+        raise OptionError("--album chooses the references; leave -r and --pair-by out")
     whole = next_scale(scale)
     if lr_from_hr and (settings.wish or scale != whole):
         raise OptionError(
@@ -238,19 +273,22 @@ def upscale(
             weights=weights,
             wear=wear,
             memory=parse_memory(memory),
+            look=look,
         )
-        if score_map is not None and not ref_paths:
+        if score_map is not None and not ref_paths and album is None:
             raise OptionError(
                 "--score-map shows how references were found: add -r with a sharp photo"
             )
         needed = upscaler.model.needs_reference
         prepare = partial(upscaler.prepare, copy=False)
-        shelf = Shelf(prepare, whole, needed, keep_going, max_pixels)
+        shelf = Shelf(prepare, whole, needed, keep_going or album is not None, max_pixels)
         left: list[LeftOut] = []
         jobs = plan_batch(
             sources,
             output,
-            references=[file for path in ref_paths for file in files_of(path)],
+            references=[
+                file for path in [*ref_paths, *filter(None, [album])] for file in files_of(path)
+            ],
             weights=model_files(model, whole, weights),
             ext=ext,
             suffix=suffix,
@@ -259,7 +297,9 @@ def upscale(
             go_on=on_exists == "skip",
             on_left_out=left.append,
         )
-        if pair_by == "all":
+        if album is not None:
+            pass  # when the work begins, for an index may take long
+        elif pair_by == "all":
             jobs = same_for_all(jobs, ref_paths, shelf)
         else:
             jobs = paired(jobs, ref_paths, pair_by, keep_going)
@@ -268,8 +308,24 @@ def upscale(
         reporter = Reporter(len(jobs), as_json, left)
 
         def work(stop: Stop) -> None:
+            provider: Provider = shelf
+            if album is not None:
+
+                def progress(stage: str, done: float) -> None:
+                    stop.check()
+                    reporter.progressed(stage, done)
+
+                opened = Album.open(album, scale=whole, index=album_index, on_progress=progress)
+                provider = FromAlbum(opened, shelf, top, lr_from_hr, max_pixels)
             run_batch(
-                jobs, upscaler, shelf, settings, manifest=manifest, watcher=reporter, stop=stop
+                jobs,
+                upscaler,
+                provider,
+                settings,
+                manifest=manifest,
+                engine=by,
+                watcher=reporter,
+                stop=stop,
             )
 
         try:

@@ -14,7 +14,6 @@ from ..images.sizes import resized_to
 from ..memory import with_smaller_tiles
 from ..models import Model
 from ..models.fusion import FusionModel
-from ..models.other_scale import OtherScaleModel
 from ..models.transfer import Compared, TransferModel
 from ..operators.precision import in_own_precision
 from ..progress import Progress, silent
@@ -182,8 +181,6 @@ def in_film(model: Model) -> Model:
 
 def _steps(model: Model) -> FilmModel | None:
     """What makes a frame with photos in two steps; None for models that know only one."""
-    if isinstance(model, OtherScaleModel):
-        return model.transfer
     return model if isinstance(model, (FusionModel, TransferModel)) else None
 
 

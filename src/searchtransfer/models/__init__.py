@@ -4,6 +4,5 @@
 from .fusion import FusionModel as FusionModel
 from .model import Model as Model
 from .model import Upscaled as Upscaled
-from .other_scale import OtherScaleModel as OtherScaleModel
 from .transfer import TransferModel as TransferModel
 from .ttsr import TTSRModel as TTSRModel

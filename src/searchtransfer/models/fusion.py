@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..budget import side_of_piece
-from ..errors import OptionError
+from ..errors import OptionError, WeightsError
+from ..foreign import shown as shown_text
 from ..images.reduction import BICUBIC, Reduction
 from ..images.resize import up
 from ..networks.fusion_net import Evidence, FusionNet
@@ -36,6 +37,9 @@ FEATURES = 600
 NEAR = 2
 """Cells on either side that say whether an image shows anything."""
 
+KNOWN = 0.5
+"""Of what a reference may show of a cell: from here on nothing of it is invented."""
+
 AGREEMENT = 6
 """Which of the maps of the evidence the agreement of neighbours is."""
 
@@ -51,6 +55,9 @@ class FusionModel:
     transfer: TransferModel = field(default_factory=TransferModel)
     worn: FusionNet | None = None
     """For images that are noisy, compressed, or not reduced by bicubic; None: the same network."""
+    vivid: FusionNet | None = None
+    """Paints what no reference shows so that it looks sharp, though it may not be true; None: what
+    is painted is as near the truth as can be."""
     consistency_rounds: int = 2
     """Rounds of back-projection at the end; 2 by held-out crops, see `docs/design/fusion.md`."""
     symmetries: int = 2
@@ -66,6 +73,11 @@ class FusionModel:
     def __post_init__(self) -> None:
         if not 1 <= self.symmetries <= len(_SYMMETRIES):
             raise OptionError(f"symmetries must be from 1 to 8, got {self.symmetries}")
+        networks = (self.network, self.worn, self.vivid)
+        scales = sorted({x.scale for x in networks if x is not None})
+        if len(scales) > 1:
+            named = " and ".join(map(str, scales))
+            raise OptionError(f"model 'fusion': its networks have the scales {named}")
         if self.transfer.scale != self.network.scale:
             raise OptionError(
                 f"model 'fusion' has scale {self.network.scale}, got {self.transfer.scale}"
@@ -83,11 +95,17 @@ class FusionModel:
         `transfer` says how it searches.
 
         Raises:
-            OptionError: the scale is not that of the network.
-            WeightsError: the file is damaged or holds another network.
+            WeightsError: the file is damaged, or holds another network or one of another scale.
         """
+        network = load_network(path)
         other = None if worn is None else load_network(worn)
-        return cls(load_network(path), transfer or TransferModel(), other)
+        transfer = transfer or TransferModel(network.scale)
+        if transfer.scale != network.scale:
+            raise WeightsError(
+                f"weights {shown_text(path)}: are of fusion x{network.scale}, asked for is scale "
+                f"{transfer.scale}; give theirs (scale={network.scale}, or -s {network.scale})"
+            )
+        return cls(network, transfer, other)
 
     @property
     def scale(self) -> int:
@@ -132,7 +150,7 @@ class FusionModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
-        wear = self.transfer.wear or wear_of(colour)
+        wear = self.transfer.wear or wear_of(colour, self.scale)
         if reference is None:
             return self._alone(colour, wear, tile, progress)
         seen = self.transfer.find(colour, reference, progress, wear)
@@ -153,12 +171,18 @@ class FusionModel:
         network = self._network(is_worn)
 
         def make(area: Area) -> Tensor:
-            piece = self.transfer.piece(colour, seen, area)
-            texture = texture_of(piece, self.scale) if is_worn and self.texture else None
-            low, noise, evidence = told(piece)
-            del piece
-            sharp = self._sharp(low, noise, evidence, seen.found.reduction, network)
-            return sharp if texture is None else texture.mixed_into(sharp, self.texture)
+            found = self.transfer.piece(colour, seen, area)
+            texture = texture_of(found, self.scale) if is_worn and self.texture else None
+            piece = told(found)
+            del found
+            sharp = self._sharp(*piece, seen.found.reduction, network)
+            if texture is not None:
+                sharp = texture.mixed_into(sharp, self.texture)
+            surely = shown(seen.found.agreement[area])
+            if self.vivid is None or surely.min() >= KNOWN:
+                return sharp
+            other = self._sharp(*piece, seen.found.reduction, self.vivid)
+            return torch.lerp(sharp, other, invented(surely, self.scale))
 
         evidence = max(self.transfer.halo(seen.found), AROUND + 1, NEAR)
         halo = self._halo(seen.found.reduction, evidence)
@@ -168,7 +192,7 @@ class FusionModel:
     def _alone(self, colour: Tensor, wear: Wear, tile: int, progress: Progress) -> Upscaled:
         level = wear.level(colour)
         reduction = wear.supposed(self.scale)
-        network = self._network(level > 0 or reduction != BICUBIC)
+        network = self.vivid or self._network(level > 0 or reduction != BICUBIC)
 
         def make(area: Area) -> Tensor:
             low = colour[(slice(None), *area)]
@@ -212,6 +236,13 @@ def visible(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:
     padded = F.pad(colour[None], (NEAR,) * 4, mode="replicate")
     span = F.max_pool2d(padded, around, 1) + F.max_pool2d(-padded, around, 1)
     return (255 * span[0].amax(0) - 1).div(2).clamp(0, 1)
+
+
+def invented(surely: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hs ws"]:
+    """How much of each pixel may be invented: nothing where the reference shows it."""
+    unknown = (1 - surely / KNOWN).clamp(0, 1)[None, None]
+    smooth = F.interpolate(unknown, scale_factor=scale, mode="bilinear", align_corners=False)
+    return smooth[0, 0]
 
 
 def spread_over(cells: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hs ws"]:

@@ -225,7 +225,7 @@ class TransferModel:
             OptionError: the reference was built for another scale.
         """
         self._check(reference)
-        wear = wear or self.wear or wear_of(colour)
+        wear = wear or self.wear or wear_of(colour, self.scale)
         found = match(colour, reference, self.search, self.backend, progress, wear, self.memory)
         wear = wear.reduced_by(found.reduction)
         return Compared(found, compare(colour, found.copies, found.field), wear)

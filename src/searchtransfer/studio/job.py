@@ -68,7 +68,7 @@ def make(
         SearchTransferError: a file cannot be used, or the model cannot do what is asked.
     """
     progress("reading", 0.0, 0)
-    upscaler = Upscaler.from_pretrained(order.model, scale=order.scale)
+    upscaler = Upscaler.from_pretrained(order.model, scale=order.scale, look=order.look)
     photos = [read_image(upload.path, max_pixels=photo_pixels) for upload in order.references]
     prepared: dict[bytes | None, tuple[tuple[Image, ...], Reference]] = {}
     for number, upload in enumerate(order.small):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..batch.checks import check_reducible
 from ..errors import ImageFileError, OptionError
 from ..models import FusionModel, TransferModel
-from ..pretrained import MODELS, default_model
+from ..pretrained import DEFAULT_MODEL, LOOKS, MODELS, Look, has_look
 from .limits import Limits
 
 SCALES = (2, 3, 4, 8)
@@ -27,6 +27,12 @@ WORDS = {
     "fusion": ("fusion", "learned; also without a reference"),
 }
 """Name and description of each model."""
+
+LOOK_WORDS = {
+    "faithful": ("faithful", "as near the truth as can be"),
+    "vivid": ("vivid", "what no reference shows is painted sharp, though it may not be true"),
+}
+"""Name and description of each look."""
 
 NEEDS_REFERENCE = {
     "transfer": TransferModel.needs_reference,
@@ -54,6 +60,8 @@ class Settings:
     scale: int = 4
     reduce: bool = False
     """The pictures are sharp photos, to be reduced first."""
+    look: Look = "faithful"
+    """How what no reference shows is painted."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class Order:
     model: str
     scale: int
     reduce: bool
+    look: Look = "faithful"
 
     @property
     def names(self) -> dict[str, str]:
@@ -106,8 +115,21 @@ def scales(settings: Settings, has_reference: bool) -> list[Choice]:
     ]
 
 
+def looks(settings: Settings) -> list[Choice]:
+    """The looks, beside the model and the scale that are chosen."""
+    model = DEFAULT_MODEL if settings.model == BEST else settings.model
+    return [
+        Choice(
+            look,
+            *LOOK_WORDS[look],
+            "" if has_look(look, model, settings.scale) else "only fusion has it, at scale 4",
+        )
+        for look in LOOKS
+    ]
+
+
 def _why_not(model: str, scale: int, has_reference: bool) -> str:
-    name = default_model(scale) if model == BEST else model
+    name = DEFAULT_MODEL if model == BEST else model
     if NEEDS_REFERENCE.get(name, False) and not has_reference:
         return "needs a reference"
     return ""
@@ -127,7 +149,7 @@ def order_of(
     if scale not in SCALES:
         raise OptionError(f"there is no scale {scale!r}; there are: {', '.join(map(str, SCALES))}")
     if model == BEST:
-        model = default_model(scale)
+        model = DEFAULT_MODEL
     if model not in MODELS:
         raise OptionError(f"there is no model {model!r}; there are: {', '.join(MODELS)}")
     if not small:
@@ -136,9 +158,11 @@ def order_of(
     if reason := _why_not(settings.model, scale, bool(references)):
         what = "the best model for this scale" if settings.model == BEST else f"model {model}"
         raise OptionError(f"{what}: {reason}".replace(": needs", " needs"))
+    if not has_look(settings.look, model, scale):
+        raise OptionError(f"look {settings.look}: only fusion has it, at scale 4")
     for upload in small:
         _check_size(upload, settings, limits)
-    return Order(tuple(small), tuple(references), model, scale, settings.reduce)
+    return Order(tuple(small), tuple(references), model, scale, settings.reduce, settings.look)
 
 
 HELD = "pictures"

@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from ..errors import SearchTransferError
+from ..pretrained import LOOKS
 from . import downloads, uploads, view
 from .faults import explain
 from .folder import delete
@@ -198,6 +199,7 @@ def _settings(body: bytes, change: int) -> tuple[Settings, int]:
     try:
         value = json.loads(body)
         model, scale, reduce = value["model"], value["scale"], value["reduce"]
+        look = value.get("look")
     except (ValueError, TypeError, KeyError, RecursionError):
         return Settings(), change
     if not isinstance(model, str) or len(model) > LONGEST_NAME:
@@ -205,7 +207,7 @@ def _settings(body: bytes, change: int) -> tuple[Settings, int]:
     scale = scale if isinstance(scale, int) and scale in SCALES else 4
     given = value.get("change")
     change = given if isinstance(given, int) and 0 <= given < 2**31 else change
-    return Settings(model, scale, reduce is True), change
+    return Settings(model, scale, reduce is True, look if look in LOOKS else LOOKS[0]), change
 
 
 def _no(message: str, status: int = 404) -> JSONResponse:

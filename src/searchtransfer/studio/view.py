@@ -6,7 +6,7 @@ from typing import Any
 from ..errors import SearchTransferError
 from . import fragments
 from .limits import Limits
-from .orders import models, order_of, scales
+from .orders import looks, models, order_of, scales
 from .sessions import Session
 from .workshop import Job, Workshop
 
@@ -26,10 +26,12 @@ def pieces(session: Session, workshop: Workshop, limits: Limits) -> dict[str, An
             "model": settings.model,
             "scale": str(settings.scale),
             "reduce": settings.reduce,
+            "look": settings.look,
             "change": session.change,
         },
         "models": [choice._asdict() for choice in models(settings, has_reference)],
         "scales": [choice._asdict() for choice in scales(settings, has_reference)],
+        "looks": [choice._asdict() for choice in looks(settings)],
         "forecast": _forecast(session, workshop, limits),
         "running": running,
         "run": 0 if job is None else job.run,

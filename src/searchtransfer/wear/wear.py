@@ -17,9 +17,12 @@ from .signs import signs_of
 LEAST = 2.0
 """Grey levels of noise below which an image counts as clean."""
 
-CODED, SOFT = 3.0, 0.25
-"""The same for the error of compression without a comb, and for softness in pixels: of 100 clean
-images of 64 x 64 pixels, one is beyond (`benchmarks/teach_signs.py`); larger ones tell more."""
+CODED, SOFT = 3.5, 0.35
+"""The same for the error of compression without a comb, and for softness in pixels."""
+
+CODED_PHOTO, SOFT_PHOTO = 7.0, 0.45
+"""The same for images that are to be enlarged twice: a photo that was only halved still shows how
+it was compressed, or how soft it was, and neither is to be taken back."""
 
 
 @dataclass(frozen=True)
@@ -84,19 +87,20 @@ CLEAN = Wear(reduction=BICUBIC)
 AUTO = "auto"
 
 
-def wear_of(colour: Float[Tensor, "3 h w"]) -> Wear:
+def wear_of(colour: Float[Tensor, "3 h w"], scale: int = 4) -> Wear:
     """Estimate it from the image alone; what is not sure is taken for clean.
 
     Args:
         colour: `[3, H, W]` in [0, 1].
+        scale: how many times it is to be enlarged.
     """
     noise, quality = noise_of(colour), quality_of(colour)
     if noise >= LEAST or quality is not None:
         return Wear(noise if noise >= LEAST else 0.0, quality)
     coded, softness = signs_of(colour)
-    return Wear(
-        coded=coded if coded >= CODED else 0.0, softness=softness if softness >= SOFT else 0.0
-    )
+    is_coded = coded >= (CODED if scale > 2 else CODED_PHOTO)
+    is_soft = softness >= (SOFT if scale > 2 else SOFT_PHOTO)
+    return Wear(coded=coded if is_coded else 0.0, softness=softness if is_soft else 0.0)
 
 
 def parse_wear(words: str) -> Wear | None:

@@ -60,6 +60,7 @@ const settle = () => post("settings", {
   model: document.querySelector("[name=model]:checked")?.value,
   scale: Number(document.querySelector("[name=scale]:checked")?.value),
   reduce: find("reduce").checked,
+  look: document.querySelector("[name=look]:checked")?.value,
 });
 
 // ---- showing
@@ -73,9 +74,10 @@ const shows = {
   titles: ([title, hint]) => drop("small").entitle(title, hint),
   models: (choices) => choose("model", choices),
   scales: (choices) => choose("scale", choices),
+  looks: (choices) => choose("look", choices),
   settings: (settings) => {
     if (settings.change < state.change) return;
-    for (const name of ["model", "scale"]) {
+    for (const name of ["model", "scale", "look"]) {
       const input = document.querySelector(`[name=${name}][value="${settings[name]}"]`);
       if (input) input.checked = true;
     }
@@ -132,7 +134,7 @@ function fill(box, html) {
 
 function show(pieces) {
   // A new run empties the page before its pieces are filled in; settings come behind choices.
-  const order = ["models", "scales", "settings", "run"];
+  const order = ["models", "scales", "looks", "settings", "run"];
   const names = [...order, ...Object.keys(pieces).filter((name) => !order.includes(name))];
   for (const name of names) if (name in pieces) shows[name]?.(pieces[name]);
 }

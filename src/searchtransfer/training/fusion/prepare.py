@@ -74,7 +74,7 @@ def searched(
     """
     low = tensor_of(chain.apply(target))
     model = TransferModel(target.shape[0] // low.shape[1])
-    wear = wear_of(low)
+    wear = wear_of(low, model.scale)
     pictures = {"hr": eight_bits(tensor_of(target)), "raw": eight_bits(low)}
     if reference is None:
         return pictures, wear.level(low)

@@ -2,12 +2,15 @@
 """Training FusionNet: crops searched once, windows of them, and the loss with its teacher."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ...evaluation import LPIPS
+from ...images.resize import up
 from ...networks import FusionNet
 from ...networks.other_scale import at_scale
 from ...weights import load_weights, read_weights
@@ -26,6 +29,7 @@ class FusionTask:
 
     def __init__(self, config: FusionConfig) -> None:
         self.config = config
+        self.lpips: LPIPS | None = None
 
     def build(self) -> nn.Module:
         """FusionNet, from weights if the configuration names them."""
@@ -44,7 +48,13 @@ class FusionTask:
         return [{"params": list(model.parameters()), "lr": self.config.optimiser.learning_rate}]
 
     def objective(self) -> Objective:
-        """Nothing but the network's own loss."""
+        """Nothing but the network's own losses.
+
+        Raises:
+            WeightsError: a phase wants LPIPS, and its weights are not here.
+        """
+        if any(phase.losses.lpips for phase in self.config.phases):
+            self.lpips = LPIPS("vgg16")
         return Objective()
 
     def prepare(self, how: Preparation) -> None:
@@ -71,7 +81,10 @@ class FusionTask:
             truth = (1 - trust) * charbonnier(result, seen.truth)
             return (truth + trust * charbonnier(result, seen.taught)).mean()
 
-        return Restored(result, seen.truth, {"charbonnier": loss})
+        losses = {"charbonnier": loss}
+        if self.lpips is not None:
+            losses["lpips"] = partial(looks, self.lpips, seen.low, result, seen.truth)
+        return Restored(result, seen.truth, losses)
 
     def validator(self) -> CropValidator | None:
         """Crops of photos that training leaves out."""
@@ -84,3 +97,15 @@ def charbonnier(
 ) -> Float[Tensor, " b"]:
     """A smooth L1 loss: the mean of sqrt(difference^2 + 0.001^2) of each image."""
     return torch.sqrt((image - truth) ** 2 + 1e-6).mean((1, 2, 3))
+
+
+def looks(
+    lpips: LPIPS,
+    low: Float[Tensor, "b 3 h w"],
+    result: Float[Tensor, "b 3 hs ws"],
+    truth: Float[Tensor, "b 3 hs ws"],
+) -> Float[Tensor, ""]:
+    """How different two pictures look, given as differences from the enlarged small one."""
+    bicubic = up(low, truth.shape[-1] // low.shape[-1])
+    pictures = (2 * (bicubic + x) - 1 for x in (result, truth))
+    return lpips.distance(*pictures).mean()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..errors import ImageFileError
 from ..foreign import shown
-from ..images import ImageWarning
-from ..images.listing import LeftOut, left_out_text, why_not
+from .image import ImageWarning
+from .listing import LeftOut, left_out_text, why_not
 
 MANIFEST = "searchtransfer.jsonl"
 """That a folder of results has; no input."""
