@@ -112,3 +112,38 @@ def test_other_errors_are_not_tried_again():
     with pytest.raises(KeyError):
         with_smaller_tiles(make, 0, (500, 700))
     assert tried == [0]
+
+
+WHOLE = """
+import logging, resource, sys, warnings
+import torch, torch.nn.functional as F
+from searchtransfer import Upscaler
+warnings.simplefilter("ignore")
+torch.manual_seed(0)
+torch.set_num_threads(1)
+small = F.interpolate(torch.rand(1, 3, 30, 30), (240, 240), mode="bicubic").clamp(0, 1)[0]
+upscaler = Upscaler.from_pretrained("fusion")
+expected = upscaler.upscale(small, tile=40).image
+logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
+in_use = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (in_use + 80 * 2**20,) * 2)
+print("off by", (upscaler.upscale(small, tile=0).image - expected).abs().max().item())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits and /proc are those of Linux")
+def test_an_image_that_does_not_fit_whole_is_made_in_pieces():
+    """In a process that has 80 MiB beyond what it took for pieces of 40 pixels."""
+    done = subprocess.run(
+        [sys.executable, "-c", WHOLE],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    *told, last = done.stdout.splitlines()
+    assert told[:1] == ["not enough memory in tiles of 240 pixels, trying 120"]
+    assert last.startswith("off by ")
+    assert float(last.split()[-1]) < 1e-5

@@ -83,8 +83,9 @@ def with_smaller_tiles(make: Callable[[int], T], tile: int, size: tuple[int, int
             if side <= SMALLEST_TILE:
                 raise OutOfMemoryError(
                     f"not enough memory for a picture of {size[1]} x {size[0]} pixels with these "
-                    f"references, in tiles of {side} pixels; use search='refine' "
-                    "(--search refine), smaller or fewer references, or cut the picture"
+                    f"references, in tiles of {side} pixels; set memory (--memory) lower, "
+                    "use search='refine' (--search refine), smaller or fewer references, or cut "
+                    "the picture"
                 ) from error
         # Only here is what the failed attempt held given back with its error.
         gc.collect()

@@ -37,7 +37,7 @@ def test_odd_environments(tmp_path, odd):
 WITHOUT_ASSERTS = """
 import sys
 from searchtransfer.cli import app
-for words in (["-s", "9"], ["-t", "-1"], ["--quality", "0"], ["-n", "none"]):
+for words in (["-s", "0"], ["-t", "-1"], ["--quality", "0"], ["-n", "none"]):
     try:
         app(["upscale", *sys.argv[1:], *words])
     except SystemExit as end:

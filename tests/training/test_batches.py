@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
+import multiprocessing
+import os
+import signal
+import threading
 
 import pytest
 from torch.utils.data import Dataset
 
 from searchtransfer.errors import ConfigError
-from searchtransfer.training.batches import Chunks, Division, steps_of
+from searchtransfer.training.batches import Chunks, Division, ReadersDied, steps_of
 from searchtransfer.training.config import Optimiser
 from searchtransfer.training.schedule import rate_share, stretch_at, stretches
 from searchtransfer.training.ttsr.config import Losses, TTSRPhase
@@ -62,6 +66,53 @@ def test_steps_of_a_loader():
     assert [[d for part in step for d in part] for step in steps] == [
         [d for part in list(chunks)[i : i + 2] for d in part] for i in (0, 2)
     ]
+
+
+class Gone(Dataset):
+    """A reader that is dead when its first sample is asked for."""
+
+    def __getitem__(self, draw):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Lost:
+    """What a reader sends that dies meanwhile: its files are closed before it is dead."""
+
+    def __init__(self, reader):
+        self.reader = reader
+
+    def __reduce__(self):
+        return _lose, (self.reader,)
+
+
+def _lose(reader):
+    threading.Timer(0.2, os.kill, (reader, signal.SIGKILL)).start()
+    raise ConnectionResetError("Connection reset by peer")
+
+
+def lost(samples):
+    return Lost(os.getpid())
+
+
+@pytest.mark.parametrize(("dataset", "collate"), [(Gone(), tuple), (Numbers(), lost)])
+def test_a_reader_that_dies(dataset, collate):
+    """Afterwards nothing of torch tells it again, wherever the program is when the others end."""
+    steps = steps_of(dataset, collate, Chunks(Division(4, 2), 6, 0, 3, seed=0), workers=2)
+    before = set(multiprocessing.active_children())
+    with pytest.raises(ReadersDied, match=r"died \(signal 9: Killed\)\. .* lower it and resume"):
+        next(steps)
+    assert set(multiprocessing.active_children()) <= before
+
+
+class Faulty(Dataset):
+    def __getitem__(self, draw):
+        raise ValueError("of the data")
+
+
+def test_an_error_of_a_living_reader_stays_itself():
+    chunks = Chunks(Division(4, 2), 6, 0, 3, seed=0)
+    with pytest.raises(ValueError, match="of the data"):
+        next(steps_of(Faulty(), tuple, chunks, workers=1))
 
 
 def test_phases_in_steps():

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing.connection import wait
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
@@ -19,6 +20,9 @@ from torch.utils.data._utils.signal_handling import _set_SIGCHLD_handler
 from ..children import serve_only_the_parent
 from ..errors import ConfigError, TrainingError
 from .data.sampler import DrawSampler
+
+DYING = 2.0
+"""Seconds that a process may take between closing its files and being dead."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,12 @@ def steps_of(
         for _ in range(chunks.start, chunks.stop):
             try:
                 step = list(islice(batches, chunks.division.parts))
-            except RuntimeError as error:
-                if "DataLoader worker" not in str(error):
+            except Exception as error:
+                ends = _ends_of_readers(batches)
+                if not ends:
                     raise
                 raise ReadersDied(
-                    f"a process that reads photos died: {str(error).splitlines()[0]}. Often memory "
+                    f"a process that reads photos died ({ends}). Often memory "
                     "or shared memory is too small for run.workers; lower it and resume"
                 ) from error
             yield step
@@ -118,6 +123,28 @@ class ReadersDied(TrainingError):
 
 def _begin_to_read(number: int) -> None:
     serve_only_the_parent()
+
+
+def _ends_of_readers(batches: Any) -> str:
+    """How readers ended that are dead or about to die; then the others are ended too.
+
+    The error that comes first says little: torch tells of a dead reader, but what a dying one sent
+    may fail to arrive before that, in any way that a pipe or a socket can fail. None is left that
+    could die later, where torch's own handler would tell it, or be waited for when Python ends.
+    """
+    readers = getattr(batches, "_workers", [])
+    gone = wait([reader.sentinel for reader in readers], DYING if readers else 0)
+    for reader in readers:
+        if reader.sentinel not in gone:
+            reader.kill()
+        reader.join()
+    return ", ".join({_end(reader.exitcode): 0 for reader in readers if reader.sentinel in gone})
+
+
+def _end(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    return f"signal {-code}: {signal.strsignal(-code) or 'unknown'}"
 
 
 @contextmanager
