@@ -81,7 +81,7 @@ def upscale(
         typer.Option("--on-exists", help="What to do where the output is there already."),
     ] = "error",
     ext: Annotated[
-        Literal["auto", "png", "jpg", "tif", "webp"],
+        Literal["auto", "png", "jpg", "tif", "webp", "avif"],
         typer.Option(help="Format of the results in a folder; auto: that of the input."),
     ] = "auto",
     suffix: Annotated[
@@ -91,8 +91,8 @@ def upscale(
         int | None,
         typer.Option(
             metavar="1-100",
-            show_default="95 for JPEG, without loss for WebP",
-            help="Of JPEG and WebP.",
+            show_default="95 for JPEG, 90 for AVIF, without loss for WebP",
+            help="Of JPEG, AVIF and WebP.",
         ),
     ] = None,
     bits: Annotated[

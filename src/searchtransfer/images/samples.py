@@ -33,6 +33,15 @@ class Decoded:
     """EXIF orientation that is still to be applied."""
 
 
+def spread(values: NDArray[np.integer[Any]], most: int) -> Samples:
+    """Samples from 0 to `most` scaled to the whole range of 8 bits, or of 16 above 255."""
+    top = 65535 if most > 255 else 255
+    if most != top:
+        values = (values.astype(np.uint32) * top + most // 2) // most
+    spread: Samples = values.astype(np.uint16 if most > 255 else np.uint8)
+    return spread
+
+
 def to_samples(picture: PILImage.Image, metadata: Metadata, note: Note) -> tuple[Samples, Metadata]:
     """An 8-bit Pillow picture of any mode as `[H, W, 1 | 2 | 3 | 4]`, by these rules:
 
