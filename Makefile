@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py constraints.txt \
 	$(wildcard src/searchtransfer/operators/backends/_native/*)
 
-.PHONY: help demo test check format bench docs sanitize arm clean
+.PHONY: help demo test coverage check format bench docs sanitize arm clean
 
 help:
 	@echo "make demo      install, then make a real photo sharp with the other eye of its stereo pair"
 	@echo "make test      install, then pass all tests"
+	@echo "make coverage  pass all tests, and say which lines and branches they ran"
 	@echo "make check     format, lint, strict types"
 	@echo "make format    put the code in order"
 	@echo "make bench     measure the search on this machine: tables and plots in bench/"
@@ -40,6 +41,12 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
 
+coverage: $(VENV)/.dev
+	$(BIN)/coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n auto $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -63,5 +70,5 @@ arm: $(VENV)/.dev
 	PYTHON=$(abspath $(BIN)/python) tests/arm.sh
 
 clean:
-	rm -rf $(VENV) build dist site bench .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build dist site bench mutants .coverage* .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	rm -f src/searchtransfer/operators/backends/*.so

@@ -5,27 +5,27 @@
 
 Each mutant is one change of one place in a Python file of `operators/`: an operator, a comparison,
 a number, a condition, a returned value. Places are drawn with a seed, evenly over all there are. A
-copy of the sources gets the change, and the tests run on it until the first failure, those named
-like the changed file first. A mutant that they pass survives and is listed with its line; one that
-makes them endless is caught.
+copy of the sources gets the change, and the tests that run its line run until the first failure. A
+mutant that they pass survives and is listed with its line; one that makes them endless is caught.
+What is known is kept in `--journal`, so that a run that was stopped goes on.
 """
 
 import argparse
 import ast
 import copy
+import json
 import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from mutant_runs import Known, learn, passes, statement
+
 ROOT = Path(__file__).parents[1]
 FOLDER = Path("src/searchtransfer/operators")
-SECONDS = 900  # of a run of the tests; a mutant that makes them endless is caught
 
 _OPERATORS: dict[type, type] = {
     ast.Add: ast.Sub,
@@ -116,46 +116,32 @@ def mutant(source: str, number: int) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def in_order(tests: list[str], path: Path, root: Path) -> list[str]:
-    """The files of tests, those first that are named like the changed file or its first word."""
-    files = [
-        file.relative_to(root)
-        for test in tests
-        for file in (sorted((root / test).rglob("test_*.py")) or [root / test])
-    ]
-    word = path.stem.split("_")[0]
-
-    def distance(file: Path) -> int:
-        name = file.stem.removeprefix("test_")
-        return 0 if name == path.stem else 1 if name.startswith(word) else 2
-
-    return [str(file) for file in sorted(files, key=distance)]
-
-
-def survives(path: Path, content: str, tests: list[str], root: Path) -> bool:
-    """Whether the tests pass with a file changed, in a copy of the project."""
+def is_caught(path: Path, number: int, root: Path, known: Known, count: int) -> bool:
+    """Whether the tests fail with a node changed, in a copy of the project."""
     target = root / path
     before = target.read_text(encoding="utf-8")
-    target.write_text(content, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    command += in_order(tests, path, root)
-    environment = os.environ | {"PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    run = subprocess.Popen(
-        command,
-        cwd=root,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    tree = ast.parse(before)
+    lines = statement(tree, list(ast.walk(tree))[number])
     try:
-        return run.wait(SECONDS) == 0
-    except subprocess.TimeoutExpired:
-        os.killpg(run.pid, signal.SIGKILL)  # with whatever the tests have started
-        run.wait()
-        return False
+        target.write_text(mutant(before, number), encoding="utf-8")
+        _made_at(target, 2 * count)
+        return not passes(root, known, known.tests_of(path, *lines))
     finally:
         target.write_text(before, encoding="utf-8")
+        _made_at(target, 2 * count + 1)
+
+
+def _made_at(path: Path, number: int) -> None:
+    """No two contents of a file have one time, by which Python knows what it compiled."""
+    os.utime(path, (1e9 + number, 1e9 + number))
+
+
+def copied(folder: Path) -> Path:
+    """A copy of what the tests need."""
+    for name in ("src", "tests", "pyproject.toml"):
+        copy_it = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy_it(ROOT / name, folder / name)
+    return folder
 
 
 def main() -> int:
@@ -163,34 +149,37 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tests", nargs="+", default=["tests/operators"])
+    parser.add_argument("--journal", type=Path, default=Path("mutants"), help="a folder")
     parser.add_argument("--list", action="store_true", help="only say which would be tried")
     options = parser.parse_args()
     files = {
         path.relative_to(ROOT): path.read_text(encoding="utf-8")
         for path in sorted((ROOT / FOLDER).rglob("*.py"))
     }
-    known = [(path, *place) for path, source in files.items() for place in places(source)]
-    chosen = random.Random(options.seed).sample(known, min(options.count, len(known)))
-    print(f"{len(chosen)} of {len(known)} mutants, seed {options.seed}", flush=True)
+    everything = [(path, *place) for path, source in files.items() for place in places(source)]
+    chosen = random.Random(options.seed).sample(everything, min(options.count, len(everything)))
+    print(f"{len(chosen)} of {len(everything)} mutants, seed {options.seed}", flush=True)
     if options.list:
         print("\n".join(f"{path}, {what}" for path, _, what in chosen))
         return 0
-    survivors = []
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for name in ("src", "tests", "pyproject.toml"):
-            copied = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copied(ROOT / name, root / name)
-        first = next(iter(files))
-        if not survives(first, ast.unparse(ast.parse(files[first])), options.tests, root):
-            print("the tests fail without any change, so they would catch everything")
-            return 1
-        for count, (path, number, what) in enumerate(chosen, 1):
-            if survives(path, mutant(files[path], number), options.tests, root):
-                survivors.append(f"{path}, {what}")
-                print(f"survives: {survivors[-1]}", flush=True)
-            print(f"{count}: {count - len(survivors)} caught", flush=True)
-    caught = len(chosen) - len(survivors)
+    options.journal.mkdir(parents=True, exist_ok=True)
+    journal = options.journal.resolve() / "mutants.jsonl"
+    told = (
+        dict(json.loads(line) for line in journal.read_text().splitlines() if line)
+        if (journal.exists())
+        else {}
+    )
+    with tempfile.TemporaryDirectory() as folder, journal.open("a") as log:
+        root = copied(Path(folder).resolve())
+        known = learn(root, FOLDER, options.tests, journal.with_name("tests.json"))
+        for count, (path, number, what) in enumerate(chosen):
+            name = f"{path}, {what}"
+            if name not in told:
+                told[name] = is_caught(path, number, root, known, count)
+                print(json.dumps([name, told[name]]), file=log, flush=True)
+            if not told[name]:
+                print(f"survives: {name}", flush=True)
+    caught = sum(told[f"{path}, {what}"] for path, _, what in chosen)
     print(f"caught {caught} of {len(chosen)}: {100 * caught / max(1, len(chosen)):.1f} %")
     return 0
 

@@ -5,7 +5,8 @@ import ast
 from pathlib import Path
 
 import pytest
-from mutants import FOLDER, ROOT, in_order, mutant, places
+from mutant_runs import Known, learn, passes, statement
+from mutants import FOLDER, ROOT, mutant, places
 
 SOURCE = """
 def f(a: int = 3, b: Float[Tensor, "2 3"] = None) -> tuple[int, 4]:
@@ -56,10 +57,54 @@ def test_mutants_of_the_operators_are_programs(path: Path):
         assert changed != whole
 
 
-def test_tests_named_like_the_changed_file_run_first():
-    files = in_order(["tests/operators"], FOLDER / "keys.py", ROOT)
-    assert files[0] == "tests/operators/test_keys.py"
-    assert sorted(files) == sorted(set(files))
-    assert len(files) == len(list((ROOT / "tests/operators").rglob("test_*.py")))
-    word = in_order(["tests/operators"], FOLDER / "backends" / "native_cost.py", ROOT)
-    assert all(Path(file).stem.startswith("test_native") for file in word[:3])
+def known():
+    tests = {"a": {"3": ["slow", "quick"], "4": ["other"]}, "b": {}}
+    return Known({"quick": 0.1, "slow": 5.0, "other": 1.0, "far": 0.2}, tests)
+
+
+def test_the_tests_of_a_line_run_cheapest_first():
+    assert known().tests_of(Path("a"), 3, 3) == ["quick", "slow"]
+    assert known().tests_of(Path("a"), 3, 4) == ["quick", "other", "slow"]
+
+
+def test_where_no_test_runs_a_line_all_that_could_see_it_run():
+    assert known().tests_of(Path("a"), 9, 9) == ["quick", "other", "slow"]
+    assert known().tests_of(Path("c"), 1, 1) == ["quick", "far", "other", "slow"]
+
+
+def test_lines_of_the_statement_around_a_node():
+    tree = ast.parse("if a:\n  b = (\n    1,\n    2)\nc = 3\n")
+    found = {
+        node.value: statement(tree, node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+    }
+    assert found == {1: (2, 3), 2: (2, 4), 3: (5, 5)}
+
+
+def project(folder, source="def twice(x):\n    return x + x\n"):
+    """A project of one file, with one test that runs it."""
+    (folder / "src/one").mkdir(parents=True)
+    (folder / "tests").mkdir()
+    (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\npythonpath = ['src']\n")
+    (folder / "src/one/twice.py").write_text(source)
+    text = "from one.twice import twice\n\ndef test_twice():\n    assert twice(3) == 6\n"
+    (folder / "tests/test_twice.py").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("source", "passed"),
+    [
+        ("def twice(x):\n    return x * 2\n", True),
+        ("def twice(x):\n    return x - x\n", False),
+        ("import os\n\ndef twice(x):\n    os._exit(3)\n", False),
+    ],
+)
+def test_a_change_is_tried_by_the_tests_that_run_it(tmp_path, source, passed):
+    root = project(tmp_path)
+    known = learn(root, Path("src/one"), ["tests"], tmp_path / "known.json")
+    tests = known.tests_of(Path("src/one/twice.py"), 2, 2)
+    assert tests == ["tests/test_twice.py::test_twice"]
+    (root / "src/one/twice.py").write_text(source)
+    assert passes(root, known, tests) == passed

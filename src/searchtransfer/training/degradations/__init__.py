@@ -17,7 +17,7 @@ from .optics import Blur as Blur
 from .optics import Sharpening as Sharpening
 from .recipes import ALBUM as ALBUM
 from .recipes import CLEAN as CLEAN
+from .recipes import Album as Album
 from .recipes import Recipe as Recipe
-from .recipes import Wear as Wear
 from .reduction import Detour as Detour
 from .reduction import Reduction as Reduction

@@ -15,7 +15,7 @@ from .codecs import Film, Jpeg, Subsampling, WebP
 from .noise import Noise
 from .optics import Blur, Sharpening
 from .part import Part
-from .recipes import Recipe, Wear
+from .recipes import Album, Recipe
 from .reduction import Detour, Kernel, Reduction
 
 _OTHER_KERNELS: tuple[Kernel, ...] = ("area", "bilinear", "Lanczos")
@@ -43,15 +43,15 @@ def draw_chain(rng: np.random.Generator, scale: int, recipe: Recipe) -> Chain:
     return clean(scale)
 
 
-def draw_wear(rng: np.random.Generator, wear: Wear) -> Chain:
+def draw_wear(rng: np.random.Generator, album: Album) -> Chain:
     """What a reference has been through; it keeps its size."""
     parts: list[Part] = []
-    if rng.random() < wear.chance:
-        parts.append(Blur(float(rng.uniform(0, wear.blur))))
-    if rng.random() < wear.chance:
-        parts.append(Noise(float(rng.uniform(0, wear.noise))))
-    if rng.random() < wear.chance:
-        parts.append(Jpeg(int(rng.integers(wear.jpeg[0], wear.jpeg[1] + 1))))
+    if rng.random() < album.chance:
+        parts.append(Blur(float(rng.uniform(0, album.blur))))
+    if rng.random() < album.chance:
+        parts.append(Noise(float(rng.uniform(0, album.noise))))
+    if rng.random() < album.chance:
+        parts.append(Jpeg(int(rng.integers(album.jpeg[0], album.jpeg[1] + 1))))
     return Chain(before=tuple(parts), seed=_seed(rng))
 
 

@@ -33,10 +33,10 @@ CLEAN = Recipe(light=0.0, heavy=0.0)
 
 
 @dataclass(frozen=True)
-class Wear:
+class Album:
     """Of references: what happens to a photo on its way into an album.
 
-    Fields as in `config.Wear`.
+    Fields as in `config.Album`.
     """
 
     chance: float = 0.3
@@ -51,5 +51,5 @@ class Wear:
     """Quality."""
 
 
-ALBUM = Wear()
+ALBUM = Album()
 """As the packaged weights were trained with."""

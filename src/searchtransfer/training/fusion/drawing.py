@@ -15,7 +15,7 @@ from ..data.locate import locate
 from ..data.pixels import Pixels, pad_to, read_pixels, resize
 from ..data.synthesis import made_reference
 from ..data.views import NEAR, Views, seen_otherwise, wide_pair
-from ..degradations import ALBUM, CLEAN, Recipe, Wear, draw_wear
+from ..degradations import ALBUM, CLEAN, Album, Recipe, draw_wear
 from .split import photo_name, scene_name
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Sources:
     """How far off that may be."""
     recipe: Recipe = CLEAN
     """What small pictures have been through."""
-    wear: Wear = ALBUM
+    album: Album = ALBUM
     """What references have been through."""
     scale: int = 4
     """Pixels of a cell on a side."""
@@ -83,7 +83,7 @@ class Sources:
         photo = _of_any_sharpness(read_pixels(pair.target), rng, smallest(self.scale))
         if kind == "made":
             target, reference = _made(photo, rng, self.views, self.scale)
-            return target, draw_wear(rng, self.wear).apply(reference), kind
+            return target, draw_wear(rng, self.album).apply(reference), kind
         size = _size(photo, self.scale)
         target = crop(photo, random_corner(photo, size, rng), size)
         if kind == "alone":
@@ -95,8 +95,8 @@ class Sources:
 
     def _perhaps_worn(self, reference: Pixels, rng: np.random.Generator) -> Pixels:
         """A real reference, which is worn already, by chance even more so."""
-        if self.wear.real and rng.random() < self.wear.real:
-            return draw_wear(rng, self.wear).apply(reference)
+        if self.album.real and rng.random() < self.album.real:
+            return draw_wear(rng, self.album).apply(reference)
         return reference
 
     @property

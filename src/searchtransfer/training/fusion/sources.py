@@ -10,7 +10,7 @@ from ...errors import DataError
 from ...pairs import Pair, cufed_pairs, scene_pairs, single_photos
 from ..data.sizes import shorter_side
 from ..data.views import NEAR, Views
-from ..degradations import ALBUM, CLEAN, Recipe, Wear
+from ..degradations import ALBUM, CLEAN, Album, Recipe
 from .drawing import Sources, smallest
 from .split import BY_CONTENT, Split, photo_name, scene_name
 
@@ -21,7 +21,7 @@ def find_sources(
     split: Split = BY_CONTENT,
     views: Views = NEAR,
     recipe: Recipe = CLEAN,
-    wear: Wear = ALBUM,
+    album: Album = ALBUM,
     scale: int = 4,
 ) -> Sources:
     """Photos for training, or those that are held out to choose checkpoints by.
@@ -33,7 +33,7 @@ def find_sources(
         split: which these are; see `settled`.
         views: how far made references may be from their target.
         recipe: what small pictures have been through.
-        wear: what references have been through.
+        album: what references have been through.
         scale: how many times smaller small pictures are.
 
     Raises:
@@ -57,7 +57,7 @@ def find_sources(
             else f"{data}: no photos of at least {smallest(scale)} pixels a side are in it"
             f"{found.small}"
         )
-    return replace(chosen, views=views, recipe=recipe, wear=wear, scale=scale)
+    return replace(chosen, views=views, recipe=recipe, album=album, scale=scale)
 
 
 def settled(data: Path, split: Split, scale: int = 4) -> Split:

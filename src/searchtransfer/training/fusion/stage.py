@@ -16,7 +16,7 @@ from ...children import serve_only_the_parent
 from ...errors import ConfigError, TrainingError
 from ...files import clear_leftovers
 from ..data.views import Views
-from ..degradations import Recipe, Wear
+from ..degradations import Album, Recipe
 from ..task import Preparation
 from .config import FusionConfig
 from .crops import crop_file
@@ -35,16 +35,16 @@ class _Ways(NamedTuple):
 
     views: Views
     recipe: Recipe
-    wear: Wear
+    album: Album
     scale: int
 
     @classmethod
     def of(cls, config: FusionConfig) -> "_Ways":
         data = config.data
         recipe = data.degradations.model_dump()
-        wear = recipe.pop("references")
+        album = recipe.pop("references")
         return cls(
-            Views(**data.views.model_dump()), Recipe(**recipe), Wear(**wear), config.model.scale
+            Views(**data.views.model_dump()), Recipe(**recipe), Album(**album), config.model.scale
         )
 
 
