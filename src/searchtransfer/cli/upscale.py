@@ -209,10 +209,11 @@ def upscale(
         prepare = partial(upscaler.prepare, copy=False)
         shelf = Shelf(prepare, whole, needed, keep_going, max_pixels)
         left: list[LeftOut] = []
+        ref_files = [file for path in ref_paths for file in files_of(path, left.append)]
         jobs = plan_batch(
             sources,
             output,
-            references=[file for path in ref_paths for file in files_of(path)],
+            references=ref_files,
             weights=model_files(model, whole, weights),
             ext=ext,
             suffix=suffix,
@@ -222,12 +223,13 @@ def upscale(
             on_left_out=left.append,
         )
         if pair_by == "all":
-            jobs = same_for_all(jobs, ref_paths, shelf)
+            jobs = same_for_all(jobs, ref_files, shelf)
         else:
-            jobs = paired(jobs, ref_paths, pair_by, keep_going)
+            # What its folders have beside images is known by now.
+            jobs = paired(jobs, ref_paths, pair_by, keep_going, on_left_out=lambda file: None)
         folder = results_folder(sources, output)
         manifest = None if folder is None else Manifest(folder)
-        reporter = Reporter(len(jobs), as_json, left)
+        reporter = Reporter(len(jobs), as_json, list(dict.fromkeys(left)))
 
         def work(stop: Stop) -> None:
             run_batch(

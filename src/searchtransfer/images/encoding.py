@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image as PILImage
 from PIL import TiffTags
 
-from .convert import integer_samples
+from .convert import integer_samples, samples_of
 from .formats import AVIF, JPEG, PNG, TIFF, WEBP, Format
 from .image import Image, Metadata
 from .jpeg import iptc_segment
@@ -29,6 +29,8 @@ _QUALITY = {JPEG: 95, AVIF: 90}
 """Unless another is asked for; with these both are as near the picture as each other."""
 _JPEG_SEGMENT = 65_533
 _STRIP_BYTES = 2**18
+_UNSPECIFIED, _ALPHA = 0, 2
+"""Kinds of extra samples of TIFF; alpha is not multiplied in."""
 
 
 def encode(image: Image, kind: Format, note: Note, quality: int | None = None) -> bytes:
@@ -40,7 +42,8 @@ def encode(image: Image, kind: Format, note: Note, quality: int | None = None) -
     samples = integer_samples(image)
     metadata = _fitting(image, kind, note)
     if kind is TIFF:
-        return _encode_tiff(samples, metadata, note)
+        bands = None if image.bands is None else samples_of(image.bands, image.bits)
+        return _encode_tiff(samples, bands, metadata, note)
     if kind is PNG:
         return encode_png(samples, metadata)
     return _encode_pillow(samples, kind, metadata, quality)
@@ -134,7 +137,12 @@ def _encode_pillow(
     return file.getvalue()
 
 
-def _encode_tiff(samples: Samples, metadata: Metadata, note: Note) -> bytes:
+def _encode_tiff(samples: Samples, bands: Samples | None, metadata: Metadata, note: Note) -> bytes:
+    colours = 1 if samples.shape[2] < 3 else 3
+    extra = [_ALPHA] * (samples.shape[2] - colours)
+    if bands is not None:
+        extra += [_UNSPECIFIED] * bands.shape[2]
+        samples = np.concatenate([samples, bands], axis=2)
     height, width, channels = samples.shape
     size = samples.dtype.itemsize
     rows = max(1, _STRIP_BYTES // (width * channels * size))
@@ -143,12 +151,13 @@ def _encode_tiff(samples: Samples, metadata: Metadata, note: Note) -> bytes:
     tags[256], tags[257] = width, height
     tags[258] = (8 * size,) * channels
     tags[259] = 8  # Deflate
-    tags[262] = 1 if channels < 3 else 2  # black is 0; RGB
+    tags[262] = 1 if colours == 1 else 2  # black is 0; RGB
     tags[ORIENTATION] = 1  # upright
     tags[277], tags[278] = channels, rows
     tags[284], tags[317] = 1, 2  # contiguous; horizontal differences
-    if channels in (2, 4):
-        tags[338] = 2  # alpha, not multiplied in
+    if extra:
+        tags.tagtype[338] = TiffTags.SHORT
+        tags[338] = tuple(extra)
     lengths = [len(strip) for strip in strips]
     for tag, values in ((273, [0, *np.cumsum(lengths[:-1]).tolist()]), (279, lengths)):
         tags.tagtype[tag] = TiffTags.LONG

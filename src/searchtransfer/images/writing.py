@@ -20,6 +20,7 @@ def check_output(
     size: tuple[int, int],
     alpha: bool = False,
     bits: Bits = 8,
+    bands: int = 0,
     on_exists: OnExists = "error",
     inputs: Iterable[StrPath] = (),
 ) -> None:
@@ -30,6 +31,7 @@ def check_output(
         size: `(H, W)` of the picture in pixels.
         alpha: whether it has an alpha channel.
         bits: its depth.
+        bands: how many further bands it has.
         on_exists: `"error"` or `"overwrite"`; an input is never overwritten.
         inputs: files that are read for it.
 
@@ -39,7 +41,7 @@ def check_output(
         OptionError: on_exists is another word.
         MissingExtraError: a library lacks the format.
     """
-    _check_format(path, size, alpha, bits)
+    _check_format(path, size, alpha, bits, bands)
     check_file(path, on_exists=on_exists, inputs=inputs)
 
 
@@ -98,7 +100,8 @@ def encoded(
     if metadata not in ("keep", "strip"):
         raise OptionError(f"metadata must be 'keep' or 'strip', got {metadata!r}")
     check_quality(quality)
-    kind = _check_format(path, image.size, image.alpha is not None, image.bits)
+    bands = 0 if image.bands is None else len(image.bands)
+    kind = _check_format(path, image.size, image.alpha is not None, image.bits, bands)
     if metadata == "strip":
         image = replace(image, metadata=Metadata(icc=image.metadata.icc, cicp=image.metadata.cicp))
     notes: list[str] = []
@@ -120,7 +123,9 @@ def check_quality(quality: int | None) -> None:
         raise OptionError(f"quality must be a whole number from 1 to 100, got {quality!r}")
 
 
-def _check_format(path: StrPath, size: tuple[int, int], alpha: bool, bits: Bits) -> Format:
+def _check_format(
+    path: StrPath, size: tuple[int, int], alpha: bool, bits: Bits, bands: int
+) -> Format:
     kind = format_of(path)
     height, width = size
     name = f"output {shown(path)}"
@@ -130,6 +135,12 @@ def _check_format(path: StrPath, size: tuple[int, int], alpha: bool, bits: Bits)
         raise ImageFileError(
             f"{name}: {kind.name} cannot hold transparency; write {others}, "
             "or put it on a background first (--background white)"
+        )
+    if bands and not kind.bands:
+        raise ImageFileError(
+            f"{name}: {kind.name} cannot hold the {bands} band(s) beside red, green and blue; "
+            "write TIFF (--ext tif), or leave them out of the input, for instance with "
+            "`gdal_translate -b 1 -b 2 -b 3 IN OUT`"
         )
     if bits == 16 and not kind.deep:
         raise ImageFileError(
@@ -146,7 +157,7 @@ def _check_format(path: StrPath, size: tuple[int, int], alpha: bool, bits: Bits)
             f"{name}: {width} x {height} pixels are too many for {kind.name}, at most "
             f"{kind.most_pixels / 1e6:.0f} million; write PNG or TIFF"
         )
-    needed = height * width * (3 + alpha) * bits // 8
+    needed = height * width * (3 + alpha + bands) * bits // 8
     if needed > kind.most_bytes:
         raise ImageFileError(
             f"{name}: {needed / 2**30:.1f} GiB of pixels are too many for {kind.name}, "
