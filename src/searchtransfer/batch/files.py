@@ -33,12 +33,13 @@ def some_images_in(
     """
     left: list[LeftOut] = []
     found = images_in(folder, leave_out=leave_out, on_left_out=left.append)
+    _tell(folder, left, on_left_out)
     if not found:
-        others = f"; {left_out_text(left)}" if left else ""
+        # Who hears of them one by one may not come to show them.
+        others = f"; {left_out_text(left)}" if left and on_left_out is not None else ""
         raise ImageFileError(
             f"{what} {shown(folder)}: has no images ({NAMES}, by extension){others}"
         )
-    _tell(folder, left, on_left_out)
     return found
 
 

@@ -23,6 +23,7 @@ from PIL import (
 )
 
 from ..errors import MissingExtraError
+from .bmp import has_unmarked_byte
 from .boxes import Coded, coded_heif, coded_jpeg2000
 from .colour_profile import of_film
 from .deep import decode_deep, deep_avif
@@ -54,6 +55,8 @@ _PILLOW: Mapping[Format, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     AVIF: AvifImagePlugin.AvifImageFile,
     HEIC: open_heif,
 }
+_MARK_OF_ENCODER = b"Created by OpenJPEG"
+"""A comment of every file of the most common encoder, which tells nothing of the picture."""
 _CODED = {AVIF: coded_heif, HEIC: coded_heif, JPEG2000: coded_jpeg2000}
 
 
@@ -90,6 +93,8 @@ def _decode_pillow(
     if coded.depth <= 8 or kind is JPEG2000:  # Pillow finds missing pixels that others pass over
         picture.load()
     metadata = _metadata(picture.info, coded, note)
+    if kind is BMP and has_unmarked_byte(data):
+        note("the fourth byte of its pixels is not marked as alpha, and is left out")
     if kind is JPEG2000:
         metadata = jp2_metadata(data, metadata, note)
     # AVIF and HEIC turn by a record of their own; the readers apply it, or put it into the EXIF.
@@ -108,7 +113,9 @@ def _metadata(info: Mapping[str | tuple[int, int], Any], coded: Coded, note: Not
     icc, cicp = info.get("icc_profile") or None, None
     if icc is None and coded.code is not None:
         icc, cicp = of_film(coded.code, coded.grey)
-    comment = info.get("comment")
+    comment = info.get("comment") or b""
+    if comment.startswith(_MARK_OF_ENCODER):
+        comment = b""
     return Metadata(
         icc=icc,
         exif=plain_exif(info.get("exif"), note),

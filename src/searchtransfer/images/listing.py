@@ -26,11 +26,9 @@ def why_not(path: Path) -> str | None:
 
 
 def left_out_text(files: list[LeftOut]) -> str:
-    """How many files are left out, and which, in one line; by reason, each file once."""
-    groups: dict[str, list[str]] = {}
-    for file, name in zip(files, _names([file.path for file in files]), strict=True):
-        groups.setdefault(file.reason, []).append(shown(name))
-    named = ", ".join(f"{', '.join(names)} ({reason})" for reason, names in groups.items())
+    """How many files are left out, and each of them with the reason, in one line."""
+    names = _names([file.path for file in files])
+    named = ", ".join(f"{shown(x)} ({file.reason})" for x, file in zip(names, files, strict=True))
     return f"{len(files)} left out: {named}"
 
 
