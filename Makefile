@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py constraints.txt \
 	$(wildcard src/searchtransfer/operators/backends/_native/*)
 
-.PHONY: help demo test coverage check format bench docs sanitize arm clean
+.PHONY: help demo test ray coverage check format bench docs sanitize arm clean
 
 help:
 	@echo "make demo      install, then make a real photo sharp with the other eye of its stereo pair"
 	@echo "make test      install, then pass all tests"
+	@echo "make ray       test on a real Ray cluster of two workers on this machine"
 	@echo "make coverage  pass all tests, and say which lines and branches they ran"
 	@echo "make check     format, lint, strict types"
 	@echo "make format    put the code in order"
@@ -40,6 +41,10 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)
+
+ray: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,album,ray]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/batch/test_on_ray.py $(ARGS)
 
 coverage: $(VENV)/.dev
 	$(BIN)/coverage erase

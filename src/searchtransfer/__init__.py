@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from .operators import search as search
     from .operators import transfer as transfer
     from .references import Reference as Reference
+    from .stream import upscale_each as upscale_each
     from .upscaler import Upscaler as Upscaler
 
 __version__ = "0.1.0"
-__all__ = ["Match", "Reference", "SearchTransfer", "Upscaler", "search", "transfer"]
+__all__ = ["Match", "Reference", "SearchTransfer", "Upscaler", "search", "transfer", "upscale_each"]
 
 _HOME = {
     "SearchTransfer": ".networks",
@@ -26,6 +27,7 @@ _HOME = {
     "transfer": ".operators",
     "Reference": ".references",
     "Upscaler": ".upscaler",
+    "upscale_each": ".stream",
 }
 
 

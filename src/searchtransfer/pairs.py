@@ -16,7 +16,7 @@ from .foreign import shown
 from .images import ImageWarning
 from .images.listing import EXTENSIONS, LeftOut, left_out_text, why_not
 
-_WHERE = "CUFED and CUFED5 are to be had by way of https://github.com/ZZUTK/SRNTT"
+WHERE_CUFED_IS = "CUFED and CUFED5 are to be had by way of https://github.com/ZZUTK/SRNTT"
 _GROUP = re.compile(r"(.+)_(\d+)")
 
 
@@ -165,7 +165,7 @@ def list_pairs(path: str | Path) -> list[Pair]:
 
 def _there(root: Path) -> Path:
     if not root.exists():
-        raise DataError(f"folder {shown(root)}: is not there; {_WHERE}")
+        raise DataError(f"folder {shown(root)}: is not there; {WHERE_CUFED_IS}")
     return root
 
 

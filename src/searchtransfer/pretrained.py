@@ -2,7 +2,6 @@
 """Models by name, by file, by folder, or by the id of a repository on the Hugging Face hub."""
 
 import difflib
-import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +10,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from .budget import MEMORY
-from .errors import MissingExtraError, OptionError, WeightsError
+from .errors import OptionError, WeightsError
 from .foreign import shown
+from .hub import MAIN, WORN, download
 from .models import FusionModel, Model, TransferModel, TTSRModel
 from .models.fusion import load_network
 from .references import SCALES
@@ -40,8 +40,6 @@ LOOKS: tuple[Look, ...] = get_args(Look)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".png")
 """Of files; no repository is looked for under such a name."""
-
-log = logging.getLogger(__name__)
 
 
 def next_scale(scale: int | float) -> int:
@@ -74,6 +72,7 @@ def load_model(
     wear: str | Wear = "auto",
     memory: int = MEMORY,
     look: Look = "faithful",
+    revision: str | None = None,
 ) -> Model:
     """Make a model.
 
@@ -87,9 +86,11 @@ def load_model(
         memory: bytes that an image may take; see `searchtransfer.budget`.
         look: "vivid" paints what no reference shows so that it looks sharp; only "fusion" can, at
             scale 4, with its packaged weights.
+        revision: branch, tag or commit, of a repository on the hub.
 
     Raises:
-        OptionError: no such model, scale, search, wear or look; weights are missing, or not wanted.
+        OptionError: no such model, scale, search, wear or look; weights are missing, or not wanted;
+            a revision of what is no repository.
         WeightsError: the weights cannot be read, or are of another model or scale.
         MissingExtraError: the hub is asked for and its library is not installed.
     """
@@ -105,12 +106,14 @@ def load_model(
         source = DEFAULT_MODEL if weights is None else weights
         weights = None
     if look != LOOKS[0]:
+        _refuse_revision(str(source), revision)
         return _vivid(look, source, weights, transfer)
     names = list(dict.fromkeys([*MODELS, *FROM_WEIGHTS]))
     if source not in names:
         if weights is not None:
             raise OptionError(f"weights go with the name of a model, got model {str(source)!r}")
-        return _from_file(_find(str(source), names), transfer)
+        return _from_files(_find(str(source), names, revision), transfer)
+    _refuse_revision(str(source), revision)
     name = str(source)
     if weights is not None:
         if name not in FROM_WEIGHTS:
@@ -167,15 +170,17 @@ def is_hub_id(source: str) -> bool:
     )
 
 
-def _find(source: str, names: list[str]) -> Path:
-    """The file that something stands for that is no name of a model."""
+def _find(source: str, names: list[str], revision: str | None) -> list[Path]:
+    """The files that something stands for that is no name of a model."""
     path = Path(source)
+    if not source or not is_hub_id(source):
+        _refuse_revision(source, revision)
     if source and path.is_dir():
         return _only_weights(path)
     if source and path.is_file():
-        return path
+        return [path]
     if is_hub_id(source):
-        return _only_weights(_downloaded(source))
+        return _only_weights(download(source, revision))
     folder = path.parent if source and path.parent.is_dir() else None
     here = [] if folder is None else [str(folder / x.name) for x in folder.iterdir()]
     near = difflib.get_close_matches(source, [*names, *here], n=1)
@@ -186,14 +191,43 @@ def _find(source: str, names: list[str]) -> Path:
     )
 
 
-def _only_weights(folder: Path) -> Path:
+def _refuse_revision(source: str, revision: str | None) -> None:
+    if revision is not None:
+        raise OptionError(
+            f"revision {revision!r} is of a repository (owner/name) on the hub, and "
+            f"{shown(source)} is none; leave it out"
+        )
+
+
+def _only_weights(folder: Path) -> list[Path]:
+    """The one file of weights of a folder; or that of a model, and the one for worn pictures."""
     found = sorted(folder.glob("*.safetensors"))
+    if [x.name for x in found] == [MAIN, WORN]:
+        return found
     if len(found) != 1:
         raise WeightsError(
-            f"weights {shown(folder)}: expected one .safetensors file in it, found "
-            f"{len(found)}; name the file"
+            f"weights {shown(folder)}: expected one .safetensors file in it, or {MAIN} and {WORN}, "
+            f"found {len(found)}; name the file"
         )
-    return found[0]
+    return found
+
+
+def _from_files(files: list[Path], transfer: TransferModel) -> Model:
+    model = _from_file(files[0], transfer)
+    if len(files) == 1:
+        return model
+    first, second = (_described(path) for path in files)
+    if first != second or first[0] != "fusion":
+        raise WeightsError(
+            f"weights {shown(files[1])}: are of {second[0]} x{second[1]}, and {files[0].name} "
+            f"beside them of {first[0]} x{first[1]}; both must be of fusion, and of one scale"
+        )
+    return FusionModel.load(files[0], transfer, files[1])
+
+
+def _described(path: Path) -> tuple[str, int]:
+    description = read_weights(path).description
+    return ("nothing", 0) if description is None else (description.architecture, description.scale)
 
 
 def _from_file(path: Path, transfer: TransferModel) -> Model:
@@ -206,19 +240,3 @@ def _from_file(path: Path, transfer: TransferModel) -> Model:
             "as its weights (--weights)"
         )
     return FROM_WEIGHTS[description.architecture](path, transfer)
-
-
-def _downloaded(repository: str) -> Path:
-    """A repository's weights, from the cache of the hub's library or from the network."""
-    log.info("looking for %s on the Hugging Face hub", repository)
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        raise MissingExtraError(
-            f"model {repository!r}: is no file or folder here, and the Hugging Face hub needs "
-            "huggingface_hub; install it with: pip install 'searchtransfer[hub]'"
-        ) from error
-    try:
-        return Path(snapshot_download(repository, allow_patterns=["*.safetensors"]))
-    except Exception as error:  # of many kinds, by the network, the hub and the file system
-        raise WeightsError(f"{repository}: cannot be had from the hub: {error}") from error

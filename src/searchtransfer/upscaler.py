@@ -14,6 +14,7 @@ from torch import Tensor
 from .budget import MEMORY
 from .devices import usable_device
 from .errors import OptionError
+from .hub import push, save_folder
 from .images.alpha import enlarge_alpha, with_hidden_filled
 from .images.grey import is_grey, with_colours_of
 from .images.kinds import as_image, returns_as
@@ -115,6 +116,7 @@ class Upscaler:
         memory: int = MEMORY,
         look: Look = "faithful",
         device: torch.device | str | None = None,
+        revision: str | None = None,
     ) -> "Upscaler":
         """Make an upscaler by the name of its model, or from weights.
 
@@ -138,15 +140,76 @@ class Upscaler:
             look: how "fusion" paints what no reference shows: "faithful", as near the truth as can
                 be; or "vivid", so that it looks sharp, though it may not be true (at scale 4).
             device: where to compute; None for the CPU.
+            revision: branch, tag or commit, of a repository on the hub. What was downloaded before
+                serves where there is no network.
 
         Raises:
-            OptionError: no such model, scale, search or look; weights are missing, or not wanted.
+            OptionError: no such model, scale, search or look; weights are missing, or not wanted; a
+                revision of what is no repository.
             WeightsError: the weights cannot be read, or are of another model or scale.
             MissingExtraError: the hub is asked for and its library is not installed.
         """
         whole = next_scale(scale)
-        model = load_model(source, whole, search, weights, wear, memory, look)
+        model = load_model(source, whole, search, weights, wear, memory, look, revision)
         return cls(model, device, scale)
+
+    def save_pretrained(
+        self,
+        folder: str | Path,
+        *,
+        licence: str,
+        on_exists: Literal["error", "overwrite"] = "error",
+    ) -> None:
+        """Write the model's weights and a card into a folder; `from_pretrained` reads it.
+
+        Args:
+            folder: made where it is missing.
+            licence: of the weights, as the hub calls it ("apache-2.0"); it goes into the card.
+            on_exists: what to do where its files are there already.
+
+        Raises:
+            OptionError: the model has no weights, or the licence is no name.
+            OutputError: a file is there, or cannot be written.
+        """
+        save_folder(self.model, folder, licence=licence, on_exists=on_exists)
+
+    def push_to_hub(
+        self,
+        repository: str,
+        *,
+        licence: str,
+        private: bool = False,
+        revision: str | None = None,
+        message: str = "Weights for searchtransfer",
+        token: str | None = None,
+    ) -> str:
+        """Upload what `save_pretrained` writes to the Hugging Face hub.
+
+        Args:
+            repository: "owner/name"; made where it is missing.
+            licence: of the weights, as the hub calls it.
+            private: of a repository that is made.
+            revision: branch to write to; None for the main one.
+            message: of the commit.
+            token: of the hub; None for the one that its library keeps.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            OptionError: the model has no weights, or the licence is no name.
+            OutputError: the hub did not take it.
+            MissingExtraError: the hub's library is not installed.
+        """
+        return push(
+            self.model,
+            repository,
+            licence=licence,
+            private=private,
+            revision=revision,
+            message=message,
+            token=token,
+        )
 
     @property
     def scale(self) -> int:

@@ -307,7 +307,12 @@ def test_a_validation_set_without_usable_photos(root):
 @pytest.mark.parametrize(
     ("override", "error", "message"),
     [
-        ("data.train.0.path=nowhere", ConfigError, r"data\.train\.0\.path: there is no nowhere"),
+        ("data.train.0.path=nowhere", ConfigError, r"data\.train\.0\.path: there is no 'nowhere'"),
+        (
+            "data.train.0={layout: cufed, path: data/CUFED}",
+            ConfigError,
+            r"'data/CUFED'; .* https://github.com/ZZUTK/SRNTT, and --set data\.train\.0\.path=",
+        ),
         ("data.train.0.layout=cufed", DataError, r"input': cannot be read as a folder"),
         ("validation.sets.0.path=nowhere", ConfigError, r"validation\.sets\.0\.path: there is no"),
         ("run.accumulate=3", ConfigError, r"batch: 4 samples cannot be divided evenly over 1"),

@@ -61,20 +61,21 @@ class Maker:
     def __post_init__(self) -> None:
         self.facts = {} if self.manifest is None else settings_of(self.upscaler, self.settings)
 
-    def check(self, job: Job, make_folders: Callable[[Job], None]) -> Outcome | None:
-        """What can be told of a job before the work: that it is done, or cannot be.
+    def check(self, job: Job, make_folders: Callable[[Job], None]) -> Job | Outcome:
+        """A job with its references; or what became of it, where that can be told at once.
 
         Args:
             job: as planned.
             make_folders: makes those that its outputs go to, to see whether it can be done.
         """
 
-        def look() -> Outcome | None:
+        def look() -> Job | Outcome:
             chosen, stands = self._found(job)
-            if stands.outcome is None:
-                make_folders(job)
-                check_job(chosen, self._settings(stands), self.upscaler)
-            return stands.outcome
+            if stands.outcome is not None:
+                return stands.outcome
+            make_folders(job)
+            check_job(chosen, self._settings(stands), self.upscaler)
+            return chosen
 
         with recorded():  # the work itself warns again
             found = attempt(name_of(job), look)
@@ -197,3 +198,9 @@ class Maker:
 def name_of(job: Job) -> str:
     """What a job is called in errors."""
     return f"image {shown(job.source)}"
+
+
+def not_begun(job: Job) -> Outcome:
+    """What becomes of a job for which there is no room."""
+    message = f"{name_of(job)}: not begun, because the disk is full; free some space"
+    return Outcome(job, "failed", error=message)

@@ -14,7 +14,7 @@ from ..errors import OutputError
 from ..files import LineFile
 from ..foreign import shown
 from ..images import ImageWarning
-from .files import MANIFEST
+from ..images.files import MANIFEST
 from .folders import make_folder
 from .identity import hash_of, hash_of_file, versions
 

@@ -12,8 +12,8 @@ from typing import Literal
 from ..errors import OptionError
 from ..foreign import shown
 from ..images import ImageWarning
+from ..images.files import some_images_in
 from ..images.listing import LeftOut
-from .files import some_images_in
 from .plan import Job
 
 PairBy = Literal["name", "folder"]

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from ..errors import OptionError, OutputError
 from ..foreign import shown
 from ..images import ImageWarning
+from ..images.files import some_images_in
 from ..images.formats import WRITTEN, extension_for
 from ..images.listing import EXTENSIONS, LeftOut
 from .collisions import check_collisions, name_of
-from .files import some_images_in
 
 NO_FOLDERS = EXTENSIONS | {
     ".html",

@@ -9,9 +9,9 @@ from pathlib import Path
 from ..errors import ImageFileError, OptionError
 from ..foreign import shown
 from ..images import MAX_PIXELS, Image, ImageWarning, read_image, to_profile
+from ..images.files import some_images_in
 from ..images.listing import LeftOut
 from ..references import Reference
-from .files import some_images_in
 from .plan import Job
 
 MOST_PREPARED = 2

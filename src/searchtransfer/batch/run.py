@@ -11,7 +11,7 @@ from ..stop import Stop
 from ..upscaler import Upscaler
 from .folders import trial_folders
 from .here import here
-from .maker import Made, Maker, Provider, name_of
+from .maker import Made, Maker, Provider, not_begun
 from .manifest import Manifest
 from .outcome import Outcome
 from .plan import Job
@@ -80,10 +80,7 @@ def run_batch(
             for job in ready:
                 stop.check()
                 if full:
-                    message = (
-                        f"{name_of(job)}: not begun, because the disk is full; free some space"
-                    )
-                    decide(Outcome(job, "failed", error=message))
+                    decide(not_begun(job))
                 else:
                     yield job
 
@@ -109,9 +106,9 @@ def _ready(
 
         for job in jobs:
             stop.check()
-            outcome = maker.check(job, make_folders)
-            if outcome is None:
-                ready.append(job)
+            checked = maker.check(job, make_folders)
+            if isinstance(checked, Job):
+                ready.append(checked)
             else:
-                decide(outcome)
+                decide(checked)
     return ready

@@ -45,6 +45,11 @@ class Shelf:
     def __reduce__(self) -> tuple[type["Shelf"], tuple[object, ...]]:
         return Shelf, self._made_from
 
+    @property
+    def scale(self) -> int:
+        """Of the model."""
+        return self._made_from[1]
+
     def read(self, paths: Sequence[Path]) -> Photos:
         """Read references, files and folders, and keep them; returns those that can be used.
 

@@ -2,6 +2,7 @@
 """`searchtransfer upscale`."""
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -114,6 +115,52 @@ def upscale(
             "number, in the same subfolder of -r; or all in the same subfolder.",
         ),
     ] = "all",
+    album: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Choose the references of each image from these photos: those that show the same.",
+        ),
+    ] = None,
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, help="References from the album, at most.")
+    ] = 3,
+    album_index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=".searchtransfer-album in the album",
+            help="Where the album's index is kept.",
+        ),
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Who works: this machine, or a cluster (needs the extra ray)."),
+    ] = "local",
+    jobs_at_once: Annotated[
+        int | None,
+        typer.Option(
+            "-j",
+            "--jobs",
+            metavar="N",
+            show_default="1",
+            help="Processes on this machine, which share its threads.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", show_default="one for each processor", help="Of --engine ray; they share."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT|auto",
+            show_default="one is started here",
+            help="Of the cluster for --engine ray.",
+        ),
+    ] = None,
     lr_from_hr: Annotated[
         bool,
         typer.Option("--lr-from-hr", help="Reduce the input first, and measure PSNR and SSIM."),
@@ -145,12 +192,16 @@ def upscale(
         )
     if output is None and [str(x) for x in named] == [PIPE]:
         output = PIPE
+    from ..albums import Album
     from ..batch import (
+        FromAlbum,
         LeftOut,
         Manifest,
+        Provider,
         Settings,
         Shelf,
         Stop,
+        engine_for,
         files_of,
         paired,
         plan_batch,
@@ -178,6 +229,9 @@ def upscale(
         max_pixels=max_pixels,
         wish=SizeWish(None, width, height, None if fit is None else parse_frame(fit)),
     )
+    by = engine_for(engine, jobs_at_once, workers, address)
+    if album is not None and (refs or pair_by != "all"):
+        raise OptionError("--album chooses the references; leave -r and --pair-by out")
     whole = next_scale(scale)
     if lr_from_hr and (settings.wish or scale != whole):
         raise OptionError(
@@ -201,15 +255,19 @@ def upscale(
             memory=parse_memory(memory),
             look=look,
         )
-        if score_map is not None and not ref_paths:
+        if score_map is not None and not ref_paths and album is None:
             raise OptionError(
                 "--score-map shows how references were found: add -r with a sharp photo"
             )
         needed = upscaler.model.needs_reference
         prepare = partial(upscaler.prepare, copy=False)
-        shelf = Shelf(prepare, whole, needed, keep_going, max_pixels)
+        shelf = Shelf(prepare, whole, needed, keep_going or album is not None, max_pixels)
         left: list[LeftOut] = []
-        ref_files = [file for path in ref_paths for file in files_of(path, left.append)]
+        ref_files = [
+            file
+            for path in [*ref_paths, *filter(None, [album])]
+            for file in files_of(path, left.append)
+        ]
         jobs = plan_batch(
             sources,
             output,
@@ -222,7 +280,9 @@ def upscale(
             go_on=on_exists == "skip",
             on_left_out=left.append,
         )
-        if pair_by == "all":
+        if album is not None:
+            pass  # when the work begins, for an index may take long
+        elif pair_by == "all":
             jobs = same_for_all(jobs, ref_files, shelf)
         else:
             # What its folders have beside images is known by now.
@@ -232,8 +292,30 @@ def upscale(
         reporter = Reporter(len(jobs), as_json, list(dict.fromkeys(left)))
 
         def work(stop: Stop) -> None:
+            provider: Provider = shelf
+            if album is not None:
+
+                def progress(stage: str, done: float) -> None:
+                    stop.check()
+                    reporter.progressed(stage, done)
+
+                opened = Album.open(
+                    album,
+                    scale=whole,
+                    index=album_index,
+                    on_progress=progress,
+                    on_left_out=lambda file: None,  # they are known by now
+                )
+                provider = FromAlbum(opened, shelf, top, lr_from_hr, max_pixels)
             run_batch(
-                jobs, upscaler, shelf, settings, manifest=manifest, watcher=reporter, stop=stop
+                jobs,
+                upscaler,
+                provider,
+                settings,
+                manifest=manifest,
+                engine=by,
+                watcher=reporter,
+                stop=stop,
             )
 
         try:

@@ -109,7 +109,7 @@ def mirrored_planes(picture: Float[Tensor, "3 h w"], photo: Keypoints) -> list[P
     return [Plane(x.to_photo @ flip, applied(flip, x.middle), x.points) for x in found]
 
 
-def keypoints(picture: Float[Tensor, "3 h w"]) -> Keypoints:
+def keypoints(picture: Float[Tensor, "3 h w"], most: int = POINTS) -> Keypoints:
     """The strongest keypoints of a picture in [0, 1]; places are of the picture as it is."""
     height, width = picture.shape[1:]
     factor = min(1.0, (LARGEST / (height * width)) ** 0.5)
@@ -117,7 +117,7 @@ def keypoints(picture: Float[Tensor, "3 h w"]) -> Keypoints:
     size = max(1, round(height * factor)), max(1, round(width * factor))
     if size != (height, width):
         grey = cv2.resize(grey, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    sift = cv2.SIFT.create(nfeatures=POINTS, contrastThreshold=CONTRAST)
+    sift = cv2.SIFT.create(nfeatures=most, contrastThreshold=CONTRAST)
     points, descriptors = sift.detectAndCompute(grey, None)
     if not points:
         return Keypoints(np.zeros((0, 2), np.float32), torch.zeros(0, 128))

@@ -4,7 +4,16 @@
 from collections.abc import Iterable
 
 from ..errors import ConfigError
-from ..pairs import Pair, cufed_groups, cufed_pairs, list_pairs, scene_pairs, single_photos
+from ..foreign import shown
+from ..pairs import (
+    WHERE_CUFED_IS,
+    Pair,
+    cufed_groups,
+    cufed_pairs,
+    list_pairs,
+    scene_pairs,
+    single_photos,
+)
 from .config import Source
 from .data.sizes import shorter_side
 
@@ -21,7 +30,10 @@ def find_pairs(source: Source, key: str) -> list[Pair]:
         DataError: it has another layout.
     """
     if not source.path.exists():
-        raise ConfigError(f"{key}.path: there is no {source.path}")
+        said = f"{key}.path: there is no {shown(source.path)}"
+        if source.layout in ("cufed", "groups"):
+            said += f"; {WHERE_CUFED_IS}, and --set {key}.path=FOLDER says where it lies"
+        raise ConfigError(said)
     match source.layout:
         case "cufed":
             pairs = cufed_pairs(source.path)

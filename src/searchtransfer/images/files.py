@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ..errors import ImageFileError
 from ..foreign import shown
-from ..images import ImageWarning
-from ..images.formats import NAMES
-from ..images.listing import LeftOut, left_out_text, why_not
+from .formats import NAMES
+from .image import ImageWarning
+from .listing import LeftOut, left_out_text, why_not
 
 MANIFEST = "searchtransfer.jsonl"
 """That a folder of results has; no input."""

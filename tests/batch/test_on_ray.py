@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Ray cluster makes what one process makes; a lost worker loses nothing."""
+
+import importlib.util
+import signal
+import socket
+import sys
+
+import pytest
+from batch.folders import batch, images, lines, pictures, statuses, told
+from cli.commands import command
+
+from searchtransfer.batch import engine_for
+from searchtransfer.errors import BackendError, MissingExtraError, OptionError
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None,
+    reason="Ray is not installed; it is large, so this has a target of its own: make ray",
+)
+
+
+class Killer:
+    """Kills one of the workers, once a picture is made."""
+
+    def __init__(self):
+        self.killed = 0
+
+    def started(self, job): ...
+
+    def progressed(self, stage, done): ...
+
+    def finished(self, outcome):
+        import psutil
+
+        if outcome.status != "done" or self.killed:
+            return
+        for process in psutil.Process().children(recursive=True):
+            if process.name().startswith("ray::MapWorker"):
+                process.send_signal(signal.SIGKILL)
+                self.killed += 1
+                return
+
+
+@needs_ray
+@pytest.mark.filterwarnings("default")  # Ray's own
+def test_the_same_bytes_as_one_process_though_a_worker_is_killed(tmp_path):
+    for name in ("one", "two"):
+        images(tmp_path / name, 12)
+        (tmp_path / name / "in" / "3.png").write_bytes(b"nonsense")
+    here = batch(tmp_path / "one")
+    killer = Killer()
+    there = batch(tmp_path / "two", engine=engine_for("ray", workers=2), watcher=killer)
+    assert killer.killed == 1
+    assert statuses(there) == statuses(here)
+    assert pictures(tmp_path / "two") == pictures(tmp_path / "one")
+    texts = [str(told(tmp_path / x)).replace(str(tmp_path / x), "") for x in ("one", "two")]
+    assert texts[0] == texts[1]
+    assert len(lines(tmp_path / "two")) == 12  # nothing was made twice
+
+
+def test_a_cluster_that_cannot_be_reached(tmp_path):
+    images(tmp_path, 1)
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(BackendError, match=rf"{address} cannot be reached .*refused"):
+            batch(tmp_path, engine=engine_for("ray", address=address))
+        words = "upscale", "-i", tmp_path / "in", "-o", tmp_path / "out"
+        done = command(*words, "--engine", "ray", "--address", address)
+    assert done.exit_code == 2 and f"the cluster at {address} cannot be reached" in done.stderr
+    assert not pictures(tmp_path)
+
+
+@pytest.mark.parametrize("address", ["", "somewhere", "host:", ":6379", "host:99999", "ray://x"])
+def test_words_that_are_no_address(tmp_path, address):
+    images(tmp_path, 1)
+    with pytest.raises(OptionError, match=r"--address must be HOST:PORT"):
+        batch(tmp_path, engine=engine_for("ray", address=address))
+
+
+def test_options_of_the_other_engine():
+    with pytest.raises(OptionError, match=r"--jobs is of --engine local; .*--workers"):
+        engine_for("ray", jobs=2)
+    for options in ({"workers": 2}, {"address": "auto"}):
+        with pytest.raises(OptionError, match=r"is of --engine ray; .*--jobs"):
+            engine_for("local", **options)
+    with pytest.raises(OptionError, match="--workers must be a whole number from 1 on"):
+        engine_for("ray", workers=0)
+
+
+def test_without_ray(tmp_path, monkeypatch):
+    images(tmp_path, 1)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'searchtransfer\[ray\]'"):
+        batch(tmp_path, engine=engine_for("ray"))
