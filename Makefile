@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py constraints.txt \
 	$(wildcard src/searchtransfer/operators/backends/_native/*)
 
-.PHONY: help demo test ray coverage check format bench docs sanitize arm clean
+.PHONY: help demo test ray coverage check format bench docs dist sanitize arm clean
 
 help:
 	@echo "make demo      install, then make a real photo sharp with the other eye of its stereo pair"
@@ -16,6 +16,7 @@ help:
 	@echo "make format    put the code in order"
 	@echo "make bench     measure the search on this machine: tables and plots in bench/"
 	@echo "make docs      build the pages into site/"
+	@echo "make dist      build sdist and wheel into dist/, and check what they hold"
 	@echo "make sanitize  test the compiled kernel under AddressSanitizer and UBSan"
 	@echo "make arm       test the compiled kernel on an emulated ARM processor (see tests/arm.sh)"
 	@echo "make clean     remove what the other targets made"
@@ -67,6 +68,11 @@ bench: $(VENV)/.bench
 
 docs: $(VENV)/.dev
 	$(BIN)/mkdocs build --strict
+
+dist: $(VENV)/.dev
+	rm -rf build dist
+	$(BIN)/python -m build
+	$(BIN)/python tests/distribution.py dist/*
 
 sanitize: $(VENV)/.dev
 	PYTHON=$(abspath $(BIN)/python) tests/sanitize.sh

@@ -11,6 +11,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
+    "THIRD_PARTY.md": "third-party.md",
 }
 
 
