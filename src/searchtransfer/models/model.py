@@ -2,7 +2,7 @@
 """What the upscaler asks of a model, and gets from it."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
