@@ -107,7 +107,7 @@ def test_scene_of_one_photo(tmp_path):
 
 def test_files_beside_the_folders_of_scenes_are_named(tmp_path):
     make(tmp_path, "one/a.png", "one/b.png", "one/b.xmp", "two.jpg", ".hidden")
-    with pytest.warns(ImageWarning, match=r"2 left out: 'b.xmp' \(.*, 'two.jpg' \(beside"):
+    with pytest.warns(ImageWarning, match=r"2 left out: 'one/b.xmp' \(.*, 'two.jpg' \(beside"):
         assert len(scene_pairs(tmp_path)) == 2
 
 

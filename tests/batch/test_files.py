@@ -35,7 +35,7 @@ def test_images_of_all_subfolders_sorted(tmp_path):
 def test_every_format_that_is_read_is_taken(tmp_path, ending):
     (tmp_path / f"a.{ending}").touch()
     (job,) = plan_batch([tmp_path], str(tmp_path / "out") + "/")
-    written = ending if ending in ("jfif", "jpe") else "png"
+    written = ending if ending in ("jfif", "jpe", "avif") else "png"
     assert job.target == tmp_path / "out" / f"a.{written}"
 
 
@@ -66,3 +66,14 @@ def test_results_are_left_out(tmp_path):
 def test_a_folder_that_cannot_be_listed(tmp_path):
     with pytest.raises(ImageFileError, match=r"folder '.*gone': cannot be listed \(No such file"):
         images_in(tmp_path / "gone")
+
+
+def test_each_file_that_is_left_out_is_named(tmp_path):
+    names = [f"{folder}/{number}.txt" for folder in ("a", "b") for number in range(9)]
+    for name in [*names, "a/photo.png"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.warns(ImageWarning, match="18 left out") as told:
+        images_in(tmp_path)
+    for name in names:
+        assert str(told[0].message).count(f"'{name}' (not an image format") == 1

@@ -2,6 +2,7 @@
 """The command line as people type it: words, globs, pipes, default names, empty variables."""
 
 import io
+import json
 import os
 import subprocess
 
@@ -309,3 +310,31 @@ def test_completion():
     assert done.stdout.split() == [b"fusion"]
     assert b" torch\n" not in done.stderr
     assert os.linesep.encode() in done.stderr
+
+
+def test_each_file_that_is_left_out_is_told_once(folder):
+    """Those of references too, in words and in JSON; it is no failure."""
+    photo = (folder / "r1.jpg").read_bytes()
+    for place in ("in", "refs"):
+        (folder / place).mkdir()
+        (folder / place / "note.txt").write_text("x")
+        (folder / place / "photo.jpg").write_bytes(photo)
+    options = ["upscale", "-i", "in", "-r", "refs", "-s", "2", "-n", "transfer"]
+    done = command(*options, "-o", "out/", "--ext", "avif")
+    assert done.exit_code == 0
+    said = " ".join(done.stderr.split())
+    for place in ("in", "refs"):
+        assert said.count(f"'{place}/note.txt' (not an image format that is read here)") == 1
+    assert (folder / "out" / "photo.avif").is_file()
+    done = command(*options, "-o", "more/", "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    left = [line["input"] for line in lines if line["status"] == "left out"]
+    assert sorted(left) == ["in/note.txt", "refs/note.txt"]
+
+
+def test_a_folder_of_other_files_names_them(folder):
+    (folder / "in").mkdir()
+    (folder / "in" / "note.txt").write_text("x")
+    done = command("upscale", "-i", "in", "-o", "out/")
+    assert done.exit_code == 2
+    assert "has no images" in done.stderr and "'note.txt' (not an image format" in done.stderr

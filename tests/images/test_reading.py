@@ -88,16 +88,6 @@ def test_tiff_multiplied_alpha_is_divided_out(tmp_path, bits):
     assert np.abs(got.astype(int) - expected).max() <= 1
 
 
-@pytest.mark.parametrize("bits", [8, 16])
-def test_tiff_unmarked_channel_is_left_out_with_a_warning(tmp_path, bits):
-    samples = noise(4, 5, 4, bits)
-    data = tiff(samples, photometric="rgb", extrasamples=["unspecified"])
-    with pytest.warns(ImageWarning, match=r"a\.bin'.*1 extra channel.*left out"):
-        image = read(tmp_path, data)
-    assert image.alpha is None
-    np.testing.assert_array_equal(integer_samples(image), samples[..., :3])
-
-
 @pytest.mark.parametrize("compression", ["raw", "group4", "tiff_lzw", "packbits"])
 def test_one_bit_tiff(tmp_path, compression):
     picture = PILImage.fromarray(noise(9, 11, 1)[..., 0]).convert("1")

@@ -15,7 +15,13 @@ import torch
 from image_files import noise, png, write
 from PIL import Image as PILImage
 
-from searchtransfer.errors import ImageFileError, NonFiniteError, OptionError, OutputError
+from searchtransfer.errors import (
+    ImageFileError,
+    MissingExtraError,
+    NonFiniteError,
+    OptionError,
+    OutputError,
+)
 from searchtransfer.files import writing as files
 from searchtransfer.images import (
     Image,
@@ -159,7 +165,7 @@ def test_a_good_output_passes_and_nothing_is_made(tmp_path):
     [
         ("a.jpgg", "unknown extension '.jpgg'.*did you mean '.jpg'"),
         ("a.tfi", "did you mean '.tif'"),
-        ("a.gif", "'.gif' is read only; PNG, JPEG, TIFF or WebP can be written"),
+        ("a.gif", "'.gif' is read only; PNG, JPEG, TIFF, WebP or AVIF can be written"),
         ("a.xyzxyz", "use one of .png, .jpg, .tif, .webp"),
         ("a", "no extension"),
         (".png", "no extension"),
@@ -432,3 +438,42 @@ def test_without_links_a_failed_move_gives_the_name_back(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="cannot be written"):
         write_image(PLAIN, tmp_path / "a.png")
     assert not names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "message"),
+    [
+        ("a.avif", (4, 32_769), "sides are at most 32768"),
+        ("a.avif", (16_385, 16_385), "at most 268 million"),
+        ("a.webp", (4, 16_384), "sides are at most 16383"),
+    ],
+)
+def test_sizes_that_no_reader_would_take(tmp_path, name, size, message):
+    with pytest.raises(ImageFileError, match=message):
+        check_output(tmp_path / name, size=size)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (1, 32_768)])
+def test_avif_of_any_size(tmp_path, size):
+    write_image(Image(torch.rand(3, *size)), tmp_path / "a.avif")
+    assert read_image(tmp_path / "a.avif").size == size
+
+
+def test_quality_of_avif(tmp_path):
+    image = Image(torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    for quality in (10, None, 100):
+        write_image(image, tmp_path / f"{quality}.avif", quality=quality)
+    sizes = [(tmp_path / f"{quality}.avif").stat().st_size for quality in (10, None, 100)]
+    assert sizes == sorted(sizes) and len(set(sizes)) == 3
+
+
+@pytest.mark.parametrize("ending", ["avif", "webp"])
+def test_a_library_without_the_format_is_told_before_the_work(tmp_path, ending, monkeypatch):
+    """As the Pillow of some systems is built."""
+    path = tmp_path / f"a.{ending}"
+    write_image(Image(torch.rand(3, 4, 4)), path)
+    monkeypatch.setattr("searchtransfer.images.libraries.features.check", lambda name: False)
+    with pytest.raises(MissingExtraError, match=r"without (AVIF|WebP); install"):
+        check_output(tmp_path / f"b.{ending}", size=(4, 4))
+    with pytest.raises(MissingExtraError, match=r"a\..*without (AVIF|WebP); install"):
+        read_image(path)

@@ -143,7 +143,7 @@ def test_load(tmp_path, pair):
     model = FusionModel.load(path)
     expected = FusionModel(tiny()).upscale(low, reference).colour
     assert torch.equal(model.upscale(low, reference).colour, expected)
-    with pytest.raises(OptionError, match="model 'fusion' has scale 4, got 2"):
+    with pytest.raises(WeightsError, match="are of fusion x4, asked for is scale 2; give theirs"):
         FusionModel.load(path, TransferModel(2))
 
 

@@ -383,9 +383,9 @@ class TestFormats:
                 file.write_bytes(body)
                 depths[file.suffix] = read_image(file).bits
             if number == 0:
-                assert depths == {".png": 16, ".tif": 16, ".jpg": 8, ".webp": 8}
+                assert depths == {".png": 16, ".tif": 16, ".jpg": 8, ".webp": 8, ".avif": 8}
             else:
-                assert depths == {".png": 8, ".tif": 8, ".webp": 8}
+                assert depths == {".png": 8, ".tif": 8, ".webp": 8, ".avif": 8}
         status, _, _ = server.request("GET", f"/studio/{visitor.token}/run-1-1-after.jpg")
         assert status == 404
 
@@ -463,6 +463,7 @@ class TestWhatIsSaid:
                 ("tif", "TIFF"),
                 ("jpg", "JPEG"),
                 ("webp", "WEBP"),
+                ("avif", "AVIF"),
             ):
                 status, body, _ = get(f"run-{run}-{number}-after.{ending}")
                 assert status == 200

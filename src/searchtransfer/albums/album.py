@@ -4,6 +4,7 @@
 import threading
 import warnings
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from ..errors import ImageFileError, OptionError
 from ..foreign import shown
 from ..images import Image, ImageWarning, read_image
 from ..images.files import images_in
+from ..images.listing import LeftOut
 from ..progress import Progress, callback
 from ..references.geometry import Keypoints, planes
 from . import file
@@ -80,6 +82,7 @@ class Album:
         scale: int = 4,
         index: Path | None = None,
         on_progress: Progress | None = None,
+        on_left_out: Callable[[LeftOut], None] | None = None,
     ) -> "Album":
         """Open an album, and bring its index up to date.
 
@@ -88,6 +91,7 @@ class Album:
             scale: how many times smaller the images are that will be asked for.
             index: file of the index; None: `.searchtransfer-album` in the folder.
             on_progress: called as `on_progress(stage, done)`; an exception in it ends the work.
+            on_left_out: hears of each file that is no image; None: a warning names them.
 
         Raises:
             OptionError: the folder is none.
@@ -101,7 +105,7 @@ class Album:
         if not folder.is_dir():
             raise OptionError(f"--album {shown(folder)}: is no folder")
         path = index or folder / INDEX
-        photos = images_in(folder)
+        photos = images_in(folder, on_left_out=on_left_out)
         if not photos:
             raise ImageFileError(f"album {shown(folder)}: has no photos")
         file.new_index(1)  # what is missing is told before the work
@@ -117,8 +121,8 @@ class Album:
             file.write(path, done.contents)
         if done.faults:
             warnings.warn(
-                f"album {shown(folder)}: {len(done.faults)} photos are left out, the first: "
-                f"{done.faults[0]}",
+                f"album {shown(folder)}: {len(done.faults)} photos are left out: "
+                f"{'; '.join(map(str, done.faults))}",
                 ImageWarning,
                 stacklevel=2,
             )

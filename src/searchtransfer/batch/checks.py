@@ -54,6 +54,7 @@ def check_job(job: Job, settings: Settings, upscaler: Upscaler) -> None:
         size=size,
         alpha=image.alpha is not None and settings.background is None,
         bits=settings.bits or image.bits,
+        bands=0 if image.bands is None else len(image.bands),
         on_exists=settings.replace,
         inputs=inputs,
     )

@@ -137,12 +137,14 @@ def reduced(image: Image, scale: int) -> tuple[Image, Image]:
     alpha = image.alpha
     if alpha is not None:
         alpha = crop_to_multiple(alpha, scale)
-    truth = replace(image, colour=crop_to_multiple(image.colour, scale), alpha=alpha)
+    bands = None if image.bands is None else crop_to_multiple(image.bands, scale)
+    truth = replace(image, colour=crop_to_multiple(image.colour, scale), alpha=alpha, bands=bands)
     truth = with_hidden_filled(truth)
     small = replace(
         truth,
         colour=degrade(truth.colour, scale),
         alpha=None if alpha is None else down(alpha, scale).clamp(0, 1),
+        bands=None if bands is None else down(bands, scale).clamp(0, 1),
         metadata=image.metadata.resized(1 / scale, 1 / scale),
     )
     return small, truth

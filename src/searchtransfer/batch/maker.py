@@ -32,9 +32,11 @@ class Provider(Protocol):
 
     def chosen(self, job: Job) -> Job:
         """The job with the paths of its references."""
+        ...
 
     def of(self, job: Job) -> References:
         """The references of such a job, read and ready to be used."""
+        ...
 
 
 class Made(NamedTuple):

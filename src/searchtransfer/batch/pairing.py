@@ -4,16 +4,16 @@
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal
 
-from ..errors import ImageFileError, OptionError
+from ..errors import OptionError
 from ..foreign import shown
 from ..images import ImageWarning
-from ..images.files import images_in
-from ..images.formats import NAMES
+from ..images.files import some_images_in
+from ..images.listing import LeftOut
 from .plan import Job
 
 PairBy = Literal["name", "folder"]
@@ -34,7 +34,12 @@ class Pairing:
     """References that serve no input."""
 
 
-def pair(jobs: Sequence[Job], folders: Sequence[Path], by: PairBy) -> Pairing:
+def pair(
+    jobs: Sequence[Job],
+    folders: Sequence[Path],
+    by: PairBy,
+    on_left_out: Callable[[LeftOut], None] | None = None,
+) -> Pairing:
     """Give each job the references that its name, or that of its folder, asks for.
 
     By name, the input `SUB/NAME.*` has the references `SUB/NAME.*`, else `SUB/NAME_1.*`,
@@ -46,13 +51,14 @@ def pair(jobs: Sequence[Job], folders: Sequence[Path], by: PairBy) -> Pairing:
         jobs: from `plan_batch`.
         folders: of references.
         by: "name" or "folder".
+        on_left_out: hears of each file that is no image; None: a warning names them.
 
     Raises:
         OptionError: no folder, or something else, is given; or references share a name, so that
             it is not clear which is meant.
         ImageFileError: a folder has no images, or cannot be listed.
     """
-    photos = _photos(folders)
+    photos = _photos(folders, on_left_out)
     groups = _by_name(jobs, photos) if by == "name" else _by_folder(jobs, photos)
     matched, unmatched = [], []
     for job, references in zip(jobs, groups, strict=True):
@@ -78,7 +84,13 @@ def unmatched_text(pairing: Pairing, by: PairBy) -> str:
     return f"no reference for {len(named)} of the inputs: {_first(named)}{rest}; {rule}"
 
 
-def paired(jobs: Sequence[Job], folders: Sequence[Path], by: PairBy, keep_going: bool) -> list[Job]:
+def paired(
+    jobs: Sequence[Job],
+    folders: Sequence[Path],
+    by: PairBy,
+    keep_going: bool,
+    on_left_out: Callable[[LeftOut], None] | None = None,
+) -> list[Job]:
     """As `pair`: the jobs that have references, which must be all.
 
     Args:
@@ -86,6 +98,7 @@ def paired(jobs: Sequence[Job], folders: Sequence[Path], by: PairBy, keep_going:
         folders: of references.
         by: "name" or "folder".
         keep_going: leave out those that have none, with a warning.
+        on_left_out: as of `pair`.
 
     Raises:
         OptionError: one has none, or with `keep_going` all; and as `pair`.
@@ -93,7 +106,7 @@ def paired(jobs: Sequence[Job], folders: Sequence[Path], by: PairBy, keep_going:
     Warns:
         ImageWarning: inputs are left out, or references serve no input.
     """
-    found = pair(jobs, folders, by)
+    found = pair(jobs, folders, by, on_left_out)
     if found.unmatched:
         told = unmatched_text(found, by)
         if not (keep_going and found.jobs):
@@ -110,7 +123,9 @@ def _first(names: Sequence[str]) -> str:
     return ", ".join(names[:FIRST]) + more
 
 
-def _photos(folders: Sequence[Path]) -> dict[PurePath, Path]:
+def _photos(
+    folders: Sequence[Path], on_left_out: Callable[[LeftOut], None] | None
+) -> dict[PurePath, Path]:
     """All photos by their places below the folders.
 
     Raises:
@@ -122,12 +137,7 @@ def _photos(folders: Sequence[Path]) -> dict[PurePath, Path]:
         raise OptionError(f"--pair-by needs folders of references (-r FOLDER), got {got}")
     photos: dict[PurePath, Path] = {}
     for folder in folders:
-        found = images_in(folder)
-        if not found:
-            raise ImageFileError(
-                f"reference folder {shown(folder)}: has no images ({NAMES}, by extension)"
-            )
-        for path in found:
+        for path in some_images_in(folder, "reference folder", on_left_out=on_left_out):
             place = path.relative_to(folder)
             if place in photos:
                 raise OptionError(

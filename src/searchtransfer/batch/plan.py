@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import ImageFileError, OptionError, OutputError
+from ..errors import OptionError, OutputError
 from ..foreign import shown
 from ..images import ImageWarning
-from ..images.files import images_in
-from ..images.formats import NAMES, WRITTEN, extension_for
+from ..images.files import some_images_in
+from ..images.formats import WRITTEN, extension_for
 from ..images.listing import EXTENSIONS, LeftOut
 from .collisions import check_collisions, name_of
 
@@ -236,8 +236,5 @@ def _sources(
             yield _Source(path, Path(path.name), listed=False)
             continue
         elsewhere = [x for x in outputs if os.path.realpath(x) != os.path.realpath(path)]
-        found = images_in(path, leave_out=elsewhere, on_left_out=on_left_out)
-        if not found:
-            raise ImageFileError(f"folder {shown(path)}: has no images ({NAMES}, by extension)")
-        for file in found:
+        for file in some_images_in(path, leave_out=elsewhere, on_left_out=on_left_out):
             yield _Source(file, file.relative_to(path), listed=True)

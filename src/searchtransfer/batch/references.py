@@ -9,8 +9,8 @@ from pathlib import Path
 from ..errors import ImageFileError, OptionError
 from ..foreign import shown
 from ..images import MAX_PIXELS, Image, ImageWarning, read_image, to_profile
-from ..images.files import images_in
-from ..images.formats import NAMES
+from ..images.files import some_images_in
+from ..images.listing import LeftOut
 from ..references import Reference
 from .plan import Job
 
@@ -63,20 +63,17 @@ def read_references(
     return photos
 
 
-def files_of(path: Path) -> list[Path]:
+def files_of(path: Path, on_left_out: Callable[[LeftOut], None] | None = None) -> list[Path]:
     """A reference, or those of a folder; none is opened.
+
+    `on_left_out` hears of each file of a folder that is no image; None: a warning names them.
 
     Raises:
         ImageFileError: a folder has no images, or cannot be listed.
     """
     if not path.is_dir():
         return [path]
-    found = images_in(path)
-    if not found:
-        raise ImageFileError(
-            f"reference folder {shown(path)}: has no images ({NAMES}, by extension)"
-        )
-    return found
+    return some_images_in(path, "reference folder", on_left_out=on_left_out)
 
 
 def _read(path: Path, scale: int, max_pixels: int) -> Image:

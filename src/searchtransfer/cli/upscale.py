@@ -84,7 +84,7 @@ def upscale(
         typer.Option("--on-exists", help="What to do where the output is there already."),
     ] = "error",
     ext: Annotated[
-        Literal["auto", "png", "jpg", "tif", "webp"],
+        Literal["auto", "png", "jpg", "tif", "webp", "avif"],
         typer.Option(help="Format of the results in a folder; auto: that of the input."),
     ] = "auto",
     suffix: Annotated[
@@ -94,8 +94,8 @@ def upscale(
         int | None,
         typer.Option(
             metavar="1-100",
-            show_default="95 for JPEG, without loss for WebP, 70 for films",
-            help="Of JPEG, WebP and films.",
+            show_default="95 for JPEG, 90 for AVIF, 70 for films, without loss for WebP",
+            help="Of JPEG, AVIF, WebP and films.",
         ),
     ] = None,
     bits: Annotated[
@@ -283,12 +283,15 @@ def upscale(
         prepare = partial(upscaler.prepare, copy=False)
         shelf = Shelf(prepare, whole, needed, keep_going or album is not None, max_pixels)
         left: list[LeftOut] = []
+        ref_files = [
+            file
+            for path in [*ref_paths, *filter(None, [album])]
+            for file in files_of(path, left.append)
+        ]
         jobs = plan_batch(
             sources,
             output,
-            references=[
-                file for path in [*ref_paths, *filter(None, [album])] for file in files_of(path)
-            ],
+            references=ref_files,
             weights=model_files(model, whole, weights),
             ext=ext,
             suffix=suffix,
@@ -300,12 +303,13 @@ def upscale(
         if album is not None:
             pass  # when the work begins, for an index may take long
         elif pair_by == "all":
-            jobs = same_for_all(jobs, ref_paths, shelf)
+            jobs = same_for_all(jobs, ref_files, shelf)
         else:
-            jobs = paired(jobs, ref_paths, pair_by, keep_going)
+            # What its folders have beside images is known by now.
+            jobs = paired(jobs, ref_paths, pair_by, keep_going, on_left_out=lambda file: None)
         folder = results_folder(sources, output)
         manifest = None if folder is None else Manifest(folder)
-        reporter = Reporter(len(jobs), as_json, left)
+        reporter = Reporter(len(jobs), as_json, list(dict.fromkeys(left)))
 
         def work(stop: Stop) -> None:
             provider: Provider = shelf
@@ -315,7 +319,13 @@ def upscale(
                     stop.check()
                     reporter.progressed(stage, done)
 
-                opened = Album.open(album, scale=whole, index=album_index, on_progress=progress)
+                opened = Album.open(
+                    album,
+                    scale=whole,
+                    index=album_index,
+                    on_progress=progress,
+                    on_left_out=lambda file: None,  # they are known by now
+                )
                 provider = FromAlbum(opened, shelf, top, lr_from_hr, max_pixels)
             run_batch(
                 jobs,

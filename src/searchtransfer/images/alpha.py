@@ -59,7 +59,7 @@ def enlarge_alpha(small: Image, sharp: Float[Tensor, "3 sh sw"], scale: int) -> 
 
     Colours are enlarged multiplied by alpha, as light adds up, and divided again: laid on any
     background the result is the small picture on it, enlarged bicubically, with the detail that the
-    model found. Alpha is enlarged bicubically.
+    model found. Alpha is enlarged bicubically, and so are further bands, which no reference shows.
 
     Args:
         small: the picture as it was read, with its metadata.
@@ -72,7 +72,8 @@ def enlarge_alpha(small: Image, sharp: Float[Tensor, "3 sh sw"], scale: int) -> 
     metadata = small.metadata.resized(scale, scale)
     sharp = sharp.to(small.colour.device)
     if small.alpha is None:
-        return replace(small, colour=sharp.clamp(0, 1), metadata=metadata)
+        bands = None if small.bands is None else up(small.bands, scale).clamp(0, 1)
+        return replace(small, colour=sharp.clamp(0, 1), metadata=metadata, bands=bands)
     opacity = small.alpha.detach().to(sharp)
     alpha = up(opacity, scale)
     if bool((opacity < 1).any()):
@@ -82,5 +83,19 @@ def enlarge_alpha(small: Image, sharp: Float[Tensor, "3 sh sw"], scale: int) -> 
         exact = (light / alpha.clamp(min=_LEAST)).clamp(0, 1)
         sharp = torch.where(alpha > _LEAST, sharp - plain + exact, sharp)
     return replace(
-        small, colour=sharp.clamp(0, 1), alpha=alpha.clamp(0, 1).to(small.alpha), metadata=metadata
+        small,
+        colour=sharp.clamp(0, 1),
+        alpha=alpha.clamp(0, 1).to(small.alpha),
+        metadata=metadata,
+        bands=_enlarged_bands(small, opacity, alpha, scale),
     )
+
+
+def _enlarged_bands(
+    small: Image, opacity: Float[Tensor, "1 h w"], alpha: Float[Tensor, "1 sh sw"], scale: int
+) -> Float[Tensor, "n sh sw"] | None:
+    if small.bands is None:
+        return None
+    bands = small.bands.detach().to(opacity)
+    seen = up(bands * opacity, scale) / alpha.clamp(min=_LEAST)
+    return torch.where(alpha > _LEAST, seen, up(bands, scale)).clamp(0, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ICC profiles made from the few numbers by which PNG files say their colours.
+"""ICC profiles made from the few numbers by which files say their colours.
 
 A profile of primaries and one curve (ICC.1:2001, section 6.3.1.2), or of a curve alone for grey.
 Numbers of code points: ITU-T H.273, tables 2 and 3.
@@ -54,6 +54,28 @@ def from_code_points(code: bytes, grey: bool) -> bytes | None:
     return _profile(curves[transfer], None if grey else _PRIMARIES[primaries])
 
 
+def said_by(code: bytes, grey: bool) -> tuple[bytes | None, bytes | None]:
+    """(profile, code points) of colours that are said by code points, one of them at most.
+
+    A profile, so that every format can hold them; code points that none can say (high dynamic
+    range) stay as they are.
+    """
+    made = from_code_points(code, grey)
+    return (made, None) if made is not None else (None, code)
+
+
+def of_film(code: bytes, grey: bool) -> tuple[bytes | None, bytes | None]:
+    """As `said_by`, of formats made of films, where what is not said is sRGB.
+
+    The curves of television are written there for pictures that everybody shows as sRGB, too.
+    """
+    primaries, transfer = code[0], code[1]
+    if primaries in (1, 2) and transfer in (1, 2, 6, 13, 14, 15):
+        return None, None
+    known = bytes([1 if primaries == 2 else primaries, 13 if transfer == 2 else transfer])
+    return said_by(known + code[2:], grey)
+
+
 def _power(exponent: float) -> Curve:
     return lambda value: value**exponent
 
@@ -69,7 +91,7 @@ def _bt709(value: NDArray[np.float64]) -> NDArray[np.float64]:
 def _profile(curve: Curve, places: Places | None) -> bytes | None:
     levels = np.rint(curve(np.linspace(0, 1, _STEPS)) * 65535).astype(">u2")
     shape = b"curv" + bytes(4) + struct.pack(">I", _STEPS) + levels.tobytes()
-    text = b"made from a PNG file\0"
+    text = b"made from what its file says\0"
     tags = {
         b"desc": b"desc" + bytes(4) + struct.pack(">I", len(text)) + text + bytes(78),
         b"cprt": b"text" + bytes(4) + b"none\0",

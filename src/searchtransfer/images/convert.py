@@ -171,8 +171,13 @@ def from_samples(samples: Samples) -> Float[Tensor, "c h w"]:
 def integer_samples(image: Image, bits: Bits | None = None) -> Samples:
     """`[H, W, C]` integers of a picture: clamped, then rounded; its own bits by default."""
     depth = image.bits if bits is None else bits
-    integers = quantise(to_channels(image), depth).permute(1, 2, 0).cpu().numpy()
-    return np.ascontiguousarray(integers, dtype=np.uint16 if depth == 16 else np.uint8)
+    return samples_of(to_channels(image), depth)
+
+
+def samples_of(planes: Float[Tensor, "c h w"], bits: Bits) -> Samples:
+    """`[C, H, W]` in [0, 1] to `[H, W, C]` integers: clamped, then rounded."""
+    integers = quantise(planes, bits).permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(integers, dtype=np.uint16 if bits == 16 else np.uint8)
 
 
 def turn(planes: Float[Tensor, "c h w"], orientation: int) -> Float[Tensor, "c h2 w2"]:

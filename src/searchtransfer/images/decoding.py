@@ -10,6 +10,7 @@ global to the process, while ours is an argument.
 
 import io
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from PIL import (
     AvifImagePlugin,
@@ -21,15 +22,21 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from .deep import decode_deep
+from ..errors import MissingExtraError
+from .bmp import has_unmarked_byte
+from .boxes import Coded, coded_heif, coded_jpeg2000
+from .colour_profile import of_film
+from .deep import decode_deep, deep_avif
 from .formats import AVIF, BMP, GIF, HEIC, JPEG, JPEG2000, NETPBM, PNG, TGA, TIFF, WEBP, Format
-from .heif import open_heif
+from .heif import deep_heif, open_heif
 from .image import Metadata
 from .jpeg import decode_jpeg
+from .jpeg2000 import jp2_metadata
+from .libraries import missing
 from .metadata import orientation, plain_exif, plausible_dpi
 from .netpbm import decode_netpbm
 from .png import decode_png
-from .samples import CheckSize, Decoded, Note, to_samples
+from .samples import CheckSize, Decoded, Note, Samples, spread, to_samples
 from .strictness import truncation_refused
 from .tiff import decode_tiff
 
@@ -48,6 +55,9 @@ _PILLOW: Mapping[Format, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     AVIF: AvifImagePlugin.AvifImageFile,
     HEIC: open_heif,
 }
+_MARK_OF_ENCODER = b"Created by OpenJPEG"
+"""A comment of every file of the most common encoder, which tells nothing of the picture."""
+_CODED = {AVIF: coded_heif, HEIC: coded_heif, JPEG2000: coded_jpeg2000}
 
 
 def decode(data: bytes, kind: Format, check_size: CheckSize, note: Note) -> Decoded:
@@ -64,6 +74,8 @@ def decode(data: bytes, kind: Format, check_size: CheckSize, note: Note) -> Deco
         MissingExtraError: an optional library is needed.
         Exception: whatever the libraries raise on a damaged file.
     """
+    if reason := missing(kind):
+        raise MissingExtraError(reason)
     with truncation_refused():
         if kind in _OWN:
             return _OWN[kind](data, check_size, note)
@@ -77,34 +89,46 @@ def _decode_pillow(
     check_size(picture.height, picture.width, len(picture.getbands()))
     if (count := getattr(picture, "n_frames", 1)) > 1:
         note(f"it holds {count} pictures; only the first is used")
-    picture.load()
-    info = picture.info
-    exif = plain_exif(info.get("exif"), note)
-    comment = info.get("comment")
-    metadata = Metadata(
-        icc=info.get("icc_profile") or None,
-        exif=exif,
+    coded = _CODED[kind](data) if kind in _CODED else Coded()
+    if coded.depth <= 8 or kind is JPEG2000:  # Pillow finds missing pixels that others pass over
+        picture.load()
+    metadata = _metadata(picture.info, coded, note)
+    if kind is BMP and has_unmarked_byte(data):
+        note("the fourth byte of its pixels is not marked as alpha, and is left out")
+    if kind is JPEG2000:
+        metadata = jp2_metadata(data, metadata, note)
+    # AVIF and HEIC turn by a record of their own; the readers apply it, or put it into the EXIF.
+    turned = orientation(metadata.exif)
+    samples = _deep(data, kind, coded.depth) if coded.depth > 8 else None
+    if samples is None:
+        if coded.depth > 8:
+            note(f"its {coded.depth} bits are reduced to 8")
+        samples, metadata = to_samples(picture, metadata, note)
+    if coded.grey and samples.shape[2] > 2:
+        samples = samples[..., [0, 3][: samples.shape[2] - 2]]
+    return Decoded(samples, metadata, turned)
+
+
+def _metadata(info: Mapping[str | tuple[int, int], Any], coded: Coded, note: Note) -> Metadata:
+    icc, cicp = info.get("icc_profile") or None, None
+    if icc is None and coded.code is not None:
+        icc, cicp = of_film(coded.code, coded.grey)
+    comment = info.get("comment") or b""
+    if comment.startswith(_MARK_OF_ENCODER):
+        comment = b""
+    return Metadata(
+        icc=icc,
+        exif=plain_exif(info.get("exif"), note),
         xmp=info.get("xmp") or None,
         dpi=plausible_dpi(info.get("dpi")),
+        cicp=cicp,
         text=(("Comment", comment.decode("utf-8", "replace")),) if comment else (),
     )
-    depth = _depth(data, kind)
-    if kind is JPEG2000 and depth > 8:
-        return Decoded(decode_deep(data, ".jp2", bits=16), metadata)
-    if depth > 8:
-        note(f"its {depth} bits are reduced to 8")
-    samples, metadata = to_samples(picture, metadata, note)
-    # AVIF and HEIC turn by a record of their own; the readers apply it, or put it into the EXIF.
-    return Decoded(samples, metadata, orientation(exif))
 
 
-def _depth(data: bytes, kind: Format) -> int:
-    """Bits of each sample, for formats whose readers do not say."""
-    if kind is AVIF and (at := data.find(b"av1C")) >= 0:
-        flags = data[at + 6 : at + 7] or b"\0"
-        return 12 if flags[0] & 0x20 else 10 if flags[0] & 0x40 else 8
-    if kind is HEIC and (at := data.find(b"hvcC")) >= 0:
-        return 8 + ((data[at + 21 : at + 22] or b"\0")[0] & 7)
-    if kind is JPEG2000 and (at := data.find(b"\xff\x4f\xff\x51")) >= 0:
-        return 1 + ((data[at + 42 : at + 43] or b"\7")[0] & 0x7F)  # SIZ: depth of the first
-    return 8
+def _deep(data: bytes, kind: Format, depth: int) -> Samples | None:
+    """Samples of 16 bits; None where no library here gives them."""
+    if kind is JPEG2000:
+        return decode_deep(data, ".jp2", bits=16)
+    samples = deep_heif(data) if kind is HEIC else deep_avif(data)
+    return None if samples is None else spread(samples, 2**depth - 1)

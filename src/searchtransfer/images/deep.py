@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way to OpenImageIO: pixels of PNG, TIFF and JPEG 2000 whose depth Pillow would reduce."""
+"""Pixels whose depth Pillow would reduce: PNG, TIFF, JPEG 2000 by OpenImageIO, AVIF by OpenCV."""
 
 import contextlib
 import tempfile
@@ -13,7 +13,7 @@ from .samples import Samples
 
 
 def decode_deep(data: bytes, suffix: str, bits: int) -> Samples:
-    """Decode the bytes of a `.png` or `.tif` file to `[H, W, C]`, alpha not multiplied in.
+    """Decode the bytes of a `.png`, `.tif` or `.jp2` file to `[H, W, C]`, alpha not multiplied in.
 
     OpenImageIO reads named files only, so it gets a copy with a plain name: that opens whatever
     the file is called, and nobody can change it meanwhile.
@@ -46,3 +46,18 @@ def decode_deep(data: bytes, suffix: str, bits: int) -> Samples:
             source.close()
     decoded: Samples = np.ascontiguousarray(samples).astype(f"u{bits // 8}", copy=False)
     return decoded.reshape(*decoded.shape[:2], -1)
+
+
+def deep_avif(data: bytes) -> Samples | None:
+    """The samples `[H, W, C]` as they are, uint16 of 10 or 12 bits; None if OpenCV has no AVIF."""
+    import cv2
+
+    try:
+        read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    if read is None or read.dtype != np.uint16:
+        return None
+    samples: Samples = np.asarray(read, np.uint16).reshape(*read.shape[:2], -1)
+    order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[samples.shape[2]]  # blue comes first there
+    return np.ascontiguousarray(samples[..., order])

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a picture to the bytes of a file, with its metadata; which library encodes what, and why.
 
-* Pillow encodes JPEG (quality 95, no chroma subsampling) and WebP (lossless).
+* Pillow encodes JPEG (quality 95) and AVIF (quality 90), both without chroma subsampling, and WebP
+  (lossless).
 * PNG is packed in `png.py`: Pillow cannot write 16-bit colour.
 * TIFF, of either depth, is a directory of tags by Pillow in front of strips packed here: Pillow's
   own writer has no 16-bit colour, and fails on EXIF in compressed files.
@@ -15,30 +16,34 @@ import numpy as np
 from PIL import Image as PILImage
 from PIL import TiffTags
 
-from .convert import integer_samples
-from .formats import JPEG, PNG, TIFF, WEBP, Format
+from .convert import integer_samples, samples_of
+from .formats import AVIF, JPEG, PNG, TIFF, WEBP, Format
 from .image import Image, Metadata
 from .jpeg import iptc_segment
-from .metadata import resized
+from .metadata import resized, says_resolution, with_resolution
 from .png import encode_png
 from .samples import Note, Samples
 from .tiff_tags import ORIENTATION, add_metadata
 
-_JPEG_QUALITY = 95
+_QUALITY = {JPEG: 95, AVIF: 90}
+"""Unless another is asked for; with these both are as near the picture as each other."""
 _JPEG_SEGMENT = 65_533
 _STRIP_BYTES = 2**18
+_UNSPECIFIED, _ALPHA = 0, 2
+"""Kinds of extra samples of TIFF; alpha is not multiplied in."""
 
 
 def encode(image: Image, kind: Format, note: Note, quality: int | None = None) -> bytes:
     """The whole file; the caller has checked that the format can hold the picture.
 
     `note` is called with a sentence for each piece of metadata that the format cannot hold.
-    `quality` is that of JPEG (95 unless given), and makes WebP lossy.
+    `quality` is that of JPEG (95 unless given) and AVIF (90), and makes WebP lossy.
     """
     samples = integer_samples(image)
     metadata = _fitting(image, kind, note)
     if kind is TIFF:
-        return _encode_tiff(samples, metadata, note)
+        bands = None if image.bands is None else samples_of(image.bands, image.bits)
+        return _encode_tiff(samples, bands, metadata, note)
     if kind is PNG:
         return encode_png(samples, metadata)
     return _encode_pillow(samples, kind, metadata, quality)
@@ -47,19 +52,18 @@ def encode(image: Image, kind: Format, note: Note, quality: int | None = None) -
 def _fitting(image: Image, kind: Format, note: Note) -> Metadata:
     """The metadata as far as the format holds it."""
     metadata = resized(image.metadata, image.size)
-    if kind is WEBP:
-        # WebP has no place for the resolution but EXIF, which keeps its own.
-        metadata = replace(metadata, dpi=None)
-        if image.grey and (metadata.icc or b"")[16:20] == b"GRAY":
-            note("WebP has no grey pictures, so the grey ICC profile is left out")
-            metadata = replace(metadata, icc=None)
+    if kind in (WEBP, AVIF):
+        metadata = _with_resolution_in_exif(metadata, kind, note)
+    if kind is WEBP and image.grey and (metadata.icc or b"")[16:20] == b"GRAY":
+        note("WebP has no grey pictures, so the grey ICC profile is left out")
+        metadata = replace(metadata, icc=None)
     if kind is JPEG:
         metadata = _fitting_segments(metadata, note)
     if metadata.cicp is not None and kind is not PNG:
         note(f"{kind.name} cannot say its colours ({_code(metadata.cicp)}); they will look wrong")
         metadata = replace(metadata, cicp=None)
-    if metadata.iptc is not None and kind is WEBP:
-        note("WebP cannot hold its IPTC record, which is left out")
+    if metadata.iptc is not None and kind in (WEBP, AVIF):
+        note(f"{kind.name} cannot hold its IPTC record, which is left out")
         metadata = replace(metadata, iptc=None)
     if metadata.place is not None and kind is not TIFF:
         note(f"{kind.name} cannot hold its georeference, which is left out; TIFF can")
@@ -69,6 +73,20 @@ def _fitting(image: Image, kind: Format, note: Note) -> Metadata:
     if lost := [key for key, _ in metadata.text if key not in dict(kept)]:
         note(f"{kind.name} cannot hold its text ({', '.join(map(ascii, lost))}); PNG can")
     return replace(metadata, text=kept)
+
+
+def _with_resolution_in_exif(metadata: Metadata, kind: Format, note: Note) -> Metadata:
+    """The resolution where these formats have a place for it; an EXIF block that has one keeps it.
+
+    Damaged blocks stay as they are.
+    """
+    exif = metadata.exif
+    if metadata.dpi is not None and not (exif and says_resolution(exif)):
+        if (more := with_resolution(exif, metadata.dpi)) is not None:
+            exif = more
+        else:
+            note(f"{kind.name} cannot hold its resolution, which is left out")
+    return replace(metadata, dpi=None, exif=exif)
 
 
 def _fitting_segments(metadata: Metadata, note: Note) -> Metadata:
@@ -94,7 +112,7 @@ def _code(cicp: bytes) -> str:
 def _encode_pillow(
     samples: Samples, kind: Format, metadata: Metadata, quality: int | None
 ) -> bytes:
-    """JPEG and WebP."""
+    """JPEG, WebP and AVIF."""
     picture = PILImage.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
     options: dict[str, object] = {"icc_profile": metadata.icc}
     if metadata.exif is not None:
@@ -108,7 +126,10 @@ def _encode_pillow(
     if metadata.text:
         options["comment"] = metadata.text[0][1].encode()
     if kind is JPEG:
-        options |= {"quality": quality or _JPEG_QUALITY, "subsampling": 0}
+        options |= {"quality": quality or _QUALITY[kind], "subsampling": 0}
+    if kind is AVIF:
+        colours = "4:0:0" if samples.shape[2] < 3 else "4:4:4"
+        options |= {"quality": quality or _QUALITY[kind], "subsampling": colours, "speed": 8}
     if kind is WEBP:
         options |= {"lossless": quality is None, "quality": quality or 80, "exact": True}
     file = io.BytesIO()
@@ -116,7 +137,12 @@ def _encode_pillow(
     return file.getvalue()
 
 
-def _encode_tiff(samples: Samples, metadata: Metadata, note: Note) -> bytes:
+def _encode_tiff(samples: Samples, bands: Samples | None, metadata: Metadata, note: Note) -> bytes:
+    colours = 1 if samples.shape[2] < 3 else 3
+    extra = [_ALPHA] * (samples.shape[2] - colours)
+    if bands is not None:
+        extra += [_UNSPECIFIED] * bands.shape[2]
+        samples = np.concatenate([samples, bands], axis=2)
     height, width, channels = samples.shape
     size = samples.dtype.itemsize
     rows = max(1, _STRIP_BYTES // (width * channels * size))
@@ -125,12 +151,13 @@ def _encode_tiff(samples: Samples, metadata: Metadata, note: Note) -> bytes:
     tags[256], tags[257] = width, height
     tags[258] = (8 * size,) * channels
     tags[259] = 8  # Deflate
-    tags[262] = 1 if channels < 3 else 2  # black is 0; RGB
+    tags[262] = 1 if colours == 1 else 2  # black is 0; RGB
     tags[ORIENTATION] = 1  # upright
     tags[277], tags[278] = channels, rows
     tags[284], tags[317] = 1, 2  # contiguous; horizontal differences
-    if channels in (2, 4):
-        tags[338] = 2  # alpha, not multiplied in
+    if extra:
+        tags.tagtype[338] = TiffTags.SHORT
+        tags[338] = tuple(extra)
     lengths = [len(strip) for strip in strips]
     for tag, values in ((273, [0, *np.cumsum(lengths[:-1]).tolist()]), (279, lengths)):
         tags.tagtype[tag] = TiffTags.LONG

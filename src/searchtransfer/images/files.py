@@ -8,11 +8,39 @@ from pathlib import Path
 
 from ..errors import ImageFileError
 from ..foreign import shown
+from .formats import NAMES
 from .image import ImageWarning
 from .listing import LeftOut, left_out_text, why_not
 
 MANIFEST = "searchtransfer.jsonl"
 """That a folder of results has; no input."""
+
+
+def some_images_in(
+    folder: Path,
+    what: str = "folder",
+    *,
+    leave_out: Iterable[Path] = (),
+    on_left_out: Callable[[LeftOut], None] | None = None,
+) -> list[Path]:
+    """As `images_in`; at least one. `what` is the folder's word in the error.
+
+    Raises:
+        ImageFileError: the folder cannot be listed, or has no images; what it has is named.
+
+    Warns:
+        ImageWarning: as `images_in`.
+    """
+    left: list[LeftOut] = []
+    found = images_in(folder, leave_out=leave_out, on_left_out=left.append)
+    _tell(folder, left, on_left_out)
+    if not found:
+        # Who hears of them one by one may not come to show them.
+        others = f"; {left_out_text(left)}" if left and on_left_out is not None else ""
+        raise ImageFileError(
+            f"{what} {shown(folder)}: has no images ({NAMES}, by extension){others}"
+        )
+    return found
 
 
 def images_in(
@@ -61,10 +89,13 @@ def images_in(
                 left.append(LeftOut(path, reason))
             else:
                 found.append(path)
-    left.sort()
+    _tell(folder, sorted(left), on_left_out)
+    return sorted(found)
+
+
+def _tell(folder: Path, left: list[LeftOut], on_left_out: Callable[[LeftOut], None] | None) -> None:
     if on_left_out is not None:
         for item in left:
             on_left_out(item)
     elif left:
-        warnings.warn(f"folder {shown(folder)}: {left_out_text(left)}", ImageWarning, stacklevel=2)
-    return sorted(found)
+        warnings.warn(f"folder {shown(folder)}: {left_out_text(left)}", ImageWarning, stacklevel=4)

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The file formats: how each is recognised, named, and what it can hold.
 
-Four are written; the others are read only. Everything else is refused, and told by name where its
+Five are written; the others are read only. Everything else is refused, and told by name where its
 first bytes give it away.
 """
 
 import difflib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,29 +27,41 @@ class Format:
     """Pixels; the most that the format (or its one library) can hold along a side."""
     most_bytes: int = 2**62
     """Of uncompressed pixels."""
+    most_pixels: int = 2**62
     deep: bool = False
     """Holds 16 bits a sample."""
     alpha: bool = True
+    bands: bool = False
+    """Holds more than grey or colour and alpha."""
 
 
 PNG = Format("PNG", (".png",), True, 1_000_000, deep=True)
 JPEG = Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".jif"), True, 65_500, alpha=False)
 # A classic TIFF addresses 4 GiB; the rest is left for tags and for data that does not compress.
-TIFF = Format("TIFF", (".tif", ".tiff"), True, 2**31 - 1, 2**32 - 2**27, deep=True)
+TIFF = Format("TIFF", (".tif", ".tiff"), True, 2**31 - 1, 2**32 - 2**27, deep=True, bands=True)
 WEBP = Format("WebP", (".webp",), True, 16_383)
 BMP = Format("BMP", (".bmp", ".dib"))
 GIF = Format("GIF", (".gif",))
 NETPBM = Format("PPM", (".ppm", ".pgm", ".pbm", ".pnm"))
 JPEG2000 = Format("JPEG 2000", (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"))
 TGA = Format("TGA", (".tga", ".targa"))
-AVIF = Format("AVIF", (".avif",))
+# What libavif, which everybody reads it by, agrees to decode.
+AVIF = Format("AVIF", (".avif",), True, 32_768, most_pixels=2**28)
 HEIC = Format("HEIC", (".heic", ".heif"))
 
-FORMATS = (PNG, JPEG, TIFF, WEBP, BMP, GIF, NETPBM, JPEG2000, TGA, AVIF, HEIC)
+FORMATS = (PNG, JPEG, TIFF, WEBP, AVIF, BMP, GIF, NETPBM, JPEG2000, TGA, HEIC)
 """Those that are read."""
 WRITTEN = tuple(format for format in FORMATS if format.written)
-WRITTEN_NAMES = "PNG, JPEG, TIFF or WebP"
-NAMES = "PNG, JPEG, TIFF, WebP, BMP, GIF, PPM, JPEG 2000, TGA, AVIF or HEIC"
+
+
+def names_of(formats: Sequence[Format]) -> str:
+    """As in a sentence: `PNG, TIFF or WebP`."""
+    *others, last = (format.name for format in formats)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+WRITTEN_NAMES = names_of(WRITTEN)
+NAMES = names_of(FORMATS)
 
 _MARKS: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", PNG),
@@ -139,7 +152,7 @@ def _is_tga(data: bytes, path: str | os.PathLike[str]) -> bool:
     return plausible and data[16] in (1, 8, 15, 16, 24, 32)
 
 
-_COMMON = (".png", ".jpg", ".tif", ".webp")
+_COMMON = (".png", ".jpg", ".tif", ".webp", ".avif")
 
 
 def extension_for(source: str) -> str:

@@ -57,21 +57,26 @@ class Image:
     grey: bool = False
     """True where the file has one colour channel; it is written so again."""
     metadata: Metadata = field(default_factory=Metadata)
+    bands: Float[Tensor, "n h w"] | None = None
+    """Further bands in [0, 1], such as near infrared; None where the file has none."""
 
     def __post_init__(self) -> None:
         check_channels("colour", self.colour, channels=3)
-        if self.alpha is not None:
-            check_channels("alpha", self.alpha, channels=1)
-            if self.alpha.shape[-2:] != self.colour.shape[-2:]:
+        for name, plane in (("alpha", self.alpha), ("bands", self.bands)):
+            if plane is None:
+                continue
+            check_channels(name, plane, channels=1 if name == "alpha" else len(plane))
+            if plane.shape[-2:] != self.colour.shape[-2:]:
                 raise ShapeError(
-                    f"Image: alpha must have the size of colour, {list(self.colour.shape[-2:])}, "
-                    f"got {list(self.alpha.shape[-2:])}"
+                    f"Image: {name} must have the size of colour, {list(self.colour.shape[-2:])}, "
+                    f"got {list(plane.shape[-2:])}"
                 )
         if self.bits not in (8, 16):
             raise OptionError(f"Image: bits must be 8 or 16, got {self.bits!r}")
 
     def __repr__(self) -> str:
         kind = ("grey" if self.grey else "RGB") + (" with alpha" if self.alpha is not None else "")
+        kind += "" if self.bands is None else f" and {len(self.bands)} more bands"
         height, width = self.size
         return f"<Image {width} x {height}, {kind}, {self.bits} bits>"
 

@@ -2,6 +2,7 @@
 """JPEG by Pillow, also where the end marker is missing, with its comment and IPTC record."""
 
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image as PILImage
@@ -9,7 +10,7 @@ from PIL import JpegImagePlugin
 
 from .image import Metadata
 from .jpeg_scans import has_all_scans
-from .metadata import orientation, plain_exif, plausible_dpi
+from .metadata import orientation, plain_exif, plausible_dpi, says_resolution
 from .samples import CheckSize, Decoded, Note, to_samples
 
 _END = b"\xff\xd9"
@@ -31,7 +32,7 @@ def decode_jpeg(data: bytes, check_size: CheckSize, note: Note) -> Decoded:
         icc=info.get("icc_profile") or None,
         exif=exif,
         xmp=info.get("xmp") or None,
-        dpi=plausible_dpi(info.get("dpi")),
+        dpi=plausible_dpi(info.get("dpi")) if _says_resolution(info, exif) else None,
         iptc=_iptc(info.get("photoshop")),
         text=(("Comment", comment.decode("utf-8", "replace")),) if comment else (),
     )
@@ -44,6 +45,11 @@ def iptc_segment(iptc: bytes) -> bytes:
     resource = b"8BIM" + _IPTC.to_bytes(2, "big") + bytes(2) + len(iptc).to_bytes(4, "big") + iptc
     body = _PHOTOSHOP + resource + bytes(len(iptc) % 2)
     return b"\xff\xed" + (len(body) + 2).to_bytes(2, "big") + body
+
+
+def _says_resolution(info: dict[str | tuple[int, int], Any], exif: bytes | None) -> bool:
+    """Whether the resolution is the file's; Pillow makes one up where EXIF has none."""
+    return info.get("jfif_unit") in (1, 2) or (exif is not None and says_resolution(exif))
 
 
 def _iptc(resources: object) -> bytes | None:

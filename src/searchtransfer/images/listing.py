@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which files of a folder are pictures, by their names; and words for those that are not taken."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,8 +9,6 @@ from ..foreign import shown
 from .formats import FORMATS
 
 EXTENSIONS = frozenset(extension for format in FORMATS for extension in format.extensions)
-_NAMED = 5
-"""Files that a sentence names; of more it says the number."""
 
 
 class LeftOut(NamedTuple):
@@ -27,7 +26,18 @@ def why_not(path: Path) -> str | None:
 
 
 def left_out_text(files: list[LeftOut]) -> str:
-    """How many files are left out, and which, in one line."""
-    named = ", ".join(f"{shown(file.path.name)} ({file.reason})" for file in files[:_NAMED])
-    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-    return f"{len(files)} left out: {named}{more}"
+    """How many files are left out, and each of them with the reason, in one line."""
+    names = _names([file.path for file in files])
+    named = ", ".join(f"{shown(x)} ({file.reason})" for x, file in zip(names, files, strict=True))
+    return f"{len(files)} left out: {named}"
+
+
+def _names(paths: list[Path]) -> list[Path]:
+    """The paths as they are below the folder that they have in common."""
+    if len({path.parent for path in paths}) == 1:
+        return [Path(path.name) for path in paths]
+    try:
+        root = os.path.commonpath([path.parent for path in paths])
+    except ValueError:  # some begin at the root, others here
+        return paths
+    return [path.relative_to(root) if root else path for path in paths]

@@ -16,7 +16,10 @@ from .image import Metadata
 
 _ORIENTATION, _EXIF_IFD = 0x0112, 0x8769
 _WIDTH, _HEIGHT = (0x0100, 0xA002), (0x0101, 0xA003)
-_SHORT, _LONG = 3, 4
+_X_DPI, _Y_DPI, _UNIT, _INCH = 0x011A, 0x011B, 0x0128, 2
+_SHORT, _LONG, _RATIONAL = 3, 4, 5
+_STEPS = 1000
+"""Of an inch's pixel, to which a resolution is told."""
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
 _XMP_WIDTH = re.compile(rb"((?:tiff:ImageWidth|exif:PixelXDimension)\s*(?:=\s*[\"']|>)\s*)\d+")
 _XMP_HEIGHT = re.compile(rb"((?:tiff:ImageLength|exif:PixelYDimension)\s*(?:=\s*[\"']|>)\s*)\d+")
@@ -84,6 +87,37 @@ def resized(metadata: Metadata, size: tuple[int, int]) -> Metadata:
         xmp = _XMP_HEIGHT.sub(rb"\g<1>%d" % size[0], xmp)
         xmp = _XMP_WIDTH.sub(rb"\g<1>%d" % size[1], xmp)
     return replace(metadata, exif=exif, xmp=xmp)
+
+
+def says_resolution(exif: bytes) -> bool:
+    """Whether a block has the picture's resolution."""
+    tags = {tag for tag, _, _ in _entries(exif, _first(exif))}
+    return {_X_DPI, _Y_DPI} <= tags
+
+
+def with_resolution(exif: bytes | None, dpi: tuple[float, float]) -> bytes | None:
+    """A block that says pixels per inch too; None where it is damaged.
+
+    The first directory is written anew behind everything else, so that no other offset changes.
+    """
+    block = exif or b"II*\0\x08\0\0\0" + bytes(6)
+    order, start = _order(block), _first(block)
+    if start + 2 > len(block):
+        return None
+    end = start + 2 + 12 * int(struct.unpack_from(order + "H", block, start)[0])
+    if end + 4 > len(block):
+        return None
+    at = len(block) + len(block) % 2
+    entries = {tag: block[value - 8 : value + 4] for tag, _, value in _entries(block, start)}
+    values = at + 2 + 12 * len(entries.keys() | {_X_DPI, _Y_DPI, _UNIT}) + 4
+    entries[_X_DPI] = struct.pack(order + "HHII", _X_DPI, _RATIONAL, 1, values)
+    entries[_Y_DPI] = struct.pack(order + "HHII", _Y_DPI, _RATIONAL, 1, values + 8)
+    entries[_UNIT] = struct.pack(order + "HHIHxx", _UNIT, _SHORT, 1, _INCH)
+    parts = [block[:4], struct.pack(order + "I", at), block[8:], bytes(len(block) % 2)]
+    parts += [struct.pack(order + "H", len(entries)), *(entries[tag] for tag in sorted(entries))]
+    parts.append(block[end : end + 4])
+    parts += [struct.pack(order + "II", round(value * _STEPS), _STEPS) for value in dpi]
+    return b"".join(parts)
 
 
 def _order(exif: bytes) -> str:

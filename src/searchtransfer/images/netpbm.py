@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .image import Metadata
-from .samples import CheckSize, Decoded, Note, Samples
+from .samples import CheckSize, Decoded, Note, spread
 
 _SPACE = rb"(?:[ \t\r\n\v\f]|#[^\r\n]*[\r\n])+"
 _HEADER = re.compile(rb"P([1-6])" + (_SPACE + rb"(\d{1,9})") * 2)
@@ -49,11 +49,7 @@ def decode_netpbm(data: bytes, check_size: CheckSize, note: Note) -> Decoded:
         raise ValueError(f"it has samples above its {most} levels")
     if kind in (1, 4):
         values = 1 - values  # 1 is black
-    top = 65535 if most > 255 else 255
-    if most != top:
-        values = (values.astype(np.uint32) * top + most // 2) // most
-    samples: Samples = values.astype(np.uint16 if most > 255 else np.uint8)
-    return Decoded(samples.reshape(height, width, channels), Metadata())
+    return Decoded(spread(values, most).reshape(height, width, channels), Metadata())
 
 
 def _bits(data: bytes, height: int, width: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
-from .colour_profile import from_chromaticities, from_code_points
+from .colour_profile import from_chromaticities, said_by
 from .image import Metadata
 from .metadata import is_exif, plausible_dpi
 from .png_chunks import Chunk
@@ -147,13 +147,12 @@ def _dpi(body: bytes) -> tuple[float, float] | None:
 def _colours(found: Mapping[bytes, bytes], icc: bytes | None) -> tuple[bytes | None, bytes | None]:
     """(profile, code points): what counts of cICP, iCCP, sRGB, gAMA and cHRM, in that order.
 
-    Colours that a profile can say become one, so that every format can hold them; code points that
-    none can (high dynamic range) stay as they are.
+    Colours that a profile can say become one.
     """
     grey = found[b"IHDR"][9] in (0, 4)
     if len(code := found.get(b"cICP", b"")) == 4:
-        made = from_code_points(code, grey)
-        return (made, None) if made is not None else (icc, code)
+        made, code_points = said_by(code, grey)
+        return made or icc, code_points
     if icc is not None or b"sRGB" in found:
         return icc, None
     gamma, places = found.get(b"gAMA", b""), found.get(b"cHRM", b"")

@@ -4,6 +4,7 @@
 import os
 import stat
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,8 +30,8 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
     Depth (8 or 16 bits), grey, alpha, ICC profile and metadata are kept. The format is told by
     content, whatever the name says; TGA, which has no mark, by its header and name. EXIF
     orientation is applied, once, and the tags then say so. Palettes become colour, 1-bit pictures
-    grey, CMYK sRGB. Of several pictures in a file the first is taken. The values are the
-    file's own: no profile is applied, no gamma undone.
+    grey, CMYK sRGB. Bands beside red, green and blue (TIFF) are kept. Of several pictures in a
+    file the first is taken. The values are the file's own: no profile is applied, no gamma undone.
 
     Args:
         path: a regular file of at most 2 GiB.
@@ -83,7 +84,10 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
     bits: Bits = 16 if decoded.samples.dtype == np.uint16 else 8
     planes = turn(from_samples(decoded.samples), decoded.turned)
     metadata = decoded.metadata if decoded.turned == 1 else upright(decoded.metadata)
-    return from_channels(planes, bits, metadata)
+    image = from_channels(planes, bits, metadata)
+    if decoded.bands is None:
+        return image
+    return replace(image, bands=turn(from_samples(decoded.bands), decoded.turned))
 
 
 def _read_bytes(path: str | os.PathLike[str]) -> bytes:

@@ -31,6 +31,17 @@ class Decoded:
     metadata: Metadata
     turned: int = 1
     """EXIF orientation that is still to be applied."""
+    bands: Samples | None = None
+    """`[H, W, N]` beside them."""
+
+
+def spread(values: NDArray[np.integer[Any]], most: int) -> Samples:
+    """Samples from 0 to `most` scaled to the whole range of 8 bits, or of 16 above 255."""
+    top = 65535 if most > 255 else 255
+    if most != top:
+        values = (values.astype(np.uint32) * top + most // 2) // most
+    spread: Samples = values.astype(np.uint16 if most > 255 else np.uint8)
+    return spread
 
 
 def to_samples(picture: PILImage.Image, metadata: Metadata, note: Note) -> tuple[Samples, Metadata]:
@@ -87,31 +98,31 @@ def _from_cmyk(
 
 
 def with_alpha(
-    samples: Samples, channels: int, extra: tuple[int, ...] | None, note: Note
-) -> Samples:
-    """The colour channels, and the alpha among the extra ones (TIFF: 1 is multiplied in, 2 is not).
+    samples: Samples, channels: int, extra: tuple[int, ...] | None
+) -> tuple[Samples, Samples | None]:
+    """Colour channels with the alpha among the extra ones (TIFF: 1 is multiplied in, 2 is not).
 
-    Multiplied alpha is divided out again, since nothing else here has it.
+    Multiplied alpha is divided out again, since nothing else here has it. What is left of the
+    extra channels comes second.
     """
     count = samples.shape[2] - channels
     marks = extra if extra is not None else (2,) * (count == 1)  # one unmarked channel is alpha
     alpha = next((i for i, mark in enumerate(marks[:count]) if mark in (1, 2)), None)
-    left_out = count - (alpha is not None)
-    if left_out and channels == 1:
+    others = [channels + i for i in range(count) if i != alpha]
+    if others and channels == 1:
         # One of several bands would pass for a grey picture.
         raise ImageFileError(
             f"it has {samples.shape[2]} bands, none of them marked as red, green and blue; choose "
             "three (or one) and write them as an RGB (or grey) TIFF, for instance with "
             "`gdal_translate -b 3 -b 2 -b 1 -colorinterp red,green,blue IN OUT`"
         )
-    if left_out:
-        note(f"{left_out} extra channel(s) of unstated meaning are left out")
+    bands = np.ascontiguousarray(samples[..., others]) if others else None
     if alpha is None:
-        return np.ascontiguousarray(samples[..., :channels])
+        return np.ascontiguousarray(samples[..., :channels]), bands
     kept: Samples = samples[..., [*range(channels), channels + alpha]]
     if marks[alpha] == 1:
         most = np.iinfo(kept.dtype).max
         opacity = kept[..., -1:].astype(np.float64)
         colour = np.where(opacity > 0, kept[..., :-1] * (most / np.maximum(opacity, 1)), 0)
         kept[..., :-1] = np.clip(np.rint(colour), 0, most)
-    return kept
+    return kept, bands

@@ -105,12 +105,20 @@ def reduced_to(image: Image, size: tuple[int, int]) -> Image:
     if image.size == size:
         return image
     metadata = image.metadata.resized(size[0] / image.size[0], size[1] / image.size[1])
-    if image.alpha is None:
-        colour = resized_to(image.colour, size).clamp(0, 1)
-        return replace(image, colour=colour, metadata=metadata)
-    alpha = resized_to(image.alpha, size)
-    light = resized_to(image.colour * image.alpha, size)
-    plain = resized_to(image.colour, size)
-    seen = alpha > 1 / 512
-    colour = light.div(alpha.clamp(min=1 / 512)).where(seen, plain).clamp(0, 1)
-    return replace(image, colour=colour, alpha=alpha.clamp(0, 1), metadata=metadata)
+    opacity = image.alpha
+    alpha = None if opacity is None else resized_to(opacity, size)
+
+    def smaller(planes: Float[Tensor, "c h w"]) -> Float[Tensor, "c _ _"]:
+        plain = resized_to(planes, size)
+        if opacity is not None and alpha is not None:
+            light = resized_to(planes * opacity, size) / alpha.clamp(min=1 / 512)
+            plain = light.where(alpha > 1 / 512, plain)
+        return plain.clamp(0, 1)
+
+    return replace(
+        image,
+        colour=smaller(image.colour),
+        alpha=None if alpha is None else alpha.clamp(0, 1),
+        metadata=metadata,
+        bands=None if image.bands is None else smaller(image.bands),
+    )

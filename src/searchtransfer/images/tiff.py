@@ -62,7 +62,8 @@ def decode_tiff(data: bytes, check_size: CheckSize, note: Note) -> Decoded:
     if photometric == _WHITE_IS_0 and depth == 16:  # below that, OpenImageIO turns it round itself
         samples = np.invert(samples)
     colours = 1 if photometric in (_WHITE_IS_0, _BLACK_IS_0) else 3
-    return Decoded(with_alpha(samples, colours, tags.get(_EXTRA), note), metadata, turned)
+    samples, bands = with_alpha(samples, colours, tags.get(_EXTRA))
+    return Decoded(samples, metadata, turned, bands)
 
 
 def _check_kind(tags: Mapping[int, Any], bits: set[int], photometric: int) -> int:

@@ -57,7 +57,7 @@ def tiff_metadata(data: bytes, tags: Directory, turned: int, note: Note) -> Meta
         xmp=_bytes(tags.get(_XMP)),
         dpi=dpi,
         iptc=_bytes(tags.get(_IPTC)),
-        place=_place(tags, turned, note),
+        place=place_of(tags, turned, note),
     )
 
 
@@ -90,6 +90,22 @@ def add_metadata(metadata: Metadata, note: Note) -> Directory:
     return tags
 
 
+def place_of(tags: Directory, turned: int, note: Note) -> place.Georeference | None:
+    """The georeference of a picture that is stored with an orientation of 1 to 8."""
+    if any(tag in tags for tag in place.TAGS_OF_RPC):
+        note("its rational coefficients (RPC) would not fit the result and are left out")
+    if not {place.PIXEL_SCALE, place.TRANSFORMATION, place.TIE_POINTS, place.KEYS} & set(tags):
+        return None
+    if turned != 1:
+        note("its georeference is that of the picture before it is turned, and is left out")
+        return None
+    found = {tag: tags[tag] for tag in place.TAGS if tag in tags}
+    if not all(isinstance(value, str) or _numbers(value) for value in found.values()):
+        note("its georeference cannot be understood and is left out")
+        return None
+    return place.Georeference(found)
+
+
 def _add_exif(tags: Directory, block: bytes) -> list[int]:
     exif = PILImage.Exif()
     exif.load(block)
@@ -110,21 +126,6 @@ def _exif(data: bytes, tags: Directory, note: Note) -> bytes | None:
     except Exception as error:  # whatever a damaged directory raises: pictures outlive their EXIF
         note(f"its EXIF cannot be understood ({error}) and is left out")
         return None
-
-
-def _place(tags: Directory, turned: int, note: Note) -> place.Georeference | None:
-    if any(tag in tags for tag in place.TAGS_OF_RPC):
-        note("its rational coefficients (RPC) would not fit the result and are left out")
-    if not {place.PIXEL_SCALE, place.TRANSFORMATION, place.TIE_POINTS, place.KEYS} & set(tags):
-        return None
-    if turned != 1:
-        note("its georeference is that of the picture before it is turned, and is left out")
-        return None
-    found = {tag: tags[tag] for tag in place.TAGS if tag in tags}
-    if not all(isinstance(value, str) or _numbers(value) for value in found.values()):
-        note("its georeference cannot be understood and is left out")
-        return None
-    return place.Georeference(found)
 
 
 def _numbers(value: Any) -> bool:

@@ -2,7 +2,7 @@
 """What the upscaler asks of a model, and gets from it."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -31,20 +31,22 @@ class Upscaled:
 class Model(Protocol):
     """A way of making an image sharp with a reference."""
 
+    needs_reference: ClassVar[bool]
+    """It cannot upscale an image alone."""
+
     @property
     def name(self) -> str:
         """As on the command line."""
+        ...
 
     @property
     def scale(self) -> int:
         """How many times larger the result is."""
-
-    @property
-    def needs_reference(self) -> bool:
-        """It cannot upscale an image alone."""
+        ...
 
     def tile_for(self, height: int, width: int) -> int:
         """Cells on a side of the pieces of an image of this size when the choice is ours."""
+        ...
 
     def prepare(self, reference: Reference) -> None:
         """Compute now what depends on the reference alone; it is kept."""
@@ -62,3 +64,4 @@ class Model(Protocol):
         Raises:
             OptionError: the model needs a reference and there is none.
         """
+        ...

@@ -3,10 +3,8 @@
 
 from functools import cache
 
-from PIL import features
-
-from ..images.formats import AVIF, FORMATS, HEIC, JPEG, PNG, TIFF, WEBP, Format
-from ..images.heif import heif_works
+from ..images.formats import AVIF, FORMATS, JPEG, PNG, TIFF, WEBP, Format
+from ..images.libraries import missing
 from .job import Outcome
 
 DOWNLOADS = {
@@ -14,6 +12,7 @@ DOWNLOADS = {
     "tif": (TIFF, "image/tiff"),
     "jpg": (JPEG, "image/jpeg"),
     "webp": (WEBP, "image/webp"),
+    "avif": (AVIF, "image/avif"),
 }
 """Format and media type by ending. PNG is what is made; the others are made when asked for."""
 
@@ -21,8 +20,7 @@ DOWNLOADS = {
 @cache
 def opened() -> tuple[Format, ...]:
     """The formats that can be opened; some need a library that may be missing."""
-    works = {HEIC: heif_works(), AVIF: bool(features.check("avif"))}
-    return tuple(kind for kind in FORMATS if works.get(kind, True))
+    return tuple(kind for kind in FORMATS if missing(kind) is None)
 
 
 def offered(outcome: Outcome) -> dict[str, Format]:
@@ -30,5 +28,7 @@ def offered(outcome: Outcome) -> dict[str, Format]:
     return {
         ending: kind
         for ending, (kind, _) in DOWNLOADS.items()
-        if max(outcome.size) <= kind.longest_side and (kind.alpha or not outcome.transparent)
+        if kind in opened()
+        and max(outcome.size) <= kind.longest_side
+        and (kind.alpha or not outcome.transparent)
     }

@@ -173,7 +173,7 @@ def _downloads(session: Session, outcome: Outcome, more: str) -> str:
         rows += _formats(session, outcome, "metadata", " with metadata")
     return (
         f'<div class="st-downloads">{more}{rows}<span class="st-hint">PNG and TIFF hold '
-        f"everything, WebP all of 8 bits; JPEG is the smallest. {hint}</span></div>"
+        f"everything, WebP all of 8 bits; AVIF and JPEG are small. {hint}</span></div>"
     )
 
 

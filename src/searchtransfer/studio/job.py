@@ -5,6 +5,7 @@ It runs in a process of its own (`worker.py`), so what it returns are words and 
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from ..batch import Quality
 from ..batch.item import measure, reduced
 from ..files import write_file
-from ..images import Image, Metadata, read_image, to_profile, up, write_image
+from ..images import Image, ImageWarning, Metadata, read_image, to_profile, up, write_image
 from ..inspection import inspect_result
 from ..pictures.inspector import inspector_page
 from ..references import Reference
@@ -59,6 +60,11 @@ class Page:
     file: str
 
 
+_NO_BANDS = (
+    "bands beside red, green and blue are left out here; the command line enlarges and keeps them"
+)
+
+
 def make(
     order: Order, folder: Path, run: int, photo_pixels: int, progress: PartProgress
 ) -> Iterator[Outcome | Page]:
@@ -79,6 +85,9 @@ def make(
         with heard() as notes:
             part("reading", 0.0)
             small = read_image(upload.path, max_pixels=photo_pixels)
+            if small.bands is not None:
+                warnings.warn(_NO_BANDS, ImageWarning, stacklevel=1)
+                small = replace(small, bands=None)
             truth = None
             if order.reduce:
                 small, truth = reduced(small, order.scale)

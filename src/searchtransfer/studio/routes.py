@@ -49,7 +49,7 @@ GONE = "This page is no longer connected; reload it."
 def routes(sessions: Sessions, workshop: Workshop, limits: Limits) -> list[Route]:
     """All of them."""
     decoding = asyncio.Lock()
-    static = files(__package__) / "static"
+    static = files("searchtransfer.studio") / "static"
 
     def page(request: Request) -> Response:
         return Response((static / "page.html").read_bytes(), media_type="text/html")

@@ -213,7 +213,9 @@ def _thumbnail(image: Image) -> PILImage:
     step = max(1, max(image.size) // (4 * THUMBNAIL))
     colour = image.colour[:, ::step, ::step]
     alpha = None if image.alpha is None else image.alpha[:, ::step, ::step]
-    thumbnail = to_pil(replace(image, colour=colour, alpha=alpha, bits=8, metadata=Metadata()))
+    thumbnail = to_pil(
+        replace(image, colour=colour, alpha=alpha, bits=8, metadata=Metadata(), bands=None)
+    )
     thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
     return thumbnail
 

@@ -46,7 +46,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
 def ready_configs() -> list[str]:
     """Names of the configurations that come with the package."""
-    folder = resources.files(__package__) / "configs"
+    folder = resources.files("searchtransfer.training") / "configs"
     return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".yaml"))
 
 
@@ -84,7 +84,7 @@ def _config_class(content: dict[str, Any], name: str) -> type[TrainConfig]:
 
 def _text(path: str | Path) -> tuple[str, str]:
     if str(path) in ready_configs():
-        file = resources.files(__package__) / "configs" / f"{path}.yaml"
+        file = resources.files("searchtransfer.training") / "configs" / f"{path}.yaml"
         return file.read_text("utf-8"), str(path)
     try:
         return read_text(Path(path)), str(path)

@@ -39,24 +39,29 @@ class Task(Protocol):
 
     def build(self) -> nn.Module:
         """The network with its first weights; has `architecture`, `scale` and `config`."""
+        ...
 
     def groups(self, model: nn.Module) -> list[dict[str, Any]]:
         """Parameters to train, for an optimiser: `params` and `lr`."""
+        ...
 
     def objective(self) -> Objective:
         """What is minimised."""
+        ...
 
     def prepare(self, how: Preparation) -> None:
         """Make what samples are read from, if it must be made; what is there is kept."""
 
     def dataset(self) -> Dataset[Any]:
         """Samples by draw, with a length; not read from before `prepare`."""
+        ...
 
     def collate(self, samples: Sequence[Any]) -> Any:
         """A batch: a NamedTuple of tensors, and `skipped`, the reasons of what was left out."""
 
     def restore(self, model: nn.Module, batch: Any, phase: Phase) -> Restored:
         """Run the network on a batch."""
+        ...
 
     def validator(self) -> Validator | None:
         """Shows how far training has come; None: nothing is to be looked at."""

@@ -43,6 +43,7 @@ class Validator(Protocol):
 
     def scores(self, model: nn.Module, accelerator: Accelerator) -> tuple[Scores, list[str]]:
         """Figures by set, the work divided over the processes; and what could not be used."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ class Argument(Protocol):
 
     def fault(self, value: Any) -> str:
         """What the value must be, if it is not; else nothing."""
+        ...
 
 
 @dataclass(frozen=True)

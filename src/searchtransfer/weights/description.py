@@ -24,6 +24,7 @@ class Described(Protocol):
     @property
     def scale(self) -> int:
         """How many times larger the result is."""
+        ...
 
 
 @dataclass(frozen=True)

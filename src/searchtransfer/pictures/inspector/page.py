@@ -92,7 +92,7 @@ def inspector_page(picture: InspectorInput, *, photo_pixels: int = PHOTO_PIXELS)
 
 
 def _source(name: str) -> str:
-    return (files(__package__) / "page" / name).read_text(encoding="utf-8")
+    return (files("searchtransfer.pictures.inspector") / "page" / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
