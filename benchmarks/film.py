@@ -108,10 +108,15 @@ def measure(
     small = [degrade(x, SCALE) for x in frames]
     low = coded(small, crf)
     upscaler = Upscaler.from_pretrained()
-    maker = Maker(upscaler, Keyframes(timed=Timed(frames, 25.0)), lossy=bool(crf))
+    maker = Maker(
+        upscaler,
+        Keyframes(timed=Timed(frames, 25.0)),
+        lossy=bool(crf),
+        steady=not options.unsteady,
+    )
     names = ["bicubic", *(["SPAN"] if span else []), "film"]
     quality: dict[str, list[float]] = {name: [] for name in names}
-    steady = {name: Steadiness() for name in ["truth", *names]}
+    steady = Steadiness("truth", *names)
     seconds, single, peaks, cuts, followed = [], [], [], 0, 0
     single_quality = []
     for number, (frame, truth) in enumerate(zip(low, frames, strict=True)):
@@ -123,12 +128,10 @@ def measure(
         if span:
             made_by["SPAN"] = span(frame)
         key = number % EVERY == 0
-        for name in names:
-            picture = (255 * made_by[name].clamp(0, 1)).round() / 255
-            if not key:
-                quality[name].append(psnr(picture, truth))
-            steady[name].add(picture, truth)
-        steady["truth"].add(truth, truth)
+        shown = {name: (255 * x.clamp(0, 1)).round() / 255 for name, x in made_by.items()}
+        for name in () if key else names:
+            quality[name].append(psnr(shown[name], truth))
+        steady.add(shown | {"truth": truth}, truth)
         if options.single and number % options.single == options.single // 2:
             before, after = number // EVERY * EVERY, (number // EVERY + 1) * EVERY
             photos = [frames[x] for x in (before, after) if x < len(frames)]
@@ -145,7 +148,7 @@ def measure(
         "cuts": cuts,
         "followed": followed,
         "psnr": {name: mean(x) for name, x in quality.items()},
-        "flicker": {name: x.mean for name, x in steady.items()},
+        "flicker": steady.means,
         "seconds": mean(seconds),
         "seconds by thirds": [mean(x) for x in thirds(seconds)],
         "seconds single": mean(single) if single else None,
@@ -172,6 +175,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--frames", type=int, default=10**9)
     parser.add_argument("--crop", help="HEIGHTxWIDTH of the middle")
+    parser.add_argument("--unsteady", action="store_true", help="leave frames as they are made")
     parser.add_argument("--single", type=int, default=0, help="every so many frames also singly")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 import typer
+from clips import pan, small_of, write_film
 from PIL import Image
 
 import searchtransfer
+from searchtransfer.images import from_pil, write_image
 
 pytestmark = pytest.mark.skipif(
     find_spec("searchtransfer.cli.upscale") is None,
@@ -106,6 +108,11 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("sharp.png", "sharp/one.png", "first.jpg", "second.jpg", "another.jpg"):
         other.save(tmp_path / name)
     scene.save(tmp_path / "photo.jpg")
+    frames = pan(1, 2)
+    write_film(tmp_path / "sharp.mp4", frames, codec="libx264", pix_fmt="yuv420p")
+    write_film(tmp_path / "small.mp4", small_of(frames), codec="libx264", pix_fmt="yuv420p")
+    for name in ("key1.png", "key2.png"):
+        write_image(from_pil(other), tmp_path / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

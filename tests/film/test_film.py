@@ -343,3 +343,49 @@ def test_options_for_images_and_for_films(tmp_path: Path) -> None:
     assert done.exit_code == 2 and "one film at a time" in done.stderr
     done = command("upscale", tmp_path / "missing.mp4", "-o", tmp_path / "big.mkv")
     assert done.exit_code == 2 and "no such file" in done.stderr
+
+
+def test_steadied_frames_flicker_less_and_things_still_move(upscaler: Upscaler) -> None:
+    from searchtransfer.film import Maker
+    from searchtransfer.film.steadiness import Steadiness
+
+    rng = torch.Generator().manual_seed(3)
+    low = [x + 0.03 * torch.randn(x.shape, generator=rng) for x in small_of(SHARP)]
+    flicker, quality = {}, {}
+    for steady in (True, False):
+        maker = Maker(upscaler, Keyframes([SHARP[0], SHARP[6]]), lossy=False, steady=steady)
+        measured = Steadiness("ours")
+        made = [maker.make(x.clamp(0, 1), i / 10).colour for i, x in enumerate(low)]
+        for ours, truth in zip(made[:6], SHARP[:6], strict=True):
+            measured.add({"ours": ours}, truth)
+        flicker[steady] = measured.means["ours"]
+        quality[steady] = [psnr(x, t) for x, t in zip(made, SHARP, strict=True)]
+    assert flicker[True] < 0.9 * flicker[False]
+    assert all(a > b - 0.2 for a, b in zip(quality[True], quality[False], strict=True))
+
+
+def test_flicker_of_films_that_do_not_move() -> None:
+    from searchtransfer.film.steadiness import Steadiness
+
+    measured = Steadiness("still", "dims")
+    for level in (0.0, 0.1, 0.0):
+        measured.add({"still": SHARP[0], "dims": SHARP[0] * (1 - level)}, SHARP[0])
+    change = 25.5 * float(SHARP[0].mean())
+    assert measured.values["still"] == pytest.approx([0, 0], abs=1e-3)
+    assert measured.values["dims"] == pytest.approx([change, change], rel=0.1)
+
+
+@as_users_run
+@pytest.mark.parametrize(("noise", "told"), [(0.0, 0.0), (4.0, 6.0)])
+def test_what_a_codec_took_is_told_by_the_photos(
+    upscaler: Upscaler, noise: float, told: float
+) -> None:
+    from searchtransfer.film import Maker
+
+    rng = torch.Generator().manual_seed(3)
+    sharp = pan(5, 1, (128, 160))[0]
+    low = small_of([sharp])[0]
+    worn = (low + noise / 255 * torch.randn(low.shape, generator=rng)).clamp(0, 1)
+    maker = Maker(upscaler, Keyframes([sharp]), lossy=True)
+    maker.make(worn, 0.0)
+    assert maker.wear is not None and maker.wear.coded == told

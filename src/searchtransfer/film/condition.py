@@ -16,6 +16,7 @@ from ..images.reduction import BICUBIC
 from ..models.transfer import Compared, TransferModel, squared_difference
 from ..operators.agreement import shown
 from ..references import Reference
+from ..references.comparison import compare
 from ..wear import Wear, wear_of
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def condition_of(
     surely = shown(seen.found.agreement)
     if surely.mean() <= ENOUGH:
         return coded, seen, False
-    level = _left(seen, surely)
+    level = _left(colour, seen, surely)
     log.info("the frame is %.1f grey levels from the photos", level)
     if level >= LEAST:
         return coded, seen, True
@@ -73,9 +74,14 @@ def _rest(wear: Wear, colour: Float[Tensor, "3 h w"]) -> float:
     return math.sqrt(max(0.0, wear.level(colour) ** 2 - wear.noise**2))
 
 
-def _left(seen: Compared, surely: Float[Tensor, "h w"]) -> float:
-    """What differs between a frame and the photos, root mean square in grey levels."""
-    score, contrast, key_contrast = seen.comparison
+def _left(colour: Float[Tensor, "3 h w"], seen: Compared, surely: Float[Tensor, "h w"]) -> float:
+    """What differs between a frame and the photos, root mean square in grey levels.
+
+    The comparison that was made leaves out what it takes for noise; here all counts.
+    """
+    found = seen.found
+    plain = tuple(copy.seen_as(copy.reduction, 0.0) for copy in found.copies)
+    score, contrast, key_contrast = compare(colour, plain, found.field)
     ratio = (score * contrast / key_contrast.clamp(min=1e-3)).clamp(0.5, 1.5)
     squares = squared_difference(score, contrast, ratio * key_contrast)
     return float(((squares * surely).sum() / surely.sum().clamp(min=1e-6)).sqrt())

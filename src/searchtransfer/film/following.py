@@ -5,17 +5,14 @@ The flow says where each cell was; its match there, moved on by its Jacobian, is
 of the moves that a single image gets. Cells whose score drops begin with a search of their own.
 """
 
-from typing import NamedTuple
-
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..operators.agreement import agreement
 from ..references.field import Field, located
-from ..references.finding import Found
+from ..references.finding import Found, find
+from ..references.plan import plan_search
 from ..references.refinement import (
-    NOISY_YIELD,
-    YIELD,
     Target,
     fitted,
     handed_on,
@@ -32,20 +29,12 @@ MOST_LOST = 0.5
 """Part of the cells from which on a frame is searched as a single image."""
 
 
-class Followed(NamedTuple):
-    """A frame found by the one before."""
-
-    found: Found
-    lost: float
-    """Part of the cells that could not be followed."""
-
-
 def follow(
     colour: Float[Tensor, "3 h w"],
     before: Found,
     way: Float[Tensor, "h w 2"],
     backend: str = "auto",
-) -> Followed | None:
+) -> Found | None:
     """Find a frame; None where too many of its cells cannot be followed.
 
     Args:
@@ -63,13 +52,13 @@ def follow(
     row = shifted(target, row._replace(score=scores(target, row)), 1 if noisy else 2)
     row = handed_on(target, row, (1,))
     lost = row.score < known - DROP
-    share = lost.float().mean().item()
-    if share > MOST_LOST:
+    if lost.float().mean() > MOST_LOST:
         return None
     cells = lost.nonzero()[:, 0]
     if len(cells) and not noisy:
         row = handed_on(target, _anew(target, row, cells, backend), (1,))
-    row = fitted(target, row, rounds=2, loss=NOISY_YIELD if noisy else YIELD)
+    # From frame to frame a fit that may lose more would blur the borders of what moves.
+    row = fitted(target, row, rounds=2)
     row = row if noisy else shifted(target, row, 1)
     field = Field(*(x.view(*colour.shape[1:], *x.shape[1:]) for x in row))
     matches = located(copies, field)
@@ -77,7 +66,24 @@ def follow(
         agreed = _at(before.agreement, way)
     else:
         agreed = agreement(matches.photo, matches.position, matches.jacobian, matches.scale)
-    return Followed(Found(copies, field, matches, agreed), share)
+    return Found(copies, field, matches, agreed)
+
+
+def refreshed(
+    colour: Float[Tensor, "3 h w"], before: Found, mode: str, backend: str = "auto"
+) -> Found:
+    """Search a frame as a single image, in the copies that the frame before was found in.
+
+    Args:
+        colour: the small frame.
+        before: what was found of the frame before.
+        mode: see `plan_search`.
+        backend: of the search.
+    """
+    copies = before.copies
+    size = colour.shape[1], colour.shape[2]
+    plan = plan_search(size, sum(copy.cells for copy in copies), copies[0].scale, mode)
+    return find(colour, copies, plan, backend)
 
 
 def _anew(target: Target, row: Field, cells: Int64[Tensor, " n"], backend: str) -> Field:

@@ -22,9 +22,10 @@ from ..references.comparison import compare
 from ..upscaler import Upscaler
 from ..wear import Wear
 from .condition import condition_of
-from .following import follow
+from .following import follow, refreshed
 from .keyframes import Keyframes
 from .motion import flow, is_cut
+from .steadying import steadied
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,11 @@ FilmModel = FusionModel | TransferModel
 
 TEXTURE = 2 / 3
 """Part of the textures themselves in coded films: 0.05 to 1.8 dB better than none."""
+
+
+REFRESH = 6
+"""Frames after which one is searched as a single image again, for matches drift: things turn, and
+the next keyframe comes nearer than the last."""
 
 
 class Made(NamedTuple):
@@ -55,6 +61,8 @@ class _Last:
     colour: Tensor
     reference: Reference
     seen: Compared
+    age: int
+    """Frames since one was searched as a single image."""
 
 
 class Maker:
@@ -65,6 +73,7 @@ class Maker:
         keyframes: photos; none: each frame is made alone.
         lossy: the film was coded with loss.
         seeded: False searches every frame as a single image.
+        steady: False leaves each frame as it was made.
     """
 
     def __init__(
@@ -74,13 +83,15 @@ class Maker:
         *,
         lossy: bool = True,
         seeded: bool = True,
+        steady: bool = True,
     ) -> None:
         self._upscaler, self._keyframes = upscaler, keyframes
-        self._lossy, self._seeded = lossy, seeded
+        self._lossy, self._seeded, self._steady = lossy, seeded, steady
         self._model = in_film(upscaler.model)
         self._wear: Wear | None = None
         self._before: Tensor | None = None
         self._last: _Last | None = None
+        self._shown: Tensor | None = None
 
     @property
     def wear(self) -> Wear | None:
@@ -93,7 +104,7 @@ class Maker:
 
     def begin_anew(self) -> None:
         """Forget the frame before."""
-        self._before = self._last = None
+        self._before = self._last = self._shown = None
 
     @torch.no_grad()
     @in_own_precision
@@ -115,7 +126,7 @@ class Maker:
         self._before = colour
         if cut:
             log.info("a cut at %.2f s", seconds)
-            self._last = None
+            self._last = self._shown = None
         score, followed = None, False
         if not self._keyframes:
             sharp = self._sharp(self._upscaler.model, colour, None, progress)
@@ -125,15 +136,19 @@ class Maker:
             if model is None:
                 sharp = self._sharp(self._model, colour, reference, progress)
             else:
-                seen, followed = self._found(model, colour, reference, way)
+                seen, age = self._found(model, colour, reference, way)
+                followed = age > 0
                 score = seen.score.mean().item()
-                self._last = _Last(colour, reference, seen)
+                self._last = _Last(colour, reference, seen, age)
                 tile = model.tile_for(colour.shape[1], colour.shape[2])
                 sharp = with_smaller_tiles(
                     lambda side: model.sharpened(colour, seen, tile=side, progress=progress).colour,
                     tile,
                     (colour.shape[1], colour.shape[2]),
                 )
+        if self._steady and self._shown is not None and way is not None:
+            sharp = steadied(sharp.clamp(0, 1), self._shown, way)
+        self._shown = sharp.clamp(0, 1)
         scale = self._upscaler.scale
         if is_grey(colour):
             sharp = with_colours_of(colour, sharp, scale)
@@ -144,22 +159,25 @@ class Maker:
 
     def _found(
         self, model: FilmModel, colour: Tensor, reference: Reference, way: Tensor | None
-    ) -> tuple[Compared, bool]:
-        """The matches of a frame, and whether they came from the frame before."""
+    ) -> tuple[Compared, int]:
+        """The matches of a frame, and how many frames ago one was searched as a single image."""
         transfer = model if isinstance(model, TransferModel) else model.transfer
         last = self._last
         if self._seeded and last is not None and way is not None and last.reference is reference:
-            step = follow(colour, last.seen.found, way, transfer.backend)
-            if step is not None:
-                found = step.found
-                comparison = compare(colour, found.copies, found.field)
-                return Compared(found, comparison, last.seen.wear), True
+            before = last.seen.found
+            found, age = None, last.age + 1
+            if age < REFRESH:
+                found = follow(colour, before, way, transfer.backend)
+            if found is None:
+                found, age = refreshed(colour, before, transfer.search, transfer.backend), 0
+            comparison = compare(colour, found.copies, found.field)
+            return Compared(found, comparison, last.seen.wear), age
         if self._wear is not None:
-            return transfer.find(colour, reference, wear=self._wear), False
+            return transfer.find(colour, reference, wear=self._wear), 0
         wear, seen, sure = condition_of(colour, reference, transfer, lossy=self._lossy)
         if sure:
             self._wear = wear
-        return seen, False
+        return seen, 0
 
     def _sharp(
         self, model: Model, colour: Tensor, reference: Reference | None, progress: Progress

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flicker: what changes between two frames though nothing in the scene does."""
 
+from collections.abc import Mapping
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -12,33 +14,37 @@ CONSISTENT = 1.0
 
 
 class Steadiness:
-    """Measures the flicker of a film beside the true one, frame by frame."""
+    """Measures the flicker of films beside the true one, frame by frame.
 
-    def __init__(self) -> None:
-        self._before: tuple[Tensor, Tensor] | None = None
-        self.values: list[float] = []
+    Args:
+        names: of the films.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._before: tuple[Mapping[str, Tensor], Tensor] | None = None
+        self.values: dict[str, list[float]] = {name: [] for name in names}
         """Mean difference in brightness of each frame and the one before, moved, in grey levels."""
 
     @property
-    def mean(self) -> float:
+    def means(self) -> dict[str, float]:
         """Of all frames; 0 before the second."""
-        return sum(self.values) / len(self.values) if self.values else 0.0
+        return {name: sum(x) / len(x) if x else 0.0 for name, x in self.values.items()}
 
-    def add(self, frame: Float[Tensor, "3 h w"], truth: Float[Tensor, "3 h w"]) -> None:
-        """Take the next frame.
+    def add(self, frames: Mapping[str, Tensor], truth: Float[Tensor, "3 h w"]) -> None:
+        """Take the next frame of each film.
 
         Args:
-            frame: in [0, 1].
+            frames: `[3, H, W]` in [0, 1], by the name of the film.
             truth: says how things moved; of the same size.
         """
         if self._before is not None:
             before, truth_before = self._before
             way = flow(truth, truth_before)
             sure = trusted(way, flow(truth_before, truth))
-            if sure.any():
-                change = (frame - moved(before, way)).mean(0).abs()[sure].mean()
-                self.values.append(255 * float(change))
-        self._before = frame, truth
+            for name, values in self.values.items() if sure.any() else ():
+                change = (frames[name] - moved(before[name], way)).mean(0).abs()[sure].mean()
+                values.append(255 * float(change))
+        self._before = frames, truth
 
 
 def trusted(way: Float[Tensor, "h w 2"], back: Float[Tensor, "h w 2"]) -> Bool[Tensor, "h w"]:
