@@ -2,12 +2,14 @@
 """`searchtransfer upscale`."""
 
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from .console import fail
+from .film import is_film_input, upscale_film_from
 from .group import FAILED
 from .interrupt import interruptible
 from .options import (
@@ -92,8 +94,8 @@ def upscale(
         int | None,
         typer.Option(
             metavar="1-100",
-            show_default="95 for JPEG, 90 for AVIF, without loss for WebP",
-            help="Of JPEG, AVIF and WebP.",
+            show_default="95 for JPEG, 90 for AVIF, 70 for films, without loss for WebP",
+            help="Of JPEG, AVIF, WebP and films.",
         ),
     ] = None,
     bits: Annotated[
@@ -115,6 +117,18 @@ def upscale(
             "number, in the same subfolder of -r; or all in the same subfolder.",
         ),
     ] = "all",
+    keyframes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILM|FOLDER",
+            help="Of a film: sharp frames, each for its neighbours in time; a film, or pictures "
+            "whose names end in the number of the frame.",
+        ),
+    ] = None,
+    codec: Annotated[
+        Literal["auto", "h264", "hevc", "av1"],
+        typer.Option(help="Of a film; auto: that of the input."),
+    ] = "auto",
     album: Annotated[
         Path | None,
         typer.Option(
@@ -184,12 +198,18 @@ def upscale(
 
     An input is never overwritten. In a folder, subfolders are kept. All is checked before the work.
     """
+    given = dict(locals())
     tile_size = parse_tile(tile)
     named = [*(files or []), *(inputs or [])]
     if not named:
         raise typer.BadParameter(
             "Missing option '-i': there is no input; name small images first, or with -i"
         )
+    if is_film_input(named):
+        upscale_film_from(named, given, signature(upscale))
+        return
+    if keyframes is not None or codec != "auto":
+        raise typer.BadParameter("--keyframes and --codec are for films, and the input is none")
     if output is None and [str(x) for x in named] == [PIPE]:
         output = PIPE
     from ..albums import Album

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +26,7 @@ from ..wear import Wear, wear_of
 from ..weights import build, read_weights
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
-from .transfer import Piece, TransferModel
+from .transfer import Compared, Piece, TransferModel
 
 GREY = 64.0
 """Grey levels that count as 1 in the evidence, after the square root."""
@@ -64,6 +64,9 @@ class FusionModel:
     """Of the square, 1 to 8, that the image is shown in; the results are averaged (geometric
     self-ensemble; Timofte et al., "Seven ways to improve example-based single image super
     resolution", 2016)."""
+    texture: float = 0.0
+    """Part that the textures themselves have in the result of a worn image, beside the network's,
+    where they are found well; in films, whose photos show the same."""
     name: str = "fusion"
     needs_reference: ClassVar[bool] = False
 
@@ -151,13 +154,30 @@ class FusionModel:
         if reference is None:
             return self._alone(colour, wear, tile, progress)
         seen = self.transfer.find(colour, reference, progress, wear)
+        return self.sharpened(colour, seen, tile=tile, progress=progress)
 
+    @torch.no_grad()
+    @in_own_precision
+    def sharpened(
+        self,
+        colour: Float[Tensor, "3 h w"],
+        seen: Compared,
+        *,
+        tile: int = 0,
+        progress: Progress = silent,
+    ) -> Upscaled:
+        """Upscale an image whose matches are known, from `transfer.find`."""
         is_worn = seen.found.noise > 0 or seen.found.reduction != BICUBIC
         network = self._network(is_worn)
 
         def make(area: Area) -> Tensor:
-            piece = told(self.transfer.piece(colour, seen, area))
+            found = self.transfer.piece(colour, seen, area)
+            texture = texture_of(found, self.scale) if is_worn and self.texture else None
+            piece = told(found)
+            del found
             sharp = self._sharp(*piece, seen.found.reduction, network)
+            if texture is not None:
+                sharp = texture.mixed_into(sharp, self.texture)
             surely = shown(seen.found.agreement[area])
             if self.vivid is None or surely.min() >= KNOWN:
                 return sharp
@@ -294,6 +314,24 @@ def load_network(path: str | Path) -> FusionNet:
         scale = config.get("scale", 4)  # files of version 0.1 do not say it twice
         file.description.require(FusionNet.architecture, scale, file.path)
     return build(FusionNet, config, file).eval()
+
+
+class Texture(NamedTuple):
+    """What the photos alone say of a piece."""
+
+    colour: Float[Tensor, "3 hs ws"]
+    confidence: Float[Tensor, "h w"]
+
+    def mixed_into(self, sharp: Float[Tensor, "3 hs ws"], part: float) -> Float[Tensor, "3 hs ws"]:
+        """A picture, and up to some part of it this."""
+        scale = sharp.shape[1] // self.confidence.shape[0]
+        return torch.lerp(sharp, self.colour, part * spread_over(self.confidence, scale))
+
+
+def texture_of(piece: Piece, scale: int) -> Texture:
+    """The mean of two ways to use the photos: their detail on the image, and they themselves."""
+    photos = up(piece.blend.known, scale) + piece.blend.detail
+    return Texture((piece.sharp + photos) / 2, piece.blend.confidence)
 
 
 def told(piece: Piece) -> tuple[Tensor, Tensor, Evidence]:

@@ -183,7 +183,21 @@ class TransferModel:
         """
         if reference is None:
             raise OptionError("model 'transfer' needs a reference; give it photos of the same")
-        seen = self.find(colour, reference, progress)
+        return self.sharpened(
+            colour, self.find(colour, reference, progress), tile=tile, progress=progress
+        )
+
+    @torch.no_grad()
+    @in_own_precision
+    def sharpened(
+        self,
+        colour: Float[Tensor, "3 h w"],
+        seen: Compared,
+        *,
+        tile: int = 0,
+        progress: Progress = silent,
+    ) -> Upscaled:
+        """Upscale an image whose matches are known, from `find`."""
 
         def make(area: Area) -> Tensor:
             return self.piece(colour, seen, area).sharp
@@ -252,7 +266,7 @@ class TransferModel:
         seen = seen.within(area)
         score, contrast, key_contrast = seen.comparison
         gain = (score * contrast / key_contrast.clamp(min=1e-3)).clamp(*settings.gain_range)
-        difference = _squared_difference(score, contrast, gain * key_contrast)
+        difference = squared_difference(score, contrast, gain * key_contrast)
         mixed = blend(
             blocks_of(seen.found.copies, seen.found.field, settings.patch_size),
             weight=1 / (difference + settings.noise),
@@ -285,7 +299,7 @@ class TransferModel:
         )
 
 
-def _squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:
+def squared_difference(score: Tensor, contrast: Tensor, key_contrast: Tensor) -> Tensor:
     """Mean squared difference of the two patches of a match, means removed, in grey levels."""
     total = contrast**2 + key_contrast**2 - 2 * score * contrast * key_contrast
     return total.clamp(min=0) * (255**2 / (3 * SIDE**2))

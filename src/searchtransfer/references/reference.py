@@ -66,6 +66,13 @@ class Reference:
         checked = (_checked(x, f"photo {i}", scale, copy) for i, x in enumerate(photos))
         return cls(tuple(checked), scale)
 
+    @classmethod
+    def of_prepared(cls, photos: Sequence[Photo]) -> "Reference":
+        """Of photos that are prepared, at least one; matches name them by their own numbers."""
+        made = cls(tuple(photo.pixels for photo in photos), photos[0].scale)
+        object.__setattr__(made, "prepared", tuple(photos))
+        return made
+
     def prepare(self) -> "Reference":
         """Compute now what a search needs of the photos, and return the same reference."""
         with torch.autocast(self.photos[0].device.type, enabled=False):

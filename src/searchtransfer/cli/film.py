@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`searchtransfer upscale` of a film."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from inspect import Signature
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import typer
+
+from ..foreign import shown
+from .bar import Bar
+from .console import fail, is_quiet, results_to_stderr, say, warn
+from .group import FAILED
+from .interrupt import interruptible
+from .pipes import PIPE
+
+if TYPE_CHECKING:
+    from ..batch import Stop
+    from ..film import Film, FilmOutcome, Keyframes
+    from ..upscaler import Upscaler
+
+
+DECIDING = ("model", "scale", "search", "weights", "wear", "memory", "look")
+"""Options that decide what a frame becomes: those of `Upscaler.from_pretrained`,"""
+
+OTHERS = {
+    "files", "inputs", "output", "refs", "keyframes", "codec", "quality", "on_exists",
+    "max_pixels", "keep_going", "as_json", "quiet", "verbose",
+}  # fmt: skip
+"""and what else films know; the rest is for images."""
+
+
+class FilmOptions(SimpleNamespace):
+    """What was asked for, by the names of the options."""
+
+    source: Path
+    output: str | None
+    refs: Sequence[Path]
+    keyframes: Path | None
+    codec: str
+    quality: int | None
+    on_exists: str
+    max_pixels: int
+    keep_going: bool
+    as_json: bool
+
+
+def is_film_input(paths: Sequence[Path]) -> bool:
+    """Whether a film is asked for: by the name of the input, or the first bytes of a stream."""
+    from ..film import is_film
+
+    if [str(x) for x in paths] == [PIPE]:
+        from ..film.streaming import MAGIC
+
+        peek = getattr(sys.stdin.buffer, "peek", None)
+        return not sys.stdin.isatty() and peek is not None and peek(len(MAGIC)).startswith(MAGIC)
+    return any(is_film(x) and not x.is_dir() for x in paths)
+
+
+def upscale_film_from(named: Sequence[Path], given: Mapping[str, Any], command: Signature) -> None:
+    """Make a film sharp, and say what became of it.
+
+    Args:
+        named: the inputs.
+        given: all options of the command, by name.
+        command: knows their defaults.
+
+    Raises:
+        BadParameter: an option is for images, or there are several inputs.
+        Exit: frames had to be left out.
+        SearchTransferError: whatever `upscale_film` raises.
+    """
+    if len(named) > 1:
+        raise typer.BadParameter("one film at a time; give the others in calls of their own")
+    for name, parameter in command.parameters.items():
+        if name not in {*DECIDING, *OTHERS} and given[name] != parameter.default:
+            option = name.replace("_", "-")
+            raise typer.BadParameter(f"--{option} is for images, and the input is a film")
+    from ..budget import parse_memory
+    from ..upscaler import Upscaler
+
+    options = FilmOptions(**given, source=named[0])
+    options.refs = options.refs or []
+    words = {name: given[name] for name in DECIDING}
+    source = words.pop("model")
+    upscaler = Upscaler.from_pretrained(source, **words | {"memory": parse_memory(words["memory"])})
+    _upscale(options, upscaler, {name: str(x) for name, x in words.items()})
+
+
+def _upscale(options: FilmOptions, upscaler: "Upscaler", words: dict[str, str]) -> None:
+    from ..film import FilmSettings, digest, read_film, upscale_film
+
+    target = _target(options, upscaler.factor)
+    if isinstance(target, Path) and options.on_exists == "skip" and target.is_file():
+        say(f"{shown(target)} is there already, skipped")
+        return
+    source: Path | BinaryIO = options.source
+    if str(source) == PIPE:
+        source = sys.stdin.buffer
+    film = read_film(source)
+    keyframes, inputs = _keyframes(options, film, upscaler.scale)
+    settings = FilmSettings(
+        options.codec,
+        options.quality,
+        "overwrite" if options.on_exists == "overwrite" else "error",
+        made_from=words | {"photos": [digest(x) for x in inputs]},
+    )
+    bar = Bar()
+    bar.start(shown(options.source))
+
+    def work(stop: "Stop") -> "FilmOutcome":
+        return upscale_film(
+            source,
+            target,
+            upscaler,
+            keyframes,
+            settings,
+            film=film,
+            inputs=inputs,
+            progress=bar.progressed,
+            stop=stop,
+        )
+
+    try:
+        outcome = interruptible(work)
+    finally:
+        bar.stop()
+    _tell(options, target, outcome)
+    if outcome.damage.times:
+        fail(
+            f"{film.name}: is damaged at {outcome.damage}; the frames there were left out, what "
+            "was good is kept at its times"
+        )
+        raise typer.Exit(FAILED)
+
+
+def _target(options: FilmOptions, factor: float) -> Path | BinaryIO:
+    if options.output == PIPE:
+        if sys.stdout.isatty():
+            raise typer.BadParameter("standard output is a terminal; name a file with -o, or add >")
+        results_to_stderr()
+        return sys.stdout.buffer
+    source = options.source
+    if options.output is None:
+        if str(source) == PIPE:
+            raise typer.BadParameter("name the result with -o: a file such as big.mp4, or -")
+        return source.with_name(f"{source.stem}-x{factor:g}.mp4")
+    target = Path(options.output)
+    if target.is_dir() or options.output.endswith("/"):
+        return target / (source.with_suffix(".mp4").name if str(source) != PIPE else "film.mp4")
+    return target
+
+
+def _keyframes(options: FilmOptions, film: "Film", scale: int) -> tuple["Keyframes", list[Path]]:
+    """The photos, and their files."""
+    from ..batch.references import files_of, read_references
+    from ..errors import OptionError
+    from ..film import KeyFilm, KeyFolder, Keyframes, is_film, read_film
+    from ..images.alpha import with_hidden_filled
+
+    timed: KeyFolder | KeyFilm | None = None
+    inputs = [file for path in options.refs for file in files_of(path)]
+    if options.keyframes is not None:
+        path = options.keyframes
+        if path.is_dir():
+            timed = KeyFolder(path, film, options.max_pixels)
+        elif is_film(path):
+            timed = KeyFilm(read_film(path))
+        else:
+            raise OptionError(
+                f"--keyframes {shown(path)}: must be a film, or a folder of pictures; a single "
+                "photo is a reference (-r)"
+            )
+        inputs.append(path)
+    photos = read_references(
+        options.refs,
+        scale=scale,
+        keep_going=options.keep_going,
+        needed=False,
+        max_pixels=options.max_pixels,
+    )
+    always = [with_hidden_filled(x).colour for x in photos.values()]
+    return Keyframes(always, timed, scale), inputs
+
+
+def _tell(options: FilmOptions, target: Path | BinaryIO, outcome: "FilmOutcome") -> None:
+    name = str(target) if isinstance(target, Path) else PIPE
+    for note in outcome.notes:
+        warn(note)
+    height, width = outcome.size
+    made = outcome.frames - outcome.kept
+    if options.as_json:
+        facts = {
+            "input": str(options.source),
+            "output": name,
+            "status": "damaged" if outcome.damage.times else "done",
+            "width": width,
+            "height": height,
+            "frames": outcome.frames,
+            "kept": outcome.kept,
+            "followed": outcome.followed,
+            "cuts": outcome.cuts,
+            "seconds": round(outcome.seconds, 3),
+            "mean_score": outcome.mean_score,
+            "damaged": outcome.damage.times,
+        }
+        say(json.dumps(facts))
+    elif not is_quiet():
+        score = outcome.mean_score
+        found = "" if score is None else f", mean score {score:.2f}"
+        kept = f", {outcome.kept} of them made before" if outcome.kept else ""
+        pace = f", {outcome.seconds / made:.2f} s a frame" if made else ""
+        say(
+            f"{shown(options.source)} -> {shown(name)}  {outcome.frames} frames of {width} x "
+            f"{height} pixels{kept}, {outcome.cuts} cuts{found}{pace}"
+        )

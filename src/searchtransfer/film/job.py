@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole job: a small film and sharp photos in, a large film out."""
+
+import hashlib
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+
+from .. import __version__
+from ..batch.claim import claimed
+from ..errors import ImageFileError, OptionError, OutputError
+from ..files import OnExists, check_file, whole_file
+from ..foreign import shown
+from ..images.reduction import Reduction
+from ..models.kept import fingerprint
+from ..progress import Progress, silent
+from ..stop import Stop
+from ..upscaler import Upscaler
+from ..wear import CLEAN, Wear
+from .encoding import Coding, Segment, coding_for
+from .joining import check_copies, join
+from .keyframes import Keyframes
+from .making import Made, Maker
+from .parts import Part, Parts
+from .reading import Damage, Film, Frame, frames_of, read_film
+from .streaming import FrameWriter
+
+log = logging.getLogger(__name__)
+
+SECONDS = 2.0
+"""Of a segment: what a killed run loses at most."""
+
+
+@dataclass(frozen=True)
+class FilmSettings:
+    """How a film is made."""
+
+    codec: str = "auto"
+    """Of the result: "h264", "hevc", "av1", or "auto" for that of the film where it can be."""
+    quality: int | None = None
+    """Of the result, 1 to 100; None: 70."""
+    on_exists: OnExists = "error"
+    """What to do with an output that is there already."""
+    segment: float = SECONDS
+    """Seconds of a part."""
+    made_from: dict[str, Any] = field(default_factory=dict)
+    """What else decides what the result is, for a run that goes on with the parts of another."""
+
+
+@dataclass
+class FilmOutcome:
+    """What became of a film."""
+
+    size: tuple[int, int]
+    """Rows and columns."""
+    frames: int = 0
+    """Of the result."""
+    kept: int = 0
+    """Of these, those that a run which was stopped had made."""
+    cuts: int = 0
+    followed: int = 0
+    """Frames that were found by the one before."""
+    seconds: float = 0.0
+    damage: Damage = field(default_factory=Damage)
+    notes: list[str] = field(default_factory=list)
+    mean_score: float | None = None
+    """Of the frames that this run made."""
+    wear: Wear | None = None
+
+
+def upscale_film(
+    source: Path | BinaryIO,
+    target: Path | BinaryIO,
+    upscaler: Upscaler,
+    keyframes: Keyframes,
+    settings: FilmSettings | None = None,
+    *,
+    film: Film | None = None,
+    inputs: Sequence[Path] = (),
+    progress: Progress = silent,
+    stop: Stop | None = None,
+) -> FilmOutcome:
+    """Make a film sharp.
+
+    Frames that cannot be decoded are left out, and told in the outcome. A run that was stopped goes
+    on where it was, if everything is the same; the result is the same, too.
+
+    Args:
+        source: the small film, or a stream of YUV4MPEG2.
+        target: the large one, as its extension says; or a stream for YUV4MPEG2.
+        upscaler: the model.
+        keyframes: photos.
+        settings: see there.
+        film: `source`, if it was read before.
+        inputs: files that must not be overwritten besides.
+        progress: called with the frame and the part that is done.
+        stop: a way to end it early.
+
+    Raises:
+        ImageFileError: the film cannot be read, or has no frame.
+        OptionError: the codec or quality is none, or the model needs photos and there are none.
+        OutputError: the output exists, is an input, or cannot be written.
+        MissingExtraError: PyAV is missing.
+        Stopped: it was asked for; finished parts stay.
+    """
+    settings, stop = settings or FilmSettings(), stop or Stop()
+    begun = time.perf_counter()
+    if not keyframes and upscaler.model.needs_reference:
+        raise OptionError(
+            f"model {upscaler.model.name!r} needs at least one sharp photo; give one with -r, or "
+            "sharp frames with --keyframes"
+        )
+    film = film or read_film(source)
+    if isinstance(target, Path):
+        outcome = _to_file(film, target, upscaler, keyframes, settings, inputs, progress, stop)
+    else:
+        outcome = _to_stream(film, target, upscaler, keyframes, progress, stop)
+    outcome.seconds = time.perf_counter() - begun
+    if film.interlaced:
+        outcome.notes.append(f"{film.name}: is interlaced; deinterlace it first for better results")
+    return outcome
+
+
+def _to_file(
+    film: Film,
+    target: Path,
+    upscaler: Upscaler,
+    keyframes: Keyframes,
+    settings: FilmSettings,
+    inputs: Sequence[Path],
+    progress: Progress,
+    stop: Stop,
+) -> FilmOutcome:
+    coding = coding_for(film, target, settings.codec, settings.quality)
+    whole = _size(film, upscaler)
+    size = coding.size(*whole)
+    if min(size) < 2:
+        raise ImageFileError(f"{film.name}: its frames are too small to be coded")
+    read = [*inputs, *([film.source] if isinstance(film.source, Path) else [])]
+    check_file(target, on_exists=settings.on_exists, inputs=read)
+    check_copies(film, target)
+    outcome = FilmOutcome(size)
+    if size != whole:
+        outcome.notes.append(
+            f"{film.name}: {whole[1]} x {whole[0]} pixels are an odd number, and colour is stored "
+            f"for every second one; the last is left out: {size[1]} x {size[0]}"
+        )
+    with claimed(target) as free:
+        if not free:
+            raise OutputError(
+                f"output {shown(target)}: another run is making it just now; let it finish"
+            )
+        parts = Parts(target, _made_from(film, upscaler, settings, coding))
+        count = max(1, round(settings.segment * film.rate))
+        done = parts.open() if isinstance(film.source, Path) else []
+        if any(x.count != count for x in done[:-1]):  # of another segment length: cannot be
+            parts.remove()
+            done = parts.open()
+        outcome.kept = sum(x.count for x in done)
+        maker = Maker(upscaler, keyframes, lossy=film.is_lossy)
+        if done:
+            maker.wear = _wear_from(done[-1])
+            log.info("%d frames are there already", outcome.kept)
+        _make_parts(film, coding, size, count, parts, maker, outcome, progress, stop)
+        if not parts.found:
+            parts.remove()
+            raise ImageFileError(f"{film.name}: none of its frames can be decoded")
+        outcome.frames = sum(x.count for x in parts.found)
+        outcome.wear = maker.wear
+        progress("joining", 1.0)
+        with stop.writing:
+            stop.check()
+            with whole_file(target, on_exists=settings.on_exists) as file:
+                join(film, parts.found, target, file)
+        parts.remove()
+    return outcome
+
+
+def _make_parts(
+    film: Film,
+    coding: Coding,
+    size: tuple[int, int],
+    count: int,
+    parts: Parts,
+    maker: Maker,
+    outcome: FilmOutcome,
+    progress: Progress,
+    stop: Stop,
+) -> None:
+    """Make the segments that are not there yet."""
+    scores: list[float] = []
+    frames = frames_of(film, outcome.damage, outcome.kept)
+    number = outcome.kept
+    for first in frames:
+        maker.begin_anew()
+        segment = Segment(film, coding, size)
+        for frame in chain([first], _some(frames, count - 1)):
+            made = _made(film, maker, frame, number, outcome, progress, stop)
+            if made.score is not None:
+                scores.append(made.score)
+            segment.add(made.colour.cpu(), frame.pts, frame.duration)
+            number += 1
+        parts.add(segment.finish(_notes(maker.wear)), stop)
+    outcome.mean_score = sum(scores) / len(scores) if scores else None
+
+
+def _to_stream(
+    film: Film,
+    target: BinaryIO,
+    upscaler: Upscaler,
+    keyframes: Keyframes,
+    progress: Progress,
+    stop: Stop,
+) -> FilmOutcome:
+    outcome = FilmOutcome(_size(film, upscaler))
+    maker = Maker(upscaler, keyframes, lossy=film.is_lossy)
+    scores = []
+    with FrameWriter(target, film, outcome.size) as writer:
+        for number, frame in enumerate(frames_of(film, outcome.damage)):
+            made = _made(film, maker, frame, number, outcome, progress, stop)
+            if made.score is not None:
+                scores.append(made.score)
+            writer.add(made.colour.cpu())
+            outcome.frames += 1
+    outcome.mean_score = sum(scores) / len(scores) if scores else None
+    outcome.wear = maker.wear
+    return outcome
+
+
+def _made(
+    film: Film,
+    maker: Maker,
+    frame: Frame,
+    number: int,
+    outcome: FilmOutcome,
+    progress: Progress,
+    stop: Stop,
+) -> Made:
+    """Make a frame, and tell how far the whole is."""
+    total = max(film.count, number + 1)
+    stage = f"frame {number + 1} of {film.count}" if film.count else f"frame {number + 1}"
+
+    def step(_: str, __: float) -> None:
+        stop.check()
+        progress(stage, number / total)
+
+    step("", 0.0)
+    made = maker.make(frame.colour, frame.seconds, step)
+    outcome.cuts += made.cut
+    outcome.followed += made.followed
+    return made
+
+
+def _some(frames: Iterator[Frame], count: int) -> Iterator[Frame]:
+    for _ in range(count):
+        frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
+
+
+def _size(film: Film, upscaler: Upscaler) -> tuple[int, int]:
+    height, width = (max(1, round(n * upscaler.factor)) for n in film.size)
+    return height, width
+
+
+def _notes(wear: Wear | None) -> dict[str, Any]:
+    if wear is None:
+        return {}
+    way = wear.reduction
+    return {
+        "noise": wear.noise,
+        "coded": wear.coded,
+        "quality": wear.quality,
+        "softness": wear.softness,
+        "reduction": None if way is None else [way.kernel, way.softness],
+    }
+
+
+def _wear_from(part: Part) -> Wear | None:
+    facts = {name: part.notes[name] for name in _notes(CLEAN) if name in part.notes}
+    way = facts.pop("reduction", None)
+    return Wear(**facts, reduction=None if way is None else Reduction(*way)) if facts else None
+
+
+def _made_from(
+    film: Film, upscaler: Upscaler, settings: FilmSettings, coding: Coding
+) -> dict[str, Any]:
+    """All that decides what the parts of a film are."""
+    networks = {
+        name: fingerprint(x).hex()
+        for name, x in vars(upscaler.model).items()
+        if isinstance(x, torch.nn.Module)
+    }
+    return {
+        "version": __version__,
+        "film": digest(film.source) if isinstance(film.source, Path) else None,
+        "model": [upscaler.model.name, upscaler.scale, upscaler.factor],
+        "networks": networks,
+        "coding": repr(coding),
+        "segment": max(1, math.ceil(settings.segment * 1000)),
+        **settings.made_from,
+    }
+
+
+def digest(path: Path) -> str:
+    """Of the content of a file, or of those of a folder."""
+    total = hashlib.blake2b(digest_size=16)
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_file():
+            total.update(file.name.encode("utf-8", "surrogateescape") + b"\0")
+            with file.open("rb") as content:
+                while block := content.read(2**20):
+                    total.update(block)
+    return total.hexdigest()
