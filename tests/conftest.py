@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same random numbers and patience for every test, and one browser for all that need it."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -57,3 +58,13 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _logging_stays_as_it_was() -> Iterator[None]:
+    """What the command line sets in a test is not what the next one hears."""
+    log = logging.getLogger("searchtransfer")
+    level, handlers = log.level, list(log.handlers)
+    yield
+    log.setLevel(level)
+    log.handlers[:] = handlers

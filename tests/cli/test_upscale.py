@@ -227,12 +227,20 @@ def test_an_unknown_command():
 
 FAILING = [
     (b"", "out.png", "is empty (0 bytes)"),
-    (b"hello", "out.png", "its content is plain text; PNG, JPEG, TIFF, WebP, BMP"),
+    (b"hello", "out.png", "its content is plain text; PNG, JPEG, TIFF, WebP, AVIF, BMP"),
     (png(noise(6, 8, 3))[:80], "out.png", "damaged or truncated PNG file"),
-    (png(noise(6, 8, 4)), "out.jpg", "JPEG cannot hold transparency; write PNG, TIFF or WebP"),
+    (
+        png(noise(6, 8, 4)),
+        "out.jpg",
+        "JPEG cannot hold transparency; write PNG, TIFF, WebP or AVIF",
+    ),
     (png(noise(6, 8, 3, 16)), "out.jpg", "JPEG cannot hold 16 bits"),
     (png(noise(1, 4200, 3)), "out.webp", "16800 x 4 pixels are too many for WebP"),
-    (png(noise(6, 8, 3)), "out.bmp", "'.bmp' is read only; PNG, JPEG, TIFF or WebP can be written"),
+    (
+        png(noise(6, 8, 3)),
+        "out.bmp",
+        "'.bmp' is read only; PNG, JPEG, TIFF, WebP or AVIF can be written",
+    ),
     (png(noise(6, 8, 3)), "ref.png/out.png", "its folder is a file"),
 ]
 

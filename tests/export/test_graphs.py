@@ -116,7 +116,7 @@ def test_onnx_computes_the_same(name: str) -> None:
     assert said["licence"] == "CC0-1.0"
     assert said["package_version"] == __version__
     if name == "fusion":
-        assert json.loads(said["config"]) == {"features": 6, "blocks": 1}
+        assert json.loads(said["config"]) == {"features": 6, "blocks": 1, "scale": 4}
 
 
 @pytest.mark.parametrize("name", ["fusion", "search-transfer"])

@@ -186,7 +186,10 @@ def test_a_vivid_look(visit: Any, pictures: Path) -> None:
     faithful = pixels(page, "Result")
     page.locator("[name=look][value='vivid']:enabled").check()
     page.locator("#stale").wait_for()
-    upscale(page)
+    page.locator("#start").click()
+    page.locator("#stale").wait_for(state="hidden")  # the old result is gone
+    page.locator("st-compare .st-stage").wait_for()
+    page.locator("#start:enabled").wait_for()
     vivid = pixels(page, "Result")
     assert vivid.shape == faithful.shape
     assert (vivid != faithful).any()
