@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -389,3 +390,27 @@ def test_what_a_codec_took_is_told_by_the_photos(
     maker = Maker(upscaler, Keyframes([sharp]), lossy=True)
     maker.make(worn, 0.0)
     assert maker.wear is not None and maker.wear.coded == told
+
+
+def test_decoding_times_rise_and_are_never_late() -> None:
+    from searchtransfer.film.stamps import decoding_times
+
+    for shown_at in ([0], [0, 4, 2, 1, 3, 9, 7], [10, 20, 30], [5, 100, 50, 60, 400]):
+        decoded = decoding_times(shown_at)
+        assert all(a < b for a, b in pairwise(decoded))
+        assert all(a <= b for a, b in zip(decoded, shown_at, strict=True))
+
+
+@as_users_run
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+def test_films_of_one_frame_and_of_few(
+    tmp_path: Path, upscaler: Upscaler, keyframes: Keyframes, codec: str
+) -> None:
+    for count in (1, 2):
+        name = f"{count}.mp4"
+        small = write_film(
+            tmp_path / name, small_of(SHARP[:count]), codec="libx264", pix_fmt="yuv420p"
+        )
+        large = tmp_path / f"big-{name}"
+        upscale_film(small, large, upscaler, keyframes, FilmSettings(codec=codec))
+        assert times(large) == times(small) and read_film(large).codec == codec

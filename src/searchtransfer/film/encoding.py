@@ -16,6 +16,7 @@ from ..foreign import short, shown
 from .pixels import Pixels, frame_of
 from .pyav import pyav
 from .reading import Film
+from .stamps import decoding_times
 
 Codec = Literal["auto", "h264", "hevc", "av1"]
 CODECS = ("auto", "h264", "hevc", "av1")
@@ -136,6 +137,10 @@ class Segment:
         """The segment as a file, with notes on it."""
         try:
             self._packets += self._timed(self._stream.encode(None))
+            # Encoders do not always know them where there are few frames.
+            times = decoding_times([packet.pts for packet in self._packets])
+            for packet, time in zip(self._packets, times, strict=True):
+                packet.dts = time
             told = json.dumps(notes | {"start": self._first})
             self._container.metadata["comment"] = told  # before the first packet, or never
             self._container.mux(self._packets)

@@ -15,6 +15,7 @@ from .encoding import CONTAINERS
 from .parts import Part
 from .pyav import pyav
 from .reading import Film, opened
+from .stamps import decoding_times
 
 COPIED = ("audio", "subtitle")
 """Kinds of streams that are taken over."""
@@ -104,20 +105,6 @@ def _stamps(part: Part, unit: Fraction) -> list[_Stamp]:
             for x in file.demux(video=0)
             if x.size
         ]
-
-
-def decoding_times(shown_at: Sequence[int]) -> list[int]:
-    """When packets are to be decoded: in order, and never after they are shown.
-
-    Args:
-        shown_at: when they are shown, in the order of decoding; all different.
-    """
-    ranked = sorted(shown_at)
-    rank = {pts: number for number, pts in enumerate(ranked)}
-    delay = max((at - rank[pts] for at, pts in enumerate(shown_at)), default=0)
-    step = max(1, (ranked[-1] - ranked[0]) // max(1, len(ranked) - 1))
-    early = [ranked[0] - (delay - at) * step for at in range(delay)]
-    return [*early, *ranked[: len(ranked) - delay]]
 
 
 def _pictures(
