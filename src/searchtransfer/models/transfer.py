@@ -38,7 +38,7 @@ BYTES_A_PIXEL = 188
 
 @dataclass(frozen=True)
 class Settings:
-    """The few numbers of the model. Defaults are compared with others by `benchmarks/settings.py`.
+    """The few numbers of the model. Defaults are compared with others by `benchmarks.quality.settings`.
 
     Raises:
         OptionError: one of them makes no sense.

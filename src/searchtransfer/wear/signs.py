@@ -5,7 +5,7 @@ Codecs that smooth their blocks (WebP, those of films) leave no comb of values a
 they drop fine detail wherever it costs more than it shows, while a photo has some of it everywhere
 that it has coarse detail; and a blur takes it from everywhere alike. So patches are sorted by their
 coarse detail, and what each sort has of fine detail is described by a few numbers. A network of
-three layers, taught by `benchmarks/teach_signs.py`, makes two of them.
+three layers, taught by `benchmarks.training.signs`, makes two of them.
 """
 
 import math
