@@ -21,8 +21,6 @@ def check_path(name: str, value: object) -> None:
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str):
         raise OptionError(f"{name} must be a path (str or pathlib.Path), got {_shown(value)}")
-    if "\0" in text:
-        raise OptionError(f"{name} must be a path, and no path holds a zero byte")
 
 
 def check_function(name: str, value: Callable[..., Any] | None) -> None:
