@@ -35,6 +35,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 QUIET = ["-q", "-p", "no:cacheprovider", "--tb=no", "--hypothesis-profile=mutants"]
+QUIET += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what is imported already
 MEMORY = 8 << 30  # bytes of addresses that a run may take
 LEAST = 60  # seconds of the processor that a run may take at least
 
