@@ -150,7 +150,7 @@ def is_inside(copies: Sequence[Copy], field: Field) -> Tensor:
     for number, cells in by_copy(field.copy):
         copy = copies[number]
         first = field.centre[cells] - (copy.scale - 1) / 2
-        last = torch.tensor(copy.blurred.shape[1:], device=first.device) - 1
+        last = torch.tensor(copy.blurred.shape[1:], dtype=torch.int64, device=first.device) - 1
         within = ((first >= 0) & (first <= last)).all(-1)
         if copy.is_shown is not None:
             row, column = first.round().long().clamp(min=0).minimum(last).unbind(-1)
