@@ -69,8 +69,8 @@ def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
 
 def coefficients_of(patches: Float[Tensor, "3 n k"]) -> Float[Tensor, "n c"]:
     """The same from patches of 5 x 5 pixels, row by row."""
-    rows = patches.transpose(0, 1).flatten(1)  # [n, 3 * 25]
-    features = rows @ _filters().to(rows).flatten(1).T
+    rows = patches.permute(1, 2, 0).flatten(1)  # [n, 25 * 3]
+    features = rows @ _filters().to(rows).movedim(1, -1).flatten(1).T
     flat = torch.linalg.vector_norm(features, dim=1) <= 1e-5 * rows.abs().amax(1)
     return features.masked_fill_(flat[:, None], 0)
 

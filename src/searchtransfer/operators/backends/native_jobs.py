@@ -181,6 +181,15 @@ class Transfer(Job):
     INT64 = "index"
 
 
+class Sampling(Job):
+    """A picture between its pixels, around matches."""
+
+    _fields_ = _fields(
+        "picture centre jacobian steps map values height width count step_count cubic threads"
+    )
+    FLOAT32 = "picture centre jacobian steps map values"
+
+
 def array_of(maps: Sequence[Map]) -> ctypes.Array[Map]:
     """The maps as one C array, which keeps their memory alive."""
     array = (Map * len(maps))(*maps)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..interruption import check
 from .native_jobs import Job
 
-VERSION = 2
+VERSION = 3
 """Of the border between Python and C (`_native/kernel.h`)."""
 
 

@@ -20,7 +20,7 @@
 #define MOST_PATCH 31     /* largest patch_size: half of it fits the zeros beside a line */
 #define MOST_SCALE 8      /* value pixels along a side of a cell */
 #define UNSEEN 0x007FFFFF00000000 /* a packed best below every other: -inf, the last position */
-#define KERNEL_VERSION 2  /* of all that crosses this border; `native_kernel.py` asks for it */
+#define KERNEL_VERSION 3  /* of all that crosses this border; `native_kernel.py` asks for it */
 
 struct map {
     const float *cells;  /* [H + 2r][W + 2r][cell_step], as given */
@@ -144,6 +144,16 @@ struct transfer {
     int64_t channels, height, width, key_height, key_width, scale, radius, constant, threads;
 };
 
+struct sampling {
+    const float *picture;  /* bilinear: [H][W][3], bicubic: [3][H][W]; fewer pixels than 2^31 */
+    const float *centre;   /* [count][2] row and column of each match */
+    const float *jacobian; /* [count][2][2] */
+    const float *steps;    /* [2][step_count] rows, then columns */
+    const float *map;      /* [3][3] from where matches are to the picture */
+    float *values;         /* bilinear: [count][step_count][3], bicubic: [count][3][step_count] */
+    int64_t height, width, count, step_count, cubic, threads;
+};
+
 /* Every operation returns 0, or -1 when memory ran out. One that was stopped (`workers.h`) returns
  * early and leaves its results undefined. */
 struct kernel {
@@ -161,6 +171,7 @@ struct kernel {
     int (*distinct)(const struct distinct *);
     int (*round)(const struct rounding *);
     int (*transfer)(const struct transfer *);
+    int (*sample)(const struct sampling *);
 };
 
 /* Linux and a compiler that knows the tile registers. */

@@ -91,6 +91,7 @@ OPERATION(norms, norms)
 OPERATION(distinct, distinct)
 OPERATION(round, rounding)
 OPERATION(transfer, transfer)
+OPERATION(sample, sampling)
 
 static PyObject *py_kernels(PyObject *self, PyObject *none) {
     static const char *const names[] = {"amx", "avx512", "avx2", "baseline"};
@@ -140,6 +141,7 @@ static PyMethodDef methods[] = {
     {"distinct", py_distinct, METH_VARARGS, "distinct(kernel, struct distinct, ask)"},
     {"round", py_round, METH_VARARGS, "round(kernel, struct rounding, ask)"},
     {"transfer", py_transfer, METH_VARARGS, "transfer(kernel, struct transfer, ask)"},
+    {"sample", py_sample, METH_VARARGS, "sample(kernel, struct sampling, ask)"},
     {"kernels", py_kernels, METH_NOARGS,
      "The instruction sets that run here, best first, with the floats in a vector."},
     {"constants", py_constants, METH_NOARGS, "What kernel.h defines for both sides."},
@@ -149,7 +151,7 @@ static PyMethodDef methods[] = {
 static PyModuleDef_Slot slots[] = {{0, NULL}};
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_kernel", "Compiled search and transfer.", 0, methods, slots,
+    PyModuleDef_HEAD_INIT, "_kernel", "Compiled search, transfer and sampling.", 0, methods, slots,
     NULL, NULL, NULL,
 };
 
