@@ -62,6 +62,11 @@ class Copy:
         return self.pixels.shape[1], self.pixels.shape[2]
 
     @property
+    def middle(self) -> float:
+        """Pixels from the first of a cell to its middle."""
+        return (self.scale - 1) / 2
+
+    @property
     def cells(self) -> int:
         """Cells of the copy, reduced."""
         return (self.pixels.shape[1] // self.scale) * (self.pixels.shape[2] // self.scale)

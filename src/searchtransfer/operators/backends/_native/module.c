@@ -92,6 +92,8 @@ OPERATION(distinct, distinct)
 OPERATION(round, rounding)
 OPERATION(transfer, transfer)
 OPERATION(sample, sampling)
+OPERATION(compare, comparing)
+OPERATION(shift, shifting)
 
 static PyObject *py_kernels(PyObject *self, PyObject *none) {
     static const char *const names[] = {"amx", "avx512", "avx2", "baseline"};
@@ -116,7 +118,7 @@ static PyObject *py_constants(PyObject *self, PyObject *none) {
         int64_t value;
     } all[] = {CONSTANT(PANEL), CONSTANT(PLANE), CONSTANT(LEVEL), CONSTANT(SPARE),
                CONSTANT(ROUNDED_STEP), CONSTANT(MOST_ROUNDED), CONSTANT(MOST_PATCH),
-               CONSTANT(MOST_SCALE), CONSTANT(UNSEEN), CONSTANT(KERNEL_VERSION)};
+               CONSTANT(MOST_SCALE), CONSTANT(MOST_STEPS), CONSTANT(COEFFICIENTS), CONSTANT(LUMAS), CONSTANT(UNSEEN), CONSTANT(KERNEL_VERSION)};
     PyObject *found = PyDict_New();
     (void)self;
     (void)none;
@@ -142,6 +144,8 @@ static PyMethodDef methods[] = {
     {"round", py_round, METH_VARARGS, "round(kernel, struct rounding, ask)"},
     {"transfer", py_transfer, METH_VARARGS, "transfer(kernel, struct transfer, ask)"},
     {"sample", py_sample, METH_VARARGS, "sample(kernel, struct sampling, ask)"},
+    {"compare", py_compare, METH_VARARGS, "compare(kernel, struct comparing, ask)"},
+    {"shift", py_shift, METH_VARARGS, "shift(kernel, struct shifting, ask)"},
     {"kernels", py_kernels, METH_NOARGS,
      "The instruction sets that run here, best first, with the floats in a vector."},
     {"constants", py_constants, METH_NOARGS, "What kernel.h defines for both sides."},

@@ -21,10 +21,11 @@
 typedef float four __attribute__((vector_size(16)));
 typedef float loose_four __attribute__((vector_size(16), aligned(4), may_alias));
 
-/* Rows and columns in the picture of steps `first` to `first + count` around one match. */
-INLINE void find_places(const struct sampling *s, int64_t match, int64_t first, int64_t count,
-                        float *restrict row, float *restrict column) {
-    const float *at = s->centre + 2 * match, *turn = s->jacobian + 4 * match, *to = s->map;
+/* Rows and columns in the picture of steps `first` to `first + count` around a match: it lies `at`, and
+ * `turn` is its Jacobian. */
+INLINE void find_places(const struct sampling *s, const float *at, const float *turn, int64_t first,
+                        int64_t count, float *restrict row, float *restrict column) {
+    const float *to = s->map;
     const float *down = s->steps + first, *right = s->steps + s->step_count + first;
     for (int64_t i = 0; i < count; i++) {
         const float y = at[0] + (turn[0] * down[i] + turn[1] * right[i]);
@@ -128,7 +129,7 @@ static void sample_matches(void *context, int64_t task, int64_t worker) {
         for (int64_t first = 0; first < s->step_count; first += SAMPLES) {
             const int64_t left = s->step_count - first, count = left < SAMPLES ? left : SAMPLES;
             float *values = s->values + match * RGB * s->step_count;
-            find_places(s, match, first, count, row, column);
+            find_places(s, s->centre + 2 * match, s->jacobian + 4 * match, first, count, row, column);
             if (s->cubic) bicubic(s, count, row, column, values + first);
             else bilinear(s, count, row, column, values + RGB * first);
         }
