@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py constraints.txt \
 	$(wildcard src/searchtransfer/operators/backends/_native/*)
 
-.PHONY: help demo test ray coverage check format bench docs dist sanitize arm clean
+.PHONY: help demo test ray coverage check format bench tables docs dist sanitize arm clean
 
 help:
 	@echo "make demo      install, then make a real photo sharp with the other eye of its stereo pair"
@@ -15,6 +15,7 @@ help:
 	@echo "make check     format, lint, strict types"
 	@echo "make format    put the code in order"
 	@echo "make bench     measure the search on this machine: tables and plots in bench/"
+	@echo "make tables    measure what the pages state again: ARGS=--list says what it needs"
 	@echo "make docs      build the pages into site/"
 	@echo "make dist      build sdist and wheel into dist/, and check what they hold"
 	@echo "make sanitize  test the compiled kernel under AddressSanitizer and UBSan"
@@ -63,8 +64,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.bench
-	$(BIN)/python benchmarks/sweep.py --json bench/search.json $(ARGS)
-	$(BIN)/python benchmarks/plot_search.py bench/search.json --page bench/search-speed.md --pictures bench/pictures
+	$(BIN)/python -m benchmarks.search.sweep --json bench/search.json $(ARGS)
+	$(BIN)/python -m benchmarks.search.page bench/search.json --page bench/search-speed.md --pictures bench/pictures
+
+tables: $(VENV)/.bench
+	$(BIN)/python -m benchmarks tables $(ARGS)
 
 docs: $(VENV)/.dev
 	$(BIN)/mkdocs build --strict

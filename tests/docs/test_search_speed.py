@@ -11,16 +11,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.search import page as search_page
+from benchmarks.search.log_plot import Line, log_plot
+
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks/results/search.json"
 PAGE = ROOT / "docs/search-speed.md"
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    for name in ("plot_search", "log_plot"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 @pytest.fixture
@@ -30,18 +26,15 @@ def report() -> dict[str, Any]:
 
 def made(report: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The page of a report, with its pictures beside it."""
-    import plot_search  # type: ignore[import-not-found]
-
     file = folder / "results.json"
     file.write_text(json.dumps(report))
     arguments = [str(file), "--page", str(folder / "page.md"), "--pictures", f"{folder}/pictures"]
-    monkeypatch.setattr(sys, "argv", ["plot_search.py", *arguments])
-    plot_search.main()
+    monkeypatch.setattr(sys, "argv", ["page", *arguments])
+    search_page.main()
     name = str(RESULTS.relative_to(ROOT))
     return (folder / "page.md").read_text().replace(str(file), name)
 
 
-@pytest.mark.usefixtures("scripts")
 def test_page_and_plots_are_those_of_the_results(
     report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +46,6 @@ def test_page_and_plots_are_those_of_the_results(
         assert (tmp_path / name).read_text() == (PAGE.parent / name).read_text()
 
 
-@pytest.mark.usefixtures("scripts")
 def test_another_result_makes_another_page(
     report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,10 +63,7 @@ def test_every_case_was_measured_or_says_why_not(report: dict[str, Any]) -> None
         assert all(runs for runs in case["seconds"].values())
 
 
-@pytest.mark.usefixtures("scripts")
 def test_points_lie_where_their_logarithms_do() -> None:
-    from log_plot import Line, log_plot  # type: ignore[import-not-found]
-
     svg = ElementTree.fromstring(
         log_plot([Line("a & b", [(1, 1), (10, 10), (100, 100)])], "x", "y")
     )
@@ -88,10 +77,7 @@ def test_points_lie_where_their_logarithms_do() -> None:
     assert any(x.text == "a & b" for x in svg.iter())
 
 
-@pytest.mark.usefixtures("scripts")
 def test_one_point_and_names_that_would_cover_each_other() -> None:
-    from log_plot import Line, log_plot
-
     lines = [Line(name, [(5, 2)]) for name in ("one", "two", "three")]
     svg = ElementTree.fromstring(log_plot(lines, "x", "y"))
     heights = [float(x.get("y", 0)) for x in svg.iter() if x.text in ("one", "two", "three")]

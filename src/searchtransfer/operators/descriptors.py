@@ -107,16 +107,19 @@ def frequencies(noise: float = 0.0) -> Float[Tensor, " c"]:
     noise is the same in all.
     """
     every = [math.hypot(*wave) for count in _COUNTS for wave in _waves()[:count]]
-    return torch.tensor([f / math.hypot(1, f * noise / NOISE) for f in every])
+    factors = [f / math.hypot(1, f * noise / NOISE) for f in every]
+    return torch.tensor(factors, dtype=torch.float32, device="cpu")
 
 
 @cache
 def _filters() -> Float[Tensor, "c 3 k k"]:
     """Orthonormal: an opponent colour times two cosines."""
-    step = torch.arange(SIDE, dtype=torch.float64)
+    step = torch.arange(SIDE, dtype=torch.float64, device="cpu")
     cosines = torch.stack([torch.cos(math.pi * (step + 0.5) * k / SIDE) for k in range(SIDE)])
     cosines /= cosines.norm(dim=1, keepdim=True)
-    opponent = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]], dtype=torch.float64)
+    opponent = torch.tensor(
+        [[1.0, 1, 1], [1, 0, -1], [1, -2, 1]], dtype=torch.float64, device="cpu"
+    )
     opponent /= opponent.norm(dim=1, keepdim=True)
     return torch.stack(
         [

@@ -21,7 +21,10 @@ def in_own_precision(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
         tensors = (x for x in (*args, *kwargs.values()) if isinstance(x, Tensor))
-        device = next(tensors).device.type
+        first = next(tensors, None)
+        if first is None:
+            return function(*args, **kwargs)
+        device = first.device.type
         if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
             return function(*args, **kwargs)
         with torch.autocast(device, enabled=False):

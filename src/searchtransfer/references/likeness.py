@@ -44,7 +44,9 @@ def in_torch(matched: Matched, apart: int, noise: float) -> Float[Tensor, " n"]:
 
 
 def _lies_inside(matched: Matched) -> Tensor:
-    last = torch.tensor(matched.picture.shape[1:], device=matched.centre.device) - 1
+    last = (
+        torch.tensor(matched.picture.shape[1:], dtype=torch.int64, device=matched.centre.device) - 1
+    )
     within: Tensor = ((matched.centre >= 0) & (matched.centre <= last)).all(-1)
     if matched.shown is not None:
         row, column = matched.centre.round().long().clamp(min=0).minimum(last).unbind(-1)

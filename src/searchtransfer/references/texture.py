@@ -83,9 +83,9 @@ def cells_inside(
         step = copy.scale * (field.jacobian[cells] @ offsets.T).transpose(1, 2)
         place = field.centre[cells, None] + step
         half = (copy.scale - 1) / 2
-        last = torch.tensor(copy.pixels.shape[1:], device=place.device) - 1
+        last = torch.tensor(copy.pixels.shape[1:], dtype=torch.int64, device=place.device) - 1
         # A tenth of a pixel for rounding: a block that ends at the border lies inside.
-        within = ((place >= half - 0.1) & (place <= last - half + 0.1)).all(-1)
+        within = ((place >= half - 0.1) & (place <= last.to(place) - half + 0.1)).all(-1)
         if copy.inside is not None:
             row, column = place.round().long().clamp(min=0).minimum(last).unbind(-1)
             within &= copy.inside[row, column]

@@ -5,7 +5,7 @@ Codecs that smooth their blocks (WebP, those of films) leave no comb of values a
 they drop fine detail wherever it costs more than it shows, while a photo has some of it everywhere
 that it has coarse detail; and a blur takes it from everywhere alike. So patches are sorted by their
 coarse detail, and what each sort has of fine detail is described by a few numbers. A network of
-three layers, taught by `benchmarks/teach_signs.py`, makes two of them.
+three layers, taught by `benchmarks.training.signs`, makes two of them.
 """
 
 import math
@@ -69,7 +69,7 @@ def described(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, " n"]:
         waves = F.conv2d(plane[None, None], _cosines(), stride=stride)[0].flatten(1)
         grey = float(plane.max() - plane.min()) < 1
         numbers += _sorts(waves, edges) if not grey else [math.nan] * NUMBERS * len(edges)
-    return torch.tensor(numbers)
+    return torch.tensor(numbers, dtype=torch.float32, device="cpu")
 
 
 def answered(numbers: Float[Tensor, "b n"], network: dict[str, Tensor]) -> Float[Tensor, "b 2"]:
@@ -111,7 +111,8 @@ def _sorts(waves: Float[Tensor, "16 n"], edges: tuple[int, ...]) -> list[float]:
 @cache
 def _cosines() -> Float[Tensor, "16 1 4 4"]:
     """The discrete cosine transform of a patch, a filter for each wave."""
-    k, x = torch.arange(SIDE)[:, None], torch.arange(SIDE)[None]
+    x = torch.arange(SIDE, dtype=torch.float32, device="cpu")
+    k = x[:, None]
     basis = torch.cos(math.pi * (2 * x + 1) * k / (2 * SIDE)) * math.sqrt(2 / SIDE)
     basis[0] /= math.sqrt(2)
     return torch.einsum("ia,jb->ijab", basis, basis).reshape(SIDE**2, 1, SIDE, SIDE)
