@@ -2,8 +2,9 @@
 """Runs of a few tests on a changed copy of the project: those of a changed line, cheapest first.
 
 One run of each file of tests tells which of them run which lines, and how much of the processor
-each takes. Every run is a fork of a fresh process that has imported what is slow to import (and
-nothing of the project), so that a mutant costs seconds, whatever the caller has done before.
+each takes; of each test the first few sets of parameters count. Every run is a fork of a fresh
+process that has imported what is slow to import (and nothing of the project), so that a mutant
+costs seconds, whatever the caller has done before.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import os
 import resource
 import signal
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,7 +36,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 QUIET = ["-q", "-p", "no:cacheprovider", "--tb=no", "--hypothesis-profile=mutants"]
+QUIET += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of what is imported already
 MEMORY = 8 << 30  # bytes of addresses that a run may take
+SETS = 4  # of parameters, that each test is tried with
 LEAST = 60  # seconds of the processor that a run may take at least
 
 _fresh = multiprocessing.get_context("forkserver")
@@ -85,6 +88,16 @@ class _Watch:
         self.coverage = coverage
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        seen = Counter[str]()
+        kept = []
+        for item in items:
+            name = item.nodeid.partition("[")[0]
+            seen[name] += 1
+            if seen[name] <= SETS:
+                kept.append(item)
+        items[:] = kept
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:

@@ -98,7 +98,8 @@ def project(folder, source="def twice(x):\n    return x + x\n"):
     """A project of one file, with one test that runs it."""
     (folder / "src/one").mkdir(parents=True)
     (folder / "tests").mkdir()
-    (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\npythonpath = ['src']\n")
+    settings = "[tool.pytest.ini_options]\npythonpath = ['src']\nfilterwarnings = ['error']\n"
+    (folder / "pyproject.toml").write_text(settings)
     (folder / "src/one/twice.py").write_text(source)
     text = "from one.twice import twice\n\ndef test_twice():\n    assert twice(3) == 6\n"
     text += "\ndef test_that_fails_always():\n    assert twice(3) == 7\n"
