@@ -15,7 +15,6 @@ from .build import build
 from .file import read_weights
 from .repository import MAIN, download, is_hub_id, push, save_folder
 
-
 Network = TypeVar("Network", bound="Pretrained")
 
 
