@@ -69,10 +69,15 @@ def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
 
 def coefficients_of(patches: Float[Tensor, "3 n k"]) -> Float[Tensor, "n c"]:
     """The same from patches of 5 x 5 pixels, row by row."""
-    rows = patches.transpose(0, 1).flatten(1)  # [n, 3 * 25]
-    features = rows @ _filters().to(rows).flatten(1).T
+    rows = patches.permute(1, 2, 0).flatten(1)  # [n, 25 * 3]
+    features = rows @ by_sample().to(rows).flatten(0, 1)
     flat = torch.linalg.vector_norm(features, dim=1) <= 1e-5 * rows.abs().amax(1)
     return features.masked_fill_(flat[:, None], 0)
+
+
+def by_sample() -> Float[Tensor, "k 3 c"]:
+    """The part of each sample of a patch in each coefficient."""
+    return _filters().flatten(2).permute(2, 1, 0)
 
 
 def described(patches: Float[Tensor, "3 n k"], noise: float = 0.0) -> Float[Tensor, "n c"]:
