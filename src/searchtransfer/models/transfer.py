@@ -38,7 +38,7 @@ BYTES_A_PIXEL = 188
 
 @dataclass(frozen=True)
 class Settings:
-    """The few numbers of the model. Defaults are compared with others by `benchmarks.quality.settings`.
+    """The few numbers of the model; `benchmarks.quality.settings` compares them with others.
 
     Raises:
         OptionError: one of them makes no sense.

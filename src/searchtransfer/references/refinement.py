@@ -20,9 +20,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..devices import at_once
 from ..operators.descriptors import LUMA, describe, described, described_luma
 from .copy import Copy
-from .field import Field, by_copy, grid, reduced_at
+from .field import Field, by_copy, grid, lies_within, pixel_at, reduced_at
 from .least_squares import solved
 
 CELLS = 8192
@@ -135,8 +136,9 @@ def scores(
     """The cosines of cells and matches; -1 for a match that does not lie inside its copy."""
     query = target.query[cells]
     parts = []
-    for i in range(0, len(query), CELLS):
-        some = slice(i, i + CELLS)
+    most = at_once(CELLS, query.device)
+    for i in range(0, len(query), most):
+        some = slice(i, i + most)
         key = described(reduced_at(target.copies, field.at(some), grid(2, query)), target.noise)
         norm = torch.linalg.vector_norm(key, dim=1).clamp(min=1e-30)
         parts.append((query[some] * key).sum(1) / norm)
@@ -150,11 +152,10 @@ def is_inside(copies: Sequence[Copy], field: Field) -> Tensor:
     for number, cells in by_copy(field.copy):
         copy = copies[number]
         first = field.centre[cells] - (copy.scale - 1) / 2
-        last = torch.tensor(copy.blurred.shape[1:], device=first.device) - 1
-        within = ((first >= 0) & (first <= last)).all(-1)
+        size = (copy.blurred.shape[1], copy.blurred.shape[2])
+        within = lies_within(first, size)
         if copy.is_shown is not None:
-            row, column = first.round().long().clamp(min=0).minimum(last).unbind(-1)
-            within &= copy.is_shown[row, column]
+            within &= copy.is_shown[pixel_at(first, size)]
         inside[cells] = within
     return inside
 
@@ -162,8 +163,9 @@ def is_inside(copies: Sequence[Copy], field: Field) -> Tensor:
 def shifted(target: Target, field: Field, steps: int) -> Field:
     """Gauss-Newton steps on the positions, each where it raises the score."""
     parts = []
-    for i in range(0, len(field.copy), CELLS):
-        some = slice(i, i + CELLS)
+    most = at_once(CELLS, field.copy.device)
+    for i in range(0, len(field.copy), most):
+        some = slice(i, i + most)
         part = field.at(some)
         cells = torch.arange(i, i + len(part.copy), device=part.copy.device)
         part = Field(*(x.clone() for x in part))
@@ -212,7 +214,7 @@ def fitted(target: Target, field: Field, rounds: int = 3, loss: float = YIELD) -
     """Matches and Jacobians by the affine map that the matches around follow."""
     height, width = target.size
     parts = []
-    rows = max(1, CELLS // width)
+    rows = max(1, at_once(CELLS, field.copy.device) // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         parts.append(_fitted_rows(target, field, top, bottom, rounds))
@@ -271,8 +273,8 @@ def handed_on(target: Target, field: Field, jumps: Sequence[int]) -> Field:
             columns = slice(max(0, -dx), width - max(0, dx))
             cells = numbers[rows, columns].flatten()
             offer = field.at(cells + dy * width + dx)
-            way = offer.jacobian @ offer.centre.new_tensor([dy, dx])
-            offer = offer._replace(centre=offer.centre - target.scale * way)
+            way = target.scale * (dy * offer.jacobian[..., 0] + dx * offer.jacobian[..., 1])
+            offer = offer._replace(centre=offer.centre - way)
             new = (offer.centre - field.centre[cells]).abs().amax(1) > STILL
             new |= offer.copy != field.copy[cells]
             asked, offer = cells[new], offer.at(new)
