@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many small mistakes in `operators/` its tests would notice; needs time, so no test itself.
 
-    python tests/mutants.py [--count 200] [--seed 0] [--tests tests/operators] [--list]
+    python tests/mutants.py [--count 200] [--seed 0] [--tests tests/operators] [--most 60] [--again]
 
 Each mutant is one change of one place in a Python file of `operators/`: an operator, a comparison,
 a number, a condition, a returned value. Places are drawn with a seed, evenly over all there are. A
-copy of the sources gets the change, and the tests that run its line run until the first failure. A
-mutant that they pass survives and is listed with its line; one that makes them endless is caught.
-What is known is kept in `--journal`, so that a run that was stopped goes on.
+copy of the sources gets the change, and the tests that run its line run, cheapest first, until the
+first failure or as many as `--most` seconds allow. A mutant that they pass survives and is listed
+with its line; one that makes them endless is caught. What is known of the present sources is kept
+below `--journal`, so that a run that was stopped goes on; `--again` tries what survived once more,
+after tests were added.
 """
 
 import argparse
 import ast
 import copy
+import hashlib
 import json
 import os
 import random
@@ -22,7 +25,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from mutant_runs import Known, learn, passes, statement
+from mutant_runs import Known, learn, passes
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path("src/searchtransfer/operators")
@@ -116,7 +119,18 @@ def mutant(source: str, number: int) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def is_caught(path: Path, number: int, root: Path, known: Known, count: int) -> bool:
+def statement(tree: ast.AST, node: ast.AST) -> tuple[int, int]:
+    """The lines, of the statement that a node is in, down to the node's end."""
+    first, last = node.lineno, node.end_lineno or node.lineno  # type: ignore[attr-defined]
+    around = [
+        one.lineno
+        for one in ast.walk(tree)
+        if isinstance(one, ast.stmt) and one.lineno <= first and (one.end_lineno or 0) >= last
+    ]
+    return max(around, default=first), last
+
+
+def is_caught(path: Path, number: int, root: Path, known: Known, count: int, most: float) -> bool:
     """Whether the tests fail with a node changed, in a copy of the project."""
     target = root / path
     before = target.read_text(encoding="utf-8")
@@ -125,7 +139,7 @@ def is_caught(path: Path, number: int, root: Path, known: Known, count: int) -> 
     try:
         target.write_text(mutant(before, number), encoding="utf-8")
         _made_at(target, 2 * count)
-        return not passes(root, known, known.tests_of(path, *lines))
+        return not passes(root, known, known.tests_of(path, *lines, most))
     finally:
         target.write_text(before, encoding="utf-8")
         _made_at(target, 2 * count + 1)
@@ -149,7 +163,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tests", nargs="+", default=["tests/operators"])
+    parser.add_argument("--most", type=float, default=60.0, help="seconds of tests for a mutant")
     parser.add_argument("--journal", type=Path, default=Path("mutants"), help="a folder")
+    parser.add_argument("--again", action="store_true", help="try once more what survived")
     parser.add_argument("--list", action="store_true", help="only say which would be tried")
     options = parser.parse_args()
     files = {
@@ -162,26 +178,31 @@ def main() -> int:
     if options.list:
         print("\n".join(f"{path}, {what}" for path, _, what in chosen))
         return 0
-    options.journal.mkdir(parents=True, exist_ok=True)
-    journal = options.journal.resolve() / "mutants.jsonl"
-    told = (
-        dict(json.loads(line) for line in journal.read_text().splitlines() if line)
-        if (journal.exists())
-        else {}
-    )
-    with tempfile.TemporaryDirectory() as folder, journal.open("a") as log:
+    digest = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:8]
+    journal = options.journal.resolve() / digest
+    journal.mkdir(parents=True, exist_ok=True)
+    told = outcomes(journal / "mutants.jsonl")
+    with tempfile.TemporaryDirectory() as folder, (journal / "mutants.jsonl").open("a") as log:
         root = copied(Path(folder).resolve())
-        known = learn(root, FOLDER, options.tests, journal.with_name("tests.json"))
+        known = learn(root, FOLDER, options.tests, journal)
         for count, (path, number, what) in enumerate(chosen):
-            name = f"{path}, {what}"
-            if name not in told:
-                told[name] = is_caught(path, number, root, known, count)
+            name = f"{path}, {number}, {what}"
+            if name not in told or (options.again and not told[name]):
+                told[name] = is_caught(path, number, root, known, count, options.most)
                 print(json.dumps([name, told[name]]), file=log, flush=True)
             if not told[name]:
                 print(f"survives: {name}", flush=True)
-    caught = sum(told[f"{path}, {what}"] for path, _, what in chosen)
+    caught = sum(told[f"{path}, {number}, {what}"] for path, number, what in chosen)
     print(f"caught {caught} of {len(chosen)}: {100 * caught / max(1, len(chosen)):.1f} %")
     return 0
+
+
+def outcomes(journal: Path) -> dict[str, bool]:
+    """What earlier runs found: the last word on each mutant."""
+    if not journal.exists():
+        return {}
+    lines = journal.read_text(encoding="utf-8").splitlines()
+    return dict(json.loads(line) for line in lines if line.endswith("]"))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,11 @@
 """The script that makes small mistakes makes them: each mutant is another program."""
 
 import ast
-import os
 from pathlib import Path
 
 import pytest
-from mutant_runs import Known, learn, passes, statement
-from mutants import FOLDER, ROOT, mutant, places
+from mutant_runs import Known, learn, passes
+from mutants import FOLDER, ROOT, mutant, places, statement
 
 SOURCE = """
 def f(a: int = 3, b: Float[Tensor, "2 3"] = None) -> tuple[int, 4]:
@@ -68,6 +67,18 @@ def test_the_tests_of_a_line_run_cheapest_first():
     assert known().tests_of(Path("a"), 3, 4) == ["quick", "other", "slow"]
 
 
+def test_no_more_tests_run_than_the_seconds_allow_but_always_one():
+    assert known().tests_of(Path("a"), 3, 4, most=2) == ["quick", "other"]
+    assert known().tests_of(Path("a"), 3, 4, most=0) == ["quick"]
+
+
+def test_what_was_learned_adds_up():
+    everything = Known()
+    everything.add(Known({"a": 1.0}, {"f": {"1": ["a"]}}))
+    everything.add(Known({"b": 2.0}, {"f": {"1": ["b"], "2": ["b"]}}))
+    assert everything == Known({"a": 1.0, "b": 2.0}, {"f": {"1": ["a", "b"], "2": ["b"]}})
+
+
 def test_where_no_test_runs_a_line_all_that_could_see_it_run():
     assert known().tests_of(Path("a"), 9, 9) == ["quick", "other", "slow"]
     assert known().tests_of(Path("c"), 1, 1) == ["quick", "far", "other", "slow"]
@@ -87,17 +98,15 @@ def project(folder, source="def twice(x):\n    return x + x\n"):
     """A project of one file, with one test that runs it."""
     (folder / "src/one").mkdir(parents=True)
     (folder / "tests").mkdir()
-    (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\npythonpath = ['src']\n")
+    settings = "[tool.pytest.ini_options]\npythonpath = ['src']\nfilterwarnings = ['error']\n"
+    (folder / "pyproject.toml").write_text(settings)
     (folder / "src/one/twice.py").write_text(source)
     text = "from one.twice import twice\n\ndef test_twice():\n    assert twice(3) == 6\n"
+    text += "\ndef test_that_fails_always():\n    assert twice(3) == 7\n"
     (folder / "tests/test_twice.py").write_text(text)
     return folder
 
 
-@pytest.mark.skipif(
-    "PYTEST_XDIST_WORKER" in os.environ,
-    reason="a fork of a process that has run other tests finds their modules; run this file alone",
-)
 @pytest.mark.parametrize(
     ("source", "passed"),
     [
@@ -108,7 +117,7 @@ def project(folder, source="def twice(x):\n    return x + x\n"):
 )
 def test_a_change_is_tried_by_the_tests_that_run_it(tmp_path, source, passed):
     root = project(tmp_path)
-    known = learn(root, Path("src/one"), ["tests"], tmp_path / "known.json")
+    known = learn(root, Path("src/one"), ["tests"], tmp_path)
     tests = known.tests_of(Path("src/one/twice.py"), 2, 2)
     assert tests == ["tests/test_twice.py::test_twice"]
     (root / "src/one/twice.py").write_text(source)

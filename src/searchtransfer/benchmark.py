@@ -119,8 +119,8 @@ def table(report: Report) -> Iterator[str]:
 
 def random(size: tuple[int, int], channels: int) -> Pair:
     """Features without structure: nothing can be pruned, so that nothing takes longer."""
-    generator = torch.Generator().manual_seed(0)
-    query, key = torch.randn(2, 1, channels, *size, generator=generator)
+    generator = torch.Generator("cpu").manual_seed(0)
+    query, key = _normal((2, 1, channels, *size), generator)
     return query, key
 
 
@@ -129,17 +129,21 @@ def moved(size: tuple[int, int], channels: int) -> Pair:
 
     The key shows the same, three cells to the right and one down, with a little noise.
     """
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator("cpu").manual_seed(0)
     height, width = size[0] + 1, size[1] + 3
-    maps = torch.zeros(1, channels, height, width)
-    energy = torch.arange(1, channels + 1).float()[:, None, None].rsqrt()
+    maps = torch.zeros(1, channels, height, width, dtype=torch.float32, device="cpu")
+    energy = torch.arange(1, channels + 1, device="cpu").float()[:, None, None].rsqrt()
     for coarse in (1, 2, 4, 8):
         small = (-(-height // coarse), -(-width // coarse))
-        layer = torch.randn(1, channels, *small, generator=generator) * energy * coarse**0.5
+        layer = _normal((1, channels, *small), generator) * energy * coarse**0.5
         maps += F.interpolate(layer, (height, width), mode="bilinear", align_corners=False)
     key = maps[:, :, :-1, :-3]
-    noise = torch.randn(key.shape, generator=generator)
+    noise = _normal(tuple(key.shape), generator)
     return maps[:, :, 1:, 3:].contiguous(), key + 0.02 * noise
+
+
+def _normal(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return torch.randn(size, generator=generator, dtype=torch.float32, device="cpu")
 
 
 def _why_not(name: str, query: Tensor, key: Tensor) -> str | None:

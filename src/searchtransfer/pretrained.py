@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from .budget import MEMORY
 from .errors import OptionError, WeightsError
 from .foreign import shown
+from .given import check_path, check_word
 from .hub import MAIN, WORN, download
 from .models import FusionModel, Model, TransferModel, TTSRModel
 from .models.fusion import load_network
@@ -96,6 +97,10 @@ def load_model(
     """
     if isinstance(scale, bool) or not isinstance(scale, Integral):
         raise OptionError(f"scale must be a whole number, got {scale!r}")
+    check_word("look", look, LOOKS)
+    for name, path in (("model", source), ("weights", weights)):
+        if path is not None:
+            check_path(name, path)
     transfer = TransferModel(
         int(scale),
         search=search,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from .errors import OptionError
 from .foreign import shown
+from .given import check_function
 from .images import read_image
 from .items import Failure, attempt
 from .stop import Stopped
@@ -83,6 +84,12 @@ def upscale_each(
     """
     if isinstance(prefetch, bool) or not isinstance(prefetch, int) or prefetch < 0:
         raise OptionError(f"prefetch must be 0 or a positive whole number, got {prefetch!r}")
+    check_function("on_progress", on_progress)
+    check_function("cancelled", cancelled)
+    if not isinstance(upscaler, Upscaler):
+        raise OptionError(f"upscaler must be an Upscaler, got {type(upscaler).__name__}")
+    if not isinstance(images, Iterable):
+        raise OptionError(f"images must be a list or an iterator, got {type(images).__name__}")
     return _items(upscaler, images, reference, prefetch, tile, size, on_progress, cancelled)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from .budget import MEMORY
 from .devices import usable_device
 from .errors import OptionError
+from .given import check_size
 from .hub import push, save_folder
 from .images.alpha import enlarge_alpha, with_hidden_filled
 from .images.grey import is_grey, with_colours_of
@@ -277,8 +278,12 @@ class Upscaler:
             OutOfMemoryError: there is not enough memory, even for small tiles.
             SearchTransferError: whatever `prepare` raises.
         """
-        if tile != "auto" and (isinstance(tile, bool) or not isinstance(tile, int) or tile < 0):
+        if not (isinstance(tile, str) and tile == "auto") and (
+            isinstance(tile, bool) or not isinstance(tile, int) or tile < 0
+        ):
             raise OptionError(f"tile must be 'auto', 0 or a positive whole number, got {tile!r}")
+        if size is not None:
+            check_size("size", size)
         image = as_image(lr, "lr")
         wanted = size or SizeWish(self.factor).of(image.size) or image.size
         check_within(wanted, image.size, self.scale)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from searchtransfer.batch import Job, plan_batch
+from searchtransfer.batch import Job, manifest_folder, plan_batch
 from searchtransfer.errors import ImageFileError, OptionError, OutputError
 from searchtransfer.images import ImageWarning
 
@@ -163,6 +163,20 @@ def test_a_folder_without_images(tmp_path):
         pytest.raises(ImageFileError, match=r"folder '.*in': has no images \(PNG, JPEG"),
     ):
         plan_batch([tmp_path / "in"], str(tmp_path / "out"))
+
+
+def test_a_folder_of_photos_gets_pictures_and_no_manifest_unless_workers_need_it(tmp_path):
+    inputs, out = [tmp_path / "in"], str(tmp_path / "out")
+    inputs[0].mkdir()
+    assert manifest_folder(inputs, out, several=False) == tmp_path / "out"
+    assert manifest_folder(inputs, None, several=True) is None
+    for among in (f"{tmp_path}/in", f"{tmp_path}/in/", f"{tmp_path}/out/../in"):
+        (tmp_path / "out").mkdir(exist_ok=True)
+        assert manifest_folder(inputs, among, several=False) is None
+        assert manifest_folder([tmp_path / "in/a.png"], among, several=False) is None
+        assert manifest_folder(inputs, among, several=True) == Path(among)
+    (tmp_path / "in/searchtransfer.jsonl").touch()
+    assert manifest_folder(inputs, f"{tmp_path}/in", several=False) == tmp_path / "in"
 
 
 @pytest.mark.parametrize("options", [{"ext": "png"}, {"suffix": "x"}])

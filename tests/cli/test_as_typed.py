@@ -91,6 +91,17 @@ def test_a_glob_of_everything_goes_on(folder):
     assert not any("x4-x4" in name for name in tree(folder))
 
 
+def test_a_folder_of_photos_gets_results_and_nothing_else(folder):
+    """`-o` names the folder of the inputs: photos that are added later are made then."""
+    photos = folder / "photos"
+    photos.mkdir()
+    words = ["upscale", "-i", "photos", "-o", "photos", "--suffix", "_x4", "--on-exists", "skip"]
+    for name in "ab":
+        (folder / f"{name}.png").rename(photos / f"{name}.png")
+        assert command(*words).exit_code == 0
+    assert set(tree(photos)) == {"a.png", "a_x4.png", "b.png", "b_x4.png"}
+
+
 def test_match_beside_the_image(folder):
     assert command("match", "a.png", "-r", "r1.jpg", "r2.jpg").exit_code == 0
     assert {"a-score.png", "a-match.png"} < set(tree(folder))

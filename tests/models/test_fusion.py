@@ -8,7 +8,8 @@ from pictures import target, unrelated
 from searchtransfer import Reference, Upscaler
 from searchtransfer.errors import OptionError, WeightsError
 from searchtransfer.images import degrade, down, up
-from searchtransfer.models import FusionModel, Model, TransferModel
+from searchtransfer.models import FusionModel, Model, TransferModel, fusion
+from searchtransfer.models.fusion import spread_over
 from searchtransfer.networks import TTSR, FusionNet
 from searchtransfer.operators.agreement import shown
 from searchtransfer.weights import save_weights
@@ -97,6 +98,19 @@ def test_a_vivid_look_invents_nothing_of_what_is_shown(pair):
     assert torch.equal(vivid.upscale(low, None).colour, alone.upscale(low, None).colour)
     tiled = vivid.upscale(low, reference, tile=13).colour
     torch.testing.assert_close(tiled, ours, atol=1e-5, rtol=0)
+
+
+def test_half_of_what_is_trusted_comes_from_the_model_without_learning(pair, monkeypatch):
+    low, reference = pair
+    model = FusionModel(tiny(), consistency_rounds=0)
+    seen = model.transfer.find(low, reference)
+    piece = model.transfer.piece(low, seen)
+    trust = spread_over(piece.trust * shown(piece.agreement), 4)
+    half = model.sharpened(low, seen).colour
+    monkeypatch.setattr(fusion, "TEXTURE", 0.0)
+    network = model.sharpened(low, seen).colour
+    assert trust.max() > 0.9 and trust.min() < 0.1
+    torch.testing.assert_close(half, network + trust / 2 * (piece.sharp - network))
 
 
 def test_networks_of_several_scales_are_refused():

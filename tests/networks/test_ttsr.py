@@ -168,11 +168,11 @@ def test_residual_scale_of_zero_silences_the_blocks():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"blocks": (1, 2, 3)}, "blocks must be four numbers"),
-        ({"blocks": (1, 2, 3, -1)}, "blocks must be four numbers"),
+        ({"blocks": (1, 2, 3)}, "blocks must be a list of 4 values"),
+        ({"blocks": (1, 2, 3, -1)}, "blocks each of its 4 values must be a whole number"),
         ({"features": 7}, "features must be even"),
-        ({"features": 0}, "features must be even"),
-        ({"texture_channels": (1, 0, 1)}, "channels must be three numbers"),
+        ({"features": 0}, "features must be a whole number from 2"),
+        ({"texture_channels": (1, 0, 1)}, "texture_channels each of its 3 values must be a whole"),
     ],
 )
 def test_options_out_of_range(options, message):

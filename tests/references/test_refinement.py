@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refinement: known shifts, turns and tilts are found to a tenth of a pixel."""
 
+import math
+
 import pytest
 import torch
 from references.views import at_places, inner, low_of, seen_through, similarity, smooth
 from torch import Tensor
 
-from searchtransfer.references import refinement
+from searchtransfer.images.reduction import BICUBIC
+from searchtransfer.operators.backends import native, native_sampling
+from searchtransfer.operators.backends.native import Options
+from searchtransfer.references import likeness, refinement, shifting
 from searchtransfer.references.copy import Copy, upright
 from searchtransfer.references.field import Field
 from searchtransfer.references.maps import Map, applied, identity, jacobian_at
-from searchtransfer.references.refinement import Target, refined, scores
+from searchtransfer.references.refinement import refined
+from searchtransfer.references.target import Target, matched_in, scores
 
 SIZE = (96, 112)
 CELLS = (24, 28)
@@ -75,7 +81,8 @@ def test_wild_matches_are_brought_home() -> None:
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     to = similarity(3, 1, (20.37, 17.81))
     whole = found_with(to)
-    monkeypatch.setattr(refinement, "CELLS", 100)
+    for module in (refinement, likeness, shifting):
+        monkeypatch.setattr(module, "CELLS", 100)
     for ours, theirs in zip(found_with(to), whole, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
 
@@ -134,3 +141,36 @@ def test_a_better_copy_is_handed_on() -> None:
     better = refined(Target.of(low, [blank, upright(photo, 0, 4)]), flat)
     # Handed on by one cell, then by one and four, to each side.
     assert (better.copy.view(CELLS)[7:18, 9:20] == 1).float().mean() > 0.5
+
+
+@pytest.mark.parametrize("kernel", native.instruction_sets())
+@pytest.mark.parametrize("noise", [0.0, 8.0])
+def test_compiled_steps_are_those_in_torch(
+    kernel: str, noise: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = smooth(150, 160)
+    to = similarity(5, 1.02, (14.4, 20.2))
+    low = low_of(seen_through(photo, to, SIZE))
+    copy = upright(photo, 0, 4).seen_as(BICUBIC, noise)
+    copy = copy.changed(inside=torch.arange(160).expand(150, 160) < 120)
+    generator = torch.Generator().manual_seed(1)
+    off = 3 * torch.randn(*CELLS, 2, generator=generator)
+    off[0, :4] = torch.tensor([[-90.0, 0], [0, 300], [90, 90], [0, math.nan]])
+    start = at_places(0, applied(to, centres()) + off)
+    start = Field(*(x.flatten(0, 1) for x in start))
+    target = Target.of(low, [copy])
+    target.query[7] = 0
+    matched = matched_in(copy, start, target.query)
+    likeness_in_torch = likeness.in_torch(matched, 4, noise)
+    monkeypatch.setattr(native_sampling.compare, "__defaults__", (Options(kernel),))
+    torch.testing.assert_close(likeness.likeness(matched, 4, noise), likeness_in_torch)
+    assert (likeness_in_torch == -1).sum() > 50
+    start = start._replace(score=likeness_in_torch)
+    expected = shifting.in_torch(target, start, 2)
+    monkeypatch.setattr(native_sampling.shift, "__defaults__", (Options(kernel),))
+    found = shifting.shifted(target, start, 2)
+    # A step that hardly changes the score may be taken by one and not by the other.
+    torch.testing.assert_close(found.score, expected.score, atol=1e-4, rtol=0)
+    same = (found.centre - expected.centre).abs().amax(1) < 1e-2
+    assert same[~start.centre.isnan().any(1)].float().mean() > 0.99
+    assert (expected.centre != start.centre).any(1).sum() > 300

@@ -48,10 +48,10 @@ def test_the_terms_of_its_data_are_told(path: Path) -> None:
 
 def test_a_bad_card_is_noticed() -> None:
     card = (PACKAGE / "weights/packaged/fusion-x4.md").read_text(encoding="utf-8")
-    size = (1_330_000, 5_312_072)
+    size = (1_330_000, 2_659_088)
     assert faults(card.replace("**Cost.**", "Cost:"), "fusion-x4", *size) == ["no Cost"]
     assert faults(card, "fusion-x2", *size) == ["another name"]
-    assert faults(card, "fusion-x4", 2_000_000, 5_312_072) == ["1.33 for 2000000"]
+    assert faults(card, "fusion-x4", 2_000_000, 2_659_088) == ["1.33 for 2000000"]
 
 
 def test_weights_are_found() -> None:

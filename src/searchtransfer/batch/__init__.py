@@ -18,8 +18,8 @@ from .outcome import Outcome as Outcome
 from .outcome import Quality as Quality
 from .pairing import paired as paired
 from .plan import Job as Job
+from .plan import manifest_folder as manifest_folder
 from .plan import plan_batch as plan_batch
-from .plan import results_folder as results_folder
 from .processes import processes as processes
 from .references import References as References
 from .references import files_of as files_of

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..errors import OptionError, OutputError
 from ..foreign import shown
 from ..images import ImageWarning
-from ..images.files import some_images_in
+from ..images.files import MANIFEST, some_images_in
 from ..images.formats import WRITTEN, extension_for
 from ..images.listing import EXTENSIONS, LeftOut
 from .collisions import check_collisions, name_of
@@ -197,9 +197,19 @@ def folder_named(path: str, what: str) -> Path:
     return folder
 
 
-def results_folder(inputs: Sequence[Path], output: str | None) -> Path | None:
-    """The folder that results go into; None where they lie beside inputs, or one has a name."""
-    return Path(output) if output is not None and _is_folder(inputs, output) else None
+def manifest_folder(inputs: Sequence[Path], output: str | None, several: bool) -> Path | None:
+    """The folder of results in which a manifest is kept; None where none is.
+
+    Where results lie among the inputs there is none, unless several workers need one or it is there
+    already: into a folder of photos come pictures, and nothing else.
+    """
+    if output is None or not _is_folder(inputs, output):
+        return None
+    folder = Path(output)
+    beside = {os.path.realpath(x if x.is_dir() else x.parent) for x in inputs}
+    if several or os.path.realpath(folder) not in beside or (folder / MANIFEST).exists():
+        return folder
+    return None
 
 
 def _is_folder(inputs: Sequence[Path], output: str) -> bool:

@@ -223,9 +223,9 @@ def upscale(
         Stop,
         engine_for,
         files_of,
+        manifest_folder,
         paired,
         plan_batch,
-        results_folder,
         run_batch,
         same_for_all,
     )
@@ -307,7 +307,7 @@ def upscale(
         else:
             # What its folders have beside images is known by now.
             jobs = paired(jobs, ref_paths, pair_by, keep_going, on_left_out=lambda file: None)
-        folder = results_folder(sources, output)
+        folder = manifest_folder(sources, output, engine != "local" or (jobs_at_once or 1) > 1)
         manifest = None if folder is None else Manifest(folder)
         reporter = Reporter(len(jobs), as_json, list(dict.fromkeys(left)))
 

@@ -47,7 +47,8 @@ class LPIPS:
             heads = [content[f"NetLinLayer_{i}"]["Conv_0"]["kernel"] for i in range(5)]
             self._heads = [_tensor(head).permute(3, 2, 0, 1) for head in heads]
             with torch.no_grad():
-                self.distance(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32))
+                black = torch.zeros(1, 3, 32, 32, dtype=torch.float32, device="cpu")
+                self.distance(black, black)
         except (KeyError, TypeError, RuntimeError, IndexError) as error:
             raise WeightsError(
                 f"{path}: holds no LPIPS weights for {network} ({error!r})"
@@ -138,4 +139,4 @@ def _normalised(features: Tensor) -> Tensor:
 
 
 def _tensor(array: Any) -> Tensor:
-    return torch.as_tensor(array).clone()
+    return torch.as_tensor(array, dtype=torch.float32, device="cpu").clone()

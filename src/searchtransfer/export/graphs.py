@@ -86,11 +86,11 @@ def fusion_graph(network: FusionNet) -> Graph:
     small = {0: batch, 2: height, 3: width}
     large = {0: batch, 2: scale * height, 3: scale * width}
     examples = {
-        "low": torch.rand(2, 3, 10, 12),
-        "detail": torch.rand(2, 3, 10 * scale, 12 * scale),
-        "transferred": torch.rand(2, 3, 10 * scale, 12 * scale),
-        "maps": torch.rand(2, MAPS, 10, 12),
-        "noise": torch.rand(2, 1, 10, 12),
+        "low": _example(2, 3, 10, 12),
+        "detail": _example(2, 3, 10 * scale, 12 * scale),
+        "transferred": _example(2, 3, 10 * scale, 12 * scale),
+        "maps": _example(2, MAPS, 10, 12),
+        "noise": _example(2, 1, 10, 12),
     }
     sizes = {
         "low": small,
@@ -103,6 +103,10 @@ def fusion_graph(network: FusionNet) -> Graph:
     return Graph(_as_used(_Fusion(network)), examples, sizes, ("sharp",), about)
 
 
+def _example(*size: int) -> Tensor:
+    return torch.rand(size, dtype=torch.float32, device="cpu")
+
+
 def ttsr_graph(network: TTSR) -> Graph:
     """TTSR with the published inputs and outputs; sides of the reference are multiples of 4."""
     scale = network.scale
@@ -110,10 +114,10 @@ def ttsr_graph(network: TTSR) -> Graph:
     rows, columns = Dim("rows", max=LARGEST), Dim("columns", max=LARGEST)
     reference = {0: batch, 2: scale * rows, 3: scale * columns}
     examples = {
-        "lr": torch.rand(2, 3, 8, 9),
-        "lr_up": torch.rand(2, 3, 8 * scale, 9 * scale),
-        "ref": torch.rand(2, 3, 7 * scale, 10 * scale),
-        "ref_down_up": torch.rand(2, 3, 7 * scale, 10 * scale),
+        "lr": _example(2, 3, 8, 9),
+        "lr_up": _example(2, 3, 8 * scale, 9 * scale),
+        "ref": _example(2, 3, 7 * scale, 10 * scale),
+        "ref_down_up": _example(2, 3, 7 * scale, 10 * scale),
     }
     sizes = {
         "lr": {0: batch, 2: height, 3: width},
@@ -135,15 +139,15 @@ def search_transfer_graph(module: SearchTransfer, channels: tuple[int, int, int]
     batch, height, width = Dim("batch"), Dim("height", max=LARGEST), Dim("width", max=LARGEST)
     rows, columns = Dim("rows", max=LARGEST), Dim("columns", max=LARGEST)
     examples = {
-        "lrsr_lv3": torch.rand(2, channels[2], 6, 7),
-        "refsr_lv3": torch.rand(2, channels[2], 8, 5),
+        "lrsr_lv3": _example(2, channels[2], 6, 7),
+        "refsr_lv3": _example(2, channels[2], 8, 5),
     }
     sizes: dict[str, dict[int, Any]] = {
         "lrsr_lv3": {0: batch, 2: height, 3: width},
         "refsr_lv3": {0: batch, 2: rows, 3: columns},
     }
     for level, (count, times) in enumerate(zip(channels, (4, 2, 1), strict=True), 1):
-        examples[f"ref_lv{level}"] = torch.rand(2, count, 8 * times, 5 * times)
+        examples[f"ref_lv{level}"] = _example(2, count, 8 * times, 5 * times)
         sizes[f"ref_lv{level}"] = {0: batch, 2: times * rows, 3: times * columns}
     about = _about("search-transfer", 4, {"overlap": module.overlap, "channels": list(channels)})
     return Graph(

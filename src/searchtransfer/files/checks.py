@@ -63,7 +63,7 @@ def check_file(
 
 def check_word(on_exists: str) -> None:
     """Raise `OptionError` unless it is one of the two words."""
-    if on_exists not in ("error", "overwrite"):
+    if not isinstance(on_exists, str) or on_exists not in ("error", "overwrite"):
         raise OptionError(f"on_exists must be 'error' or 'overwrite', got {on_exists!r}")
 
 

@@ -12,14 +12,10 @@ from ..operators.agreement import agreement
 from ..references.field import Field, located
 from ..references.finding import Found, find
 from ..references.plan import plan_search
-from ..references.refinement import (
-    Target,
-    fitted,
-    handed_on,
-    scores,
-    shifted,
-)
+from ..references.refinement import fitted, handed_on
 from ..references.seeding import Query, seeds
+from ..references.shifting import shifted
+from ..references.target import Target, scores
 from .motion import places
 
 DROP = 0.1

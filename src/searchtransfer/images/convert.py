@@ -12,6 +12,7 @@ from PIL import Image as PILImage
 from torch import Tensor
 
 from ..errors import DTypeError, ImageFileError, NonFiniteError, OptionError, ShapeError
+from ..given import check_tensor
 from .image import Bits, Image, ImageWarning, Metadata, from_channels, quantise, to_channels
 from .metadata import plausible_dpi
 from .samples import Samples, to_samples
@@ -138,6 +139,7 @@ def from_tensor(planes: Tensor, *, bits: Bits = 8) -> Image:
         DTypeError: another dtype. ShapeError: another shape.
         OptionError, NonFiniteError: values outside [0, 1], NaN or infinity.
     """
+    check_tensor("image", planes)
     if planes.dtype == torch.uint8:
         return from_channels(planes.float() / 255, 8, Metadata())
     if not planes.is_floating_point():

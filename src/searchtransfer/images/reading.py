@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ImageFileError, MissingExtraError
 from ..files import shown
+from ..given import check_path
 from .convert import from_samples, turn
 from .decoding import decode
 from .formats import NAMES, detect
@@ -44,6 +45,7 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
     Warns:
         ImageWarning: something in the file is not carried over (CMYK, further pages, damaged EXIF).
     """
+    check_path("image", path)
     name = shown(path)
     notes: list[str] = []
 

@@ -19,6 +19,7 @@ from PIL import Image as PILImage
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
+from ..given import check_tensor
 
 Kernel = Literal["bicubic", "area", "bilinear", "lanczos"]
 """How an image is reduced; all widened by the scale, as Pillow has them."""
@@ -90,7 +91,7 @@ def softened(image: Float[Tensor, "c h w"], factor: float) -> Float[Tensor, "c h
     if factor == 1:
         return image
     reach = math.ceil(3 * factor) - 1
-    taps = torch.arange(-reach, reach + 1, dtype=torch.float64) / factor
+    taps = torch.arange(-reach, reach + 1, dtype=torch.float64, device="cpu") / factor
     kernel = torch.sinc(taps) * torch.sinc(taps / 3)
     kernel /= kernel.sum()
     return _planes(image, lambda x: _summed(_summed(x.T, kernel, 1, reach).T, kernel, 1, reach))
@@ -106,7 +107,7 @@ def blurred(image: Float[Tensor, "*c h w"], sigma: float) -> Float[Tensor, "*c h
     if sigma <= 0:
         return image
     reach = max(1, math.ceil(3 * sigma))
-    taps = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    taps = torch.arange(-reach, reach + 1, dtype=torch.float64, device="cpu")
     kernel = torch.exp(-taps.square() / (2 * sigma**2))
     kernel /= kernel.sum()
     return _planes(image, lambda x: _summed(_summed(x.T, kernel, 1, reach).T, kernel, 1, reach))
@@ -137,8 +138,8 @@ def enlarging_weights(scale: int) -> Float64[Tensor, "s taps"]:
 
     What `up` is made of away from the border; for code that enlarges where it gathers.
     """
-    taps = torch.arange(-2, 3, dtype=torch.float64)
-    places = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5
+    taps = torch.arange(-2, 3, dtype=torch.float64, device="cpu")
+    places = (torch.arange(scale, dtype=torch.float64, device="cpu") + 0.5) / scale - 0.5
     return _cubic(taps - places[:, None])
 
 
@@ -184,6 +185,7 @@ def crop_to_multiple(image: Float[Tensor, "*c h w"], scale: int) -> Float[Tensor
 def _check(function: str, image: Tensor, scale: int) -> None:
     if isinstance(scale, bool) or not isinstance(scale, int) or not 1 <= scale <= 8:
         raise OptionError(f"{function}: scale must be a whole number from 1 to 8, got {scale!r}")
+    check_tensor(f"{function}: image", image)
     if image.dim() < 2 or 0 in image.shape[-2:]:
         raise ShapeError(
             f"{function}: image must be [..., H, W] with H and W at least 1, "
@@ -229,7 +231,7 @@ def _reduce(
     """The cells that begin at every `stride`-th pixel."""
     # Pixels that the filter sees beyond its cell, on either side.
     reach = (5 * scale) // 2 if kernel == "lanczos" else (3 * scale) // 2
-    taps = torch.arange(-reach, scale + reach, dtype=torch.float64)
+    taps = torch.arange(-reach, scale + reach, dtype=torch.float64, device="cpu")
     weights = _KERNELS[kernel]((taps - (scale - 1) / 2) / scale)
     rows = _summed(plane.T, weights, stride, reach)  # [W', H]
     return _summed(rows.T, weights, stride, reach)
@@ -241,7 +243,9 @@ def _summed(
     """Filter along the rows' axis, over the sum of the weights that lie inside: shifted sums, much
     faster than a convolution of one channel.
     """
-    inside = F.pad(torch.ones(1, 1, len(plane), dtype=torch.float64), (padding, padding))
+    inside = F.pad(
+        torch.ones(1, 1, len(plane), dtype=torch.float64, device="cpu"), (padding, padding)
+    )
     share = F.conv1d(inside, kernel[None, None], stride=stride)[0, 0]
     padded = F.pad(plane, (0, 0, padding, padding))
     total = plane.new_zeros(len(share), plane.shape[1])
@@ -269,7 +273,7 @@ def _filter(
     axis: int,
 ) -> Float[Tensor, "n k h2 w2"]:
     """Filter along one axis by each kernel, over the sum of its weights that lie inside."""
-    inside = F.pad(torch.ones(planes.shape[axis], dtype=torch.float64), padding)
+    inside = F.pad(torch.ones(planes.shape[axis], dtype=torch.float64, device="cpu"), padding)
     # Sums of products, not a convolution: runtimes of graphs have none of doubles.
     last = inside.shape[0] - kernels.shape[1] + 1
     share = torch.stack(  # [k, cells]

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
-from ..errors import ImageFileError, OptionError, OutputError, SearchTransferError
+from ..errors import DTypeError, ImageFileError, OptionError, OutputError, SearchTransferError
 from ..files import OnExists, StrPath, check_file, shown, write_file
+from ..given import check_path, check_word
 from .encoding import encode
 from .formats import WRITTEN, Format, format_of, names_of
 from .image import Bits, Image, ImageWarning, Metadata
@@ -77,6 +78,7 @@ def write_image(
     Warns:
         ImageWarning: a piece of metadata that the format cannot hold is left out.
     """
+    check_path("output", path)
     check_file(path, on_exists=on_exists)
     data = encoded(image, path, metadata=metadata, quality=quality)
     write_file(path, data, on_exists=on_exists)
@@ -97,8 +99,12 @@ def encoded(
     Warns:
         ImageWarning: a piece of metadata that the format cannot hold is left out.
     """
-    if metadata not in ("keep", "strip"):
-        raise OptionError(f"metadata must be 'keep' or 'strip', got {metadata!r}")
+    if not isinstance(image, Image):
+        raise DTypeError(
+            f"image must be one of searchtransfer.images.Image, got {type(image).__name__}; "
+            "from_tensor, from_array and from_pil make one"
+        )
+    check_word("metadata", metadata, ("keep", "strip"))
     check_quality(quality)
     bands = 0 if image.bands is None else len(image.bands)
     kind = _check_format(path, image.size, image.alpha is not None, image.bits, bands)

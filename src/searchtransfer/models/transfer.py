@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..budget import MEMORY, checked, side_of_piece
 from ..errors import OptionError
+from ..given import check_word
 from ..images.resize import up
 from ..operators.agreement import AROUND, shown
 from ..operators.descriptors import SIDE
@@ -38,7 +39,7 @@ BYTES_A_PIXEL = 188
 
 @dataclass(frozen=True)
 class Settings:
-    """The few numbers of the model; `benchmarks.quality.settings` compares them with others.
+    """The few numbers of the model. `benchmarks.quality.settings` compares them with others.
 
     Raises:
         OptionError: one of them makes no sense.
@@ -137,8 +138,7 @@ class TransferModel:
     def __post_init__(self) -> None:
         if not isinstance(self.scale, Integral) or self.scale not in SCALES:
             raise OptionError(f"scale must be one of {SCALES}, got {self.scale!r}")
-        if self.search not in MODES:
-            raise OptionError(f"search must be one of {', '.join(MODES)}, got {self.search!r}")
+        check_word("search", self.search, MODES)
         checked(self.memory)
 
     def tile_for(self, height: int, width: int) -> int:

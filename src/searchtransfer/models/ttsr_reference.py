@@ -102,8 +102,8 @@ def describe_references(
             for value, level, scale in zip(values, levels, SCALES, strict=True):
                 value[(slice(None), slice(None), *times(area, scale))] = level
         keys.append(key)
-    columns = torch.tensor([columns for _, columns in sizes], device=like.device)
-    first = torch.tensor(first_row, device=like.device)
+    columns = torch.tensor([columns for _, columns in sizes], dtype=torch.int64, device=like.device)
+    first = torch.tensor(first_row, dtype=torch.int64, device=like.device)
     return Textures(Keys(keys), columns, first, tuple(values), mask)
 
 

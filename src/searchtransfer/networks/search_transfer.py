@@ -6,7 +6,8 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import BackendError, ShapeError
+from ..errors import BackendError, OptionError, ShapeError
+from ..given import check_word
 from ..operators import search, transfer
 from ..operators.transfer import Overlap
 
@@ -40,6 +41,9 @@ class SearchTransfer(nn.Module):
 
     def __init__(self, overlap: Overlap = "mean", backend: str = "auto") -> None:
         super().__init__()
+        check_word("SearchTransfer: overlap", overlap, ("mean", "constant"))
+        if not isinstance(backend, str):
+            raise OptionError(f"SearchTransfer: backend must be a name, got {backend!r}")
         self.overlap: Overlap = overlap
         self.backend = backend
 

@@ -94,8 +94,8 @@ def _numbered(layers: dict[int, nn.Module]) -> nn.Sequential:
 
 def _normalisation() -> nn.Conv2d:
     """`(x - mean) / std` per channel as a frozen 1x1 convolution."""
-    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     layer = nn.Conv2d(3, 3, 1)
+    mean, std = (layer.weight.new_tensor(x) for x in (IMAGENET_MEAN, IMAGENET_STD))
     layer.weight = nn.Parameter(torch.diag(1 / std).reshape(3, 3, 1, 1), requires_grad=False)
     layer.bias = nn.Parameter(-mean / std, requires_grad=False)
     return layer

@@ -18,6 +18,7 @@ from ..weights.arguments import (
     Real,
     Several,
     Whole,
+    faults_of,
 )
 from .main_net import MainNet, begin_with_nothing
 from .search_transfer import SearchTransfer
@@ -80,20 +81,21 @@ class TTSR(nn.Module):
         global_skip: bool = False,
     ) -> None:
         super().__init__()
-        if len(blocks) != 4 or min(blocks) < 0:
-            raise OptionError(f"TTSR: blocks must be four numbers of at least 0, got {blocks}")
-        if features < 2 or features % 2:
-            raise OptionError(f"TTSR: features must be even and at least 2, got {features}")
-        if overlap not in ("mean", "constant"):
-            raise OptionError(f"TTSR: overlap must be 'mean' or 'constant', got {overlap!r}")
-        self.config: dict[str, Any] = {
-            "blocks": tuple(blocks),
+        config = {
+            "blocks": blocks,
             "features": features,
             "residual_scale": residual_scale,
-            "texture_channels": tuple(texture_channels),
+            "texture_channels": texture_channels,
             "overlap": overlap,
             "global_skip": global_skip,
         }
+        faults = faults_of(config, self.arguments)
+        if faults:
+            raise OptionError(f"TTSR: {'; '.join(faults)}")
+        if features < 2 or features % 2:
+            raise OptionError(f"TTSR: features must be even and at least 2, got {features}")
+        several = {"blocks": tuple(blocks), "texture_channels": tuple(texture_channels)}
+        self.config: dict[str, Any] = config | several
         self.MainNet = MainNet(blocks, features, residual_scale, texture_channels)
         self.LTE = TextureExtractor(texture_channels)
         self.SearchTransfer = SearchTransfer(overlap)

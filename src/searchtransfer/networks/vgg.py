@@ -4,7 +4,6 @@
 from collections.abc import Mapping
 from typing import Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -38,8 +37,9 @@ class VGGFeatures(nn.Module):
             raise OptionError(f"VGGFeatures: kind must be 'vgg19' or 'vgg16', got {kind!r}")
         self.kind = kind
         self.features = nn.Sequential(*_layers(_DEPTHS[kind]))
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).reshape(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).reshape(3, 1, 1), persistent=False)
+        like = next(self.features.parameters()).detach()
+        for name, values in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
+            self.register_buffer(name, like.new_tensor(values).reshape(3, 1, 1), persistent=False)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 512 hh ww"]:
         """relu5_1 at 1/16 of the size (at least 16x16) of an RGB image in [0, 1]."""

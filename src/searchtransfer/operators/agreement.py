@@ -70,7 +70,7 @@ def agreement(
     Returns:
         0 to 1; 1 for a cell without neighbours, since nothing contradicts it.
     """
-    votes = torch.zeros(photo.shape, device=photo.device)
+    votes = position.new_zeros(photo.shape)
     voters = torch.zeros_like(votes)
     height, width = photo.shape
     for dy, dx in ((0, 1), (1, 0)):

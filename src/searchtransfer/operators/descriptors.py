@@ -44,7 +44,7 @@ def describe(image: Float[Tensor, "3 h w"], noise: float = 0.0) -> Float[Tensor,
     Returns:
         `[42, H, W]`; all zero where the patch is constant.
     """
-    return coefficients(image).mul_(_like(frequencies, image, noise)[:, None, None])
+    return coefficients(image).mul_(made_like(frequencies, image, noise)[:, None, None])
 
 
 def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
@@ -58,7 +58,7 @@ def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
     Returns:
         `[42, H, W]`; all zero where the patch is constant.
     """
-    filters = _like(_filters, image)
+    filters = made_like(_filters, image)
     pad = SIDE // 2
     padded = F.pad(image[None], (pad, pad, pad, pad), mode="replicate")
     features = F.conv2d(padded, filters)[0]
@@ -70,20 +70,25 @@ def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
 
 def coefficients_of(patches: Float[Tensor, "3 n k"]) -> Float[Tensor, "n c"]:
     """The same from patches of 5 x 5 pixels, row by row."""
-    rows = patches.transpose(0, 1).flatten(1)  # [n, 3 * 25]
-    features = rows @ _like(_filters, rows).flatten(1).T
+    rows = patches.permute(1, 2, 0).flatten(1)  # [n, 25 * 3]
+    features = rows @ made_like(by_sample, rows).flatten(0, 1)
     flat = torch.linalg.vector_norm(features, dim=1) <= 1e-5 * rows.abs().amax(1)
     return features.masked_fill_(flat[:, None], 0)
 
 
+def by_sample() -> Float[Tensor, "k 3 c"]:
+    """The part of each sample of a patch in each coefficient."""
+    return _filters().flatten(2).permute(2, 1, 0)
+
+
 def described(patches: Float[Tensor, "3 n k"], noise: float = 0.0) -> Float[Tensor, "n c"]:
     """What `describe` would return at the middles of these patches of 5 x 5 pixels."""
-    return coefficients_of(patches) * _like(frequencies, patches, noise)
+    return coefficients_of(patches) * made_like(frequencies, patches, noise)
 
 
 def described_luma(patches: Float[Tensor, "n k"], noise: float = 0.0) -> Float[Tensor, "n l"]:
     """The coefficients of `described` that speak of the mean of the channels, the first `LUMA`."""
-    return patches @ _like(_luma_filters, patches, noise).T
+    return patches @ made_like(_luma_filters, patches, noise).T
 
 
 _COUNTS = (LUMA, CHROMA, CHROMA)
@@ -102,14 +107,15 @@ def frequencies(noise: float = 0.0) -> Float[Tensor, " c"]:
     noise is the same in all.
     """
     every = [math.hypot(*wave) for count in _COUNTS for wave in _waves()[:count]]
-    return torch.tensor([f / math.hypot(1, f * noise / NOISE) for f in every])
+    factors = [f / math.hypot(1, f * noise / NOISE) for f in every]
+    return torch.tensor(factors, dtype=torch.float32, device="cpu")
 
 
 def _luma_filters(noise: float) -> Float[Tensor, "l kk"]:
     return _filters()[:LUMA].sum(1).flatten(1) * frequencies(noise)[:LUMA, None]
 
 
-def _like(make: Callable[..., Tensor], other: Tensor, *what: float) -> Tensor:
+def made_like(make: Callable[..., Tensor], other: Tensor, *what: float) -> Tensor:
     """What `make` makes, in the dtype and on the device of another; moved there only once."""
     return _there(make, what, other.dtype, other.device)
 
@@ -124,10 +130,12 @@ def _there(
 @cache
 def _filters() -> Float[Tensor, "c 3 k k"]:
     """Orthonormal: an opponent colour times two cosines."""
-    step = torch.arange(SIDE, dtype=torch.float64)
+    step = torch.arange(SIDE, dtype=torch.float64, device="cpu")
     cosines = torch.stack([torch.cos(math.pi * (step + 0.5) * k / SIDE) for k in range(SIDE)])
     cosines /= cosines.norm(dim=1, keepdim=True)
-    opponent = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]], dtype=torch.float64)
+    opponent = torch.tensor(
+        [[1.0, 1, 1], [1, 0, -1], [1, -2, 1]], dtype=torch.float64, device="cpu"
+    )
     opponent /= opponent.norm(dim=1, keepdim=True)
     return torch.stack(
         [

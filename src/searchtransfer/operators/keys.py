@@ -79,6 +79,8 @@ class Keys:
 
 
 def _check(views: Sequence[Tensor]) -> None:
+    if not hasattr(views, "__len__"):
+        raise DTypeError(f"Keys: views must be a list of tensors, got {type(views).__name__}")
     if not len(views):
         raise ShapeError("Keys: there must be at least one view, got none")
     for number, view in enumerate(views):

@@ -30,7 +30,10 @@ def in_own_precision(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
         tensors = (x for x in (*args, *kwargs.values()) if isinstance(x, Tensor))
-        with own_precision(next(tensors).device):
+        first = next(tensors, None)
+        if first is None:
+            return function(*args, **kwargs)
+        with own_precision(first.device):
             return function(*args, **kwargs)
 
     return inner

@@ -2,7 +2,7 @@
 """Relevance, the cosine of two blocks: its norms and its gradient (TTSR, eq. 1)."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +51,7 @@ def block_norm(features: Float[Tensor, "b c h w"], patch_size: int) -> Float[Ten
     for x in block[1:]:
         scale = torch.maximum(scale, x.detach())
     scale = _or_one(scale)
-    energy = torch.as_tensor(sum((x / scale).square() for x in block))
+    energy = cast(Tensor, sum((x / scale).square() for x in block))
     return torch.where(energy > 0, torch.where(energy > 0, energy, 1).sqrt() * scale, torch.inf)
 
 

@@ -70,6 +70,7 @@ def search(
     """
     check_not_traced("search")
     _check(query, [key], patch_size)
+    _check_backend(backend)
     # Compilers see one operator; eager code gets every kind of derivative.
     if torch.compiler.is_compiling():
         score, index = _search(query, key, patch_size, backend)
@@ -112,6 +113,7 @@ def search_views(
                  [1, 1]]])
     """
     check_not_traced("search")
+    _check_backend(backend)
     if isinstance(keys, Keys):
         _check_against(query, keys, patch_size)
     else:
@@ -253,8 +255,15 @@ def _save_for_gradient(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, 
 torch.library.register_autograd(_NAME, _Search.backward, setup_context=_save_for_gradient)
 
 
+def _check_backend(backend: str) -> None:
+    if not isinstance(backend, str):
+        raise OptionError(f"search: backend must be a name, got {backend!r}; 'auto' chooses one")
+
+
 def _check(query: Tensor, keys: Sequence[Tensor], patch_size: int) -> None:
     check_odd("search", patch_size)
+    if not hasattr(keys, "__len__"):
+        raise DTypeError(f"search: keys must be a list of tensors, got {type(keys).__name__}")
     if not len(keys):
         raise ShapeError("search: there must be at least one key, got none")
     check_features("search: query", query, LAYOUT)
@@ -278,6 +287,7 @@ def _check(query: Tensor, keys: Sequence[Tensor], patch_size: int) -> None:
 
 def _check_against(query: Tensor, keys: Keys, patch_size: int) -> None:
     """Prepared keys serve every dtype that is searched in theirs, and any batch."""
+    check_odd("search", patch_size)
     if keys.patch_size != patch_size:
         raise OptionError(
             f"search: keys were prepared for patch_size {keys.patch_size}, got {patch_size}"

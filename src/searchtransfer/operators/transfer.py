@@ -7,7 +7,7 @@ p = q - d gives the value cell index(p) + d. So nine masked gathers of single ce
 unfold, gather and fold: same sum in the same order, no ninefold copy.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
+from ..given import check_size, check_word
 from .backends import native
 from .checks import check_features, check_not_traced, check_odd
 from .contributors import contributors, pad_index
@@ -168,8 +169,8 @@ def _over_cells(x: Tensor) -> Tensor:
 
 def _count(index: Tensor, key_size: tuple[int, int], patch_size: int, dtype: torch.dtype) -> Tensor:
     """How many blocks contribute to each cell; at least 1, its own."""
-    count = sum(inside.to(dtype) for _, inside in contributors(index, key_size, patch_size))
-    return torch.as_tensor(count)
+    inside = (inside.to(dtype) for _, inside in contributors(index, key_size, patch_size))
+    return cast(Tensor, sum(inside))
 
 
 @torch.library.register_fake(_NAME)  # type: ignore[untyped-decorator]
@@ -264,10 +265,12 @@ def _check(
 ) -> None:
     if not isinstance(scale, int | torch.SymInt) or not 1 <= scale <= MOST_SCALE:
         raise OptionError(f"transfer: scale must be 1 to {MOST_SCALE}, got {scale}")
-    if overlap not in ("mean", "constant"):
-        raise OptionError(f"transfer: overlap must be 'mean' or 'constant', got {overlap!r}")
+    check_word("transfer: overlap", overlap, ("mean", "constant"))
     check_odd("transfer", patch_size)
+    check_size("transfer: key_size", key_size)
     check_features("transfer: value", value, "[B, C, H, W]")
+    if not isinstance(index, Tensor):
+        raise DTypeError(f"transfer: index must be a tensor, got {type(index).__name__}")
     if index.dim() != 3:
         raise ShapeError(f"transfer: index must be [B, H, W], got {list(index.shape)}")
     if index.dtype != torch.int64:

@@ -150,7 +150,7 @@ class Trial:
             outside = (~copy.inside).float()[None, None]
             key *= F.interpolate(outside, size, mode="area")[0, 0] == 0
         score, place = best_cells(self.query, Keys([key], 1, copy=False), lambda done: None)
-        still = torch.eye(2, device=score.device).expand(*score.shape, 2, 2)
+        still = torch.eye(2, dtype=score.dtype, device=score.device).expand(*score.shape, 2, 2)
         one = torch.zeros_like(place[..., 0])
         return _in_one_piece(agreement(one, place.to(score), still, 1)) * score.clamp(min=0)
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..images.reduction import BICUBIC, Reduction
 from .kept import Kept
 from .maps import Map, applied, identity, jacobian_at, resizing
-from .sampling import sampled
+from .sampling import pixelwise, sampled, sampled_around
 
 T = TypeVar("T")
 
@@ -62,6 +62,11 @@ class Copy:
         return self.pixels.shape[1], self.pixels.shape[2]
 
     @property
+    def middle(self) -> float:
+        """Pixels from the first of a cell to its middle."""
+        return (self.scale - 1) / 2
+
+    @property
     def cells(self) -> int:
         """Cells of the copy, reduced."""
         return (self.pixels.shape[1] // self.scale) * (self.pixels.shape[2] // self.scale)
@@ -78,7 +83,9 @@ class Copy:
         row and column, from any on, are the copy reduced; and what lies between pixels is plain
         interpolation.
         """
-        return self.once("blurred", lambda: self.reduction.everywhere(self.pixels, self.scale))
+        return self.once(
+            "blurred", lambda: pixelwise(self.reduction.everywhere(self.pixels, self.scale))
+        )
 
     def changed(self, **changes: Any) -> "Copy":
         """The same copy but for some fields; what was computed of it is not taken along."""
@@ -87,7 +94,7 @@ class Copy:
     @property
     def luma(self) -> Float[Tensor, "3 _ _"]:
         """The mean of the channels of `blurred`, and its slopes down and right."""
-        return self.once("luma", lambda: _with_slopes(self.blurred.mean(0)))
+        return self.once("luma", lambda: pixelwise(_with_slopes(self.blurred.mean(0))))
 
     @property
     def is_shown(self) -> Bool[Tensor, "_ _"] | None:
@@ -97,9 +104,14 @@ class Copy:
             return None
         return self.once("is_shown", lambda: _whole_patches(inside, self.scale))
 
-    def sharp(self, place: Float[Tensor, "n k 2"]) -> Float[Tensor, "3 n k"]:
-        """Pixels between pixels, from the source, at places of the copy."""
-        return sampled(self.source, applied(self.to_source, place), "bicubic")
+    def sharp(
+        self,
+        centre: Float[Tensor, "n 2"],
+        jacobian: Float[Tensor, "n 2 2"],
+        steps: Float[Tensor, "k 2"],
+    ) -> Float[Tensor, "n 3 k"]:
+        """Pixels between pixels, from the source, at `centre + jacobian @ step` of the copy."""
+        return sampled_around(self.source, centre, jacobian, steps, "bicubic", self.to_source)
 
     def seen_as(self, reduction: Reduction, noise: float) -> "Copy":
         """The same copy, to be found by an image that was made in another way."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from .copy import Copy
 from .maps import applied, jacobian_at
 from .matches import Matches
-from .sampling import sampled
+from .sampling import sampled_around
 
 
 class Field(NamedTuple):
@@ -73,13 +73,36 @@ def reduced_at(
         offsets: rows and columns of cells.
         what: picture of a copy, as `blurred` is one.
     """
-    result = field.centre.new_empty(3, len(field.copy), len(offsets))
+    return around_matches(
+        field,
+        len(offsets),
+        lambda number, centre, jacobian: sampled_around(
+            what(copies[number]),
+            centre - (copies[number].scale - 1) / 2,
+            jacobian,
+            copies[number].scale * offsets,
+            "bilinear",
+        ),
+    )
+
+
+def around_matches(
+    field: Field, count: int, look: Callable[[int, Tensor, Tensor], Float[Tensor, "_ 3 k"]]
+) -> Float[Tensor, "3 n k"]:
+    """What each copy shows around the matches that lie in it.
+
+    Args:
+        field: the matches, in a row.
+        count: of places around each.
+        look: at them, given the number of a copy, the centres and the Jacobians.
+    """
+    result = field.centre.new_empty(len(field.copy), 3, count)
     for number, cells in by_copy(field.copy):
-        copy = copies[number]
-        step = copy.scale * (field.jacobian[cells] @ offsets.T).transpose(1, 2)
-        place = field.centre[cells, None] + step - (copy.scale - 1) / 2
-        result[:, cells] = sampled(what(copy), place, "bilinear")
-    return result
+        values = look(number, field.centre[cells], field.jacobian[cells])
+        if isinstance(cells, slice):
+            return values.transpose(0, 1)
+        result[cells] = values
+    return result.transpose(0, 1)
 
 
 def lies_within(

@@ -43,7 +43,7 @@ def load(path: Path) -> tuple[list[Tensor], int]:
     if recognise(path) != "safetensors":
         raise WeightsError(f"{path}: is no safetensors file, so it is no reference")
     try:
-        with safe_open(path, framework="pt") as file:
+        with torch.device("cpu"), safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             if header.get("format") != FORMAT:
                 raise WeightsError(f"{path}: is a safetensors file, but not a reference")

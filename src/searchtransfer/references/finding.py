@@ -21,8 +21,9 @@ from .field import Field, located
 from .maps import applied, resizing
 from .matches import Matches
 from .plan import Plan
-from .refinement import Target, refined, smoothed
+from .refinement import refined, smoothed
 from .seeding import Query, Watch, part_of, seeds
+from .target import Target
 
 NOISY, BEARABLE = 2.0, 3.0
 """Grey levels of noise from which on an image is first found at half its size, and from which on

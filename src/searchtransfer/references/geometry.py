@@ -120,7 +120,9 @@ def keypoints(picture: Float[Tensor, "3 h w"], most: int = POINTS) -> Keypoints:
     sift = cv2.SIFT.create(nfeatures=most, contrastThreshold=CONTRAST)
     points, descriptors = sift.detectAndCompute(grey, None)
     if not points:
-        return Keypoints(np.zeros((0, 2), np.float32), torch.zeros(0, 128))
+        return Keypoints(
+            np.zeros((0, 2), np.float32), torch.zeros(0, 128, dtype=torch.float32, device="cpu")
+        )
     found = np.array([(x.pt[1], x.pt[0]) for x in points], np.float64)
     back = resizing(size, (height, width)).numpy()
     place = found * back[[0, 1], [0, 1]] + back[:2, 2]

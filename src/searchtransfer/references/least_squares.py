@@ -9,6 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+ENTRIES = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+"""Of a symmetric matrix of three rows."""
+
 
 def solved(
     normal: Sequence[Float[Tensor, "*n"]], right: Float[Tensor, "3 *n"]
@@ -16,8 +19,7 @@ def solved(
     """Solve symmetric systems of three equations.
 
     Args:
-        normal: of each system the entries (0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2); positive
-            definite.
+        normal: of each system the `ENTRIES`; positive definite.
         right: its right-hand side.
     """
     a, b, c, d, e, f = normal

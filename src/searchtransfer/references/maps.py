@@ -14,7 +14,7 @@ Map = Float64[Tensor, "3 3"]
 
 def identity() -> Map:
     """Every place stays where it is."""
-    return torch.eye(3, dtype=torch.float64)
+    return torch.eye(3, dtype=torch.float64, device="cpu")
 
 
 def resizing(before: tuple[int, int], after: tuple[int, int]) -> Map:
@@ -38,10 +38,14 @@ def turning(size: tuple[int, int], turns: int, mirrored: bool) -> Map:
     height, width = size
     result = identity()
     if mirrored:
-        result = torch.tensor([[1, 0, 0], [0, -1, width - 1], [0, 0, 1]], dtype=torch.float64)
+        result = torch.tensor(
+            [[1, 0, 0], [0, -1, width - 1], [0, 0, 1]], dtype=torch.float64, device="cpu"
+        )
     for _ in range(turns % 4):
         # rot90 puts column `width - 1` into the first row.
-        quarter = torch.tensor([[0, -1, width - 1], [1, 0, 0], [0, 0, 1]], dtype=torch.float64)
+        quarter = torch.tensor(
+            [[0, -1, width - 1], [1, 0, 0], [0, 0, 1]], dtype=torch.float64, device="cpu"
+        )
         result = quarter @ result
         height, width = width, height
     return result

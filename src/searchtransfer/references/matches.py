@@ -57,6 +57,6 @@ def no_matches(size: tuple[int, int], scale: int, like: Tensor) -> Matches:
 
 def whole_cells(photo: Int64[Tensor, "h w"], pixel: Int64[Tensor, "h w 2"], scale: int) -> Matches:
     """Upright matches that begin at whole pixels."""
-    position = pixel + (scale - 1) / 2
-    still = torch.eye(2, device=position.device).expand(*photo.shape, 2, 2)
+    position = pixel.float() + (scale - 1) / 2
+    still = torch.eye(2, dtype=position.dtype, device=position.device).expand(*photo.shape, 2, 2)
     return Matches(photo, position, still.contiguous(), scale)

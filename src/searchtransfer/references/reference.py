@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..devices import usable_device
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
+from ..given import check_path, check_tensor
 from ..operators.precision import own_precision
 from .photo import Photo
 
@@ -62,6 +63,11 @@ class Reference:
         """
         if not isinstance(scale, Integral) or scale not in SCALES:
             raise OptionError(f"Reference: scale must be one of {SCALES}, got {scale!r}")
+        if not isinstance(photos, Sequence) or isinstance(photos, str):
+            raise DTypeError(
+                f"Reference: photos must be a list of tensors, got {type(photos).__name__}; put "
+                "brackets around a single one"
+            )
         if not photos:
             raise ShapeError("Reference: there must be at least one photo, got none")
         checked = (_checked(x, f"photo {i}", scale, copy) for i, x in enumerate(photos))
@@ -105,6 +111,7 @@ class Reference:
         """
         from .file import save
 
+        check_path("reference", path)
         save(self.photos, self.scale, Path(path), overwrite=overwrite)
 
     @classmethod
@@ -116,6 +123,7 @@ class Reference:
         """
         from .file import load
 
+        check_path("reference", path)
         photos, scale = load(Path(path))
         try:
             return cls.build(photos, scale)
@@ -125,6 +133,7 @@ class Reference:
 
 def _checked(photo: Tensor, name: str, scale: int, copy: bool) -> Float[Tensor, "3 h w"]:
     """A photo in single precision."""
+    check_tensor(f"Reference: {name}", photo)
     if photo.dim() != 3 or photo.shape[0] != 3:
         raise ShapeError(f"Reference: {name} must be [3, H, W], got {list(photo.shape)}")
     if min(photo.shape[1:]) < scale:
@@ -137,7 +146,9 @@ def _checked(photo: Tensor, name: str, scale: int, copy: bool) -> Float[Tensor, 
             f"Reference: {name} must be floating point in [0, 1], got {photo.dtype}; "
             "divide integers by their maximum"
         )
-    single = photo.detach().to(torch.float32, memory_format=torch.contiguous_format, copy=copy)
+    single = photo.detach().to(
+        torch.float32, memory_format=torch.contiguous_format, copy=bool(copy)
+    )
     if not bool(torch.isfinite(single).all()):
         raise NonFiniteError(
             f"Reference: {name} holds NaN or infinity, or values beyond single precision"

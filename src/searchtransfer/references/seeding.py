@@ -87,15 +87,12 @@ def seeds(
             done = number * len(views) + part
             keys = view.keys()
             score, place = best_cells(query, keys, part_of(watch, done, len(copies) * len(views)))
-            centre = (
-                copy.scale * place
-                + place.new_tensor([view.row, view.column])
-                + (copy.scale - 1) / 2
-            )
+            first = copy.scale * place + place.new_tensor([view.row, view.column])
+            centre = first.to(score) + (copy.scale - 1) / 2
             still = torch.eye(2, dtype=score.dtype, device=score.device)
             still = still.expand(*score.shape, 2, 2).contiguous()
-            which = torch.full(score.shape, number, device=score.device)
-            found = Field(which, centre.to(score), still, score)
+            which = torch.full(score.shape, number, dtype=torch.int64, device=score.device)
+            found = Field(which, centre, still, score)
             best = found if best is None else best.where(found, found.score > best.score)
     if best is None:
         raise ValueError("there is no copy to search")

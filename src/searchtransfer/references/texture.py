@@ -11,7 +11,7 @@ from ..devices import at_once
 from ..images.resize import enlarging_weights
 from ..operators.detail import REACH, Blocks, around, enlarging_block
 from .copy import Copy
-from .field import Field, by_copy, grid, lies_within, pixel_at, reduced_at
+from .field import Field, around_matches, by_copy, grid, lies_within, pixel_at, reduced_at
 
 CELLS = 4096
 """Cells sampled at a time: about 16 kB each at scale 4."""
@@ -41,11 +41,11 @@ def blocks_of(copies: Sequence[Copy], field: Field, patch_size: int) -> Iterator
         part = Field(*(x[top : top + rows].flatten(0, 1) for x in field))
         sharp = sharp_at(copies, part, pixels)
         low = reduced_at(copies, part, grid(patch_size // 2 + REACH, part.centre))
-        large = enlarge @ low.view(3, -1, side, side) @ enlarge.T
+        cell = low.reshape(3, -1, side, side)
+        large = enlarge @ cell @ enlarge.T
         cells = large.view(3, -1, patch_size, scale, patch_size, scale).transpose(3, 4)
         known = cells.flatten(2, 3)[:, :, places]  # [3, n, cells, s, s]
-        detail = sharp.view_as(known) - known
-        cell = low.view(3, -1, side, side)
+        detail = sharp.reshape(known.shape) - known
         patch = cell[:, :, side // 2 - 2 : side // 2 + 3, side // 2 - 2 : side // 2 + 3]
         inner = cell[:, :, REACH : side - REACH, REACH : side - REACH].flatten(2)[:, :, places]
         seen = inner - patch.mean((2, 3))[..., None]
@@ -67,11 +67,11 @@ def sharp_at(
     copies: Sequence[Copy], field: Field, offsets: Float[Tensor, "k 2"]
 ) -> Float[Tensor, "3 n k"]:
     """Pixels of the photos, `offsets` pixels of the result away from matches (in a row)."""
-    result = field.centre.new_empty(3, len(field.copy), len(offsets))
-    for number, cells in by_copy(field.copy):
-        step = (field.jacobian[cells] @ offsets.T).transpose(1, 2)
-        result[:, cells] = copies[number].sharp(field.centre[cells, None] + step)
-    return result
+    return around_matches(
+        field,
+        len(offsets),
+        lambda number, centre, jacobian: copies[number].sharp(centre, jacobian, offsets),
+    )
 
 
 def cells_inside(

@@ -75,7 +75,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         WeightsError: the file is missing, damaged, of another kind, or of a newer version.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with torch.device("cpu"), safe_open(path, framework="pt") as file:
             header: Mapping[str, str] = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except FileNotFoundError:

@@ -170,7 +170,9 @@ class Learner:
     def _mean(self, values: Mapping[str, float]) -> dict[str, float]:
         if self.accelerator.num_processes == 1:
             return dict(values)
-        numbers = torch.tensor(list(values.values()), device=self.accelerator.device)
+        numbers = torch.tensor(
+            list(values.values()), dtype=torch.float32, device=self.accelerator.device
+        )
         return dict(zip(values, self.accelerator.reduce(numbers, "mean").tolist(), strict=True))
 
     def checkpoint(self, state: Mapping[str, Any]) -> Checkpoint:

@@ -215,7 +215,9 @@ class _Training:
         if self.accelerator.num_processes == 1:
             self.skips.add(mine)
             return stop
-        counts = torch.tensor([len(mine), int(stop)], device=self.accelerator.device)
+        counts = torch.tensor(
+            [len(mine), int(stop)], dtype=torch.int64, device=self.accelerator.device
+        )
         skipped, stops = self.accelerator.reduce(counts, "sum").tolist()
         if skipped:
             self.skips.add(gather_object(mine))
@@ -267,7 +269,7 @@ class _Training:
         """Whether it is so in any process."""
         if self.accelerator.num_processes == 1:
             return flag
-        flags = torch.tensor([int(flag)], device=self.accelerator.device)
+        flags = torch.tensor([int(flag)], dtype=torch.int64, device=self.accelerator.device)
         return bool(self.accelerator.reduce(flags, "sum").item())
 
     def _write_weights(self, learner: Learner, name: str) -> Path:

@@ -69,7 +69,7 @@ def described(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, " n"]:
         waves = F.conv2d(plane[None, None], _cosines(), stride=stride)[0].flatten(1)
         grey = float(plane.max() - plane.min()) < 1
         numbers += _sorts(waves, edges) if not grey else [math.nan] * NUMBERS * len(edges)
-    return torch.tensor(numbers)
+    return torch.tensor(numbers, dtype=torch.float32, device="cpu")
 
 
 def answered(numbers: Float[Tensor, "b n"], network: dict[str, Tensor]) -> Float[Tensor, "b 2"]:
@@ -111,7 +111,8 @@ def _sorts(waves: Float[Tensor, "16 n"], edges: tuple[int, ...]) -> list[float]:
 @cache
 def _cosines() -> Float[Tensor, "16 1 4 4"]:
     """The discrete cosine transform of a patch, a filter for each wave."""
-    k, x = torch.arange(SIDE)[:, None], torch.arange(SIDE)[None]
+    x = torch.arange(SIDE, dtype=torch.float32, device="cpu")
+    k = x[:, None]
     basis = torch.cos(math.pi * (2 * x + 1) * k / (2 * SIDE)) * math.sqrt(2 / SIDE)
     basis[0] /= math.sqrt(2)
     return torch.einsum("ia,jb->ijab", basis, basis).reshape(SIDE**2, 1, SIDE, SIDE)

@@ -40,6 +40,7 @@ def build(kind: type[Network], config: Mapping[str, Any], file: WeightsFile) -> 
     except OptionError as error:
         raise WeightsError(f"{file.path}: its description cannot be built: {error}") from None
     check_tensors(file.tensors, {k: v.shape for k, v in outline.state_dict().items()}, file.path)
-    network = kind(**config)
+    with torch.device("cpu"):
+        network = kind(**config).float()  # whatever the process makes networks of
     load_state(network, file)
     return network

@@ -64,7 +64,7 @@ def read_weights(path: str | Path) -> WeightsFile:
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Description | None]:
     try:
-        with safe_open(path, framework="pt") as file:
+        with torch.device("cpu"), safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             description = Description.from_header(header, path)
             return {key: file.get_tensor(key) for key in file.keys()}, description  # noqa: SIM118
@@ -81,7 +81,7 @@ def _read_torch(path: Path) -> object:
                 if any(e.compress_type != zipfile.ZIP_STORED for e in archive.infolist()):
                     raise WeightsError(f"{path}: is a compressed archive, which torch never writes")
         # An open file, since torch chooses its reader by the suffix of a name.
-        with path.open("rb") as file, warnings.catch_warnings():
+        with path.open("rb") as file, warnings.catch_warnings(), torch.device("cpu"):
             warnings.simplefilter("ignore")  # on old pickle protocols; what matters is raised
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:

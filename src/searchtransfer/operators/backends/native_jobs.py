@@ -26,6 +26,7 @@ class Job(ctypes.Structure):
     FLOAT64: ClassVar[str] = ""
     INT64: ClassVar[str] = ""
     BFLOAT16: ClassVar[str] = ""
+    BOOL: ClassVar[str] = ""
 
     def __init__(self, **fields: Any) -> None:
         self.keep = list(fields.values())  # the memory behind the addresses, as long as the struct
@@ -42,7 +43,7 @@ class Job(ctypes.Structure):
 
     @classmethod
     def _dtype(cls, name: str) -> torch.dtype | None:
-        for dtype in ("float32", "float64", "int64", "bfloat16"):
+        for dtype in ("float32", "float64", "int64", "bfloat16", "bool"):
             if name in getattr(cls, dtype.upper()).split():
                 found: torch.dtype = getattr(torch, dtype)
                 return found
@@ -179,6 +180,36 @@ class Transfer(Job):
     )
     FLOAT32 = "value texture"
     INT64 = "index"
+
+
+class Sampling(Job):
+    """A picture between its pixels, around matches."""
+
+    _fields_ = _fields(
+        "picture centre jacobian steps map values height width count step_count cubic threads"
+    )
+    FLOAT32 = "picture centre jacobian steps map values"
+
+
+class Comparing(Job):
+    """The descriptors of what is sampled around matches, against others."""
+
+    _fields_ = [("sampling", Sampling), *_fields("filters weights query shown score coefficients")]
+    FLOAT32 = "filters weights query score"
+    BOOL = "shown"
+
+
+class Shifting(Job):
+    """Matches moved to where they are most like."""
+
+    _fields_ = [
+        ("comparing", Comparing),
+        *_fields("slopes luma centre score"),
+        ("longest", ctypes.c_double),
+        ("shortest", ctypes.c_double),
+        *_fields("lumas rounds"),
+    ]
+    FLOAT32 = "slopes luma centre score"
 
 
 def array_of(maps: Sequence[Map]) -> ctypes.Array[Map]:

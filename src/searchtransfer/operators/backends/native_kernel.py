@@ -10,7 +10,7 @@ from torch import Tensor
 from ..interruption import check
 from .native_jobs import Job
 
-VERSION = 2
+VERSION = 3
 """Of the border between Python and C (`_native/kernel.h`)."""
 
 
@@ -50,6 +50,15 @@ MOST_ROUNDED = _constants.get("MOST_ROUNDED", 1)
 
 MOST_PATCH = _constants.get("MOST_PATCH", 1)
 """The largest patch size."""
+
+MOST_STEPS = _constants.get("MOST_STEPS", 1)
+"""Places around a match that is compared."""
+
+LUMAS = _constants.get("LUMAS", 1)
+"""Those of them that may speak of luma."""
+
+COEFFICIENTS = _constants.get("COEFFICIENTS", 1)
+"""Those of the longest descriptor that is compared."""
 
 UNSEEN = _constants.get("UNSEEN", 0)
 """A packed best (`_native/best.h`) below every other: score -inf, the last position."""

@@ -91,7 +91,7 @@ def read_crop(path: Path, side: int | None = None, rng: np.random.Generator | No
         DataError: the file is damaged, of another version, or smaller than the window.
     """
     try:
-        with safe_open(path, "pt") as file:
+        with torch.device("cpu"), safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["crop"])
             kind, noise = about["kind"], float(about["noise"])
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
@@ -202,4 +202,4 @@ def _bicubic(stored: Any, name: str, rows: range, columns: range, scale: int) ->
 @cache
 def _enlarging(cells: int, scale: int) -> Float[Tensor, "{scale*cells} {cells}"]:
     """`up` along one axis, as a matrix."""
-    return up(torch.eye(cells)[:, :, None], scale)[:, :, 0].T
+    return up(torch.eye(cells, dtype=torch.float32, device="cpu")[:, :, None], scale)[:, :, 0].T

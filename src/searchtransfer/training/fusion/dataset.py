@@ -77,6 +77,6 @@ def collate(draws: Sequence[Draw]) -> Windows:
     """Put windows into one batch; what they skipped is joined."""
     return Windows(
         batch([draw.crop for draw in draws]),
-        torch.tensor([draw.luck for draw in draws]),
+        torch.tensor([draw.luck for draw in draws], dtype=torch.float32, device="cpu"),
         tuple(reason for draw in draws for reason in draw.skipped),
     )

@@ -42,7 +42,7 @@ def gradient_penalty(
         share: of the photo in each point, in [0, 1]; None: at random.
     """
     if share is None:
-        share = torch.rand(real.shape[0], device=real.device)
+        share = torch.rand(real.shape[0], dtype=real.dtype, device=real.device)
     share = share.to(real)[:, None, None, None]
     between = (share * real.detach() + (1 - share) * fake.detach()).requires_grad_()
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)

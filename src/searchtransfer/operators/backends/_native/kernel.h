@@ -20,7 +20,10 @@
 #define MOST_PATCH 31     /* largest patch_size: half of it fits the zeros beside a line */
 #define MOST_SCALE 8      /* value pixels along a side of a cell */
 #define UNSEEN 0x007FFFFF00000000 /* a packed best below every other: -inf, the last position */
-#define KERNEL_VERSION 2  /* of all that crosses this border; `native_kernel.py` asks for it */
+#define MOST_STEPS 32     /* places around a match that is compared */
+#define LUMAS 32          /* the same of those that speak of luma */
+#define COEFFICIENTS 48   /* room for those of a descriptor, a multiple of every vector */
+#define KERNEL_VERSION 3  /* of all that crosses this border; `native_kernel.py` asks for it */
 
 struct map {
     const float *cells;  /* [H + 2r][W + 2r][cell_step], as given */
@@ -144,6 +147,37 @@ struct transfer {
     int64_t channels, height, width, key_height, key_width, scale, radius, constant, threads;
 };
 
+struct sampling {
+    const float *picture;  /* bilinear: [H][W][3], bicubic: [3][H][W]; fewer pixels than 2^31 */
+    const float *centre;   /* [count][2] row and column of each match */
+    const float *jacobian; /* [count][2][2] */
+    const float *steps;    /* [2][step_count] rows, then columns */
+    const float *map;      /* [3][3] from where matches are to the picture */
+    float *values;         /* bilinear: [count][step_count][3], bicubic: [count][3][step_count] */
+    int64_t height, width, count, step_count, cubic, threads;
+};
+
+struct comparing {
+    struct sampling sampling; /* bilinear, without values */
+    const float *filters; /* [3 * step_count][48] each sample's part in each coefficient */
+    const float *weights; /* [48] of the coefficients, zero beyond the last */
+    const float *query;   /* [count][coefficients] of norm one or zero */
+    const uint8_t *shown; /* [H][W] where a match may lie; NULL: everywhere */
+    float *score;         /* [count] cosine with the weighted coefficients of what is sampled; -1 outside */
+    int64_t coefficients; /* 48 at most */
+};
+
+struct shifting {
+    struct comparing comparing; /* its centres and scores are those to begin with, and are not changed */
+    const float *slopes;  /* [H][W][3] luma, and its slopes down and right */
+    const float *luma;    /* [step_count][32] each sample's part in each weighted coefficient */
+    float *centre;        /* [count][2] where the matches come to lie */
+    float *score;         /* [count] theirs */
+    double longest, shortest; /* pixels of a step; a shorter one is the last */
+    int64_t lumas;        /* coefficients, the first of the query's; 32 at most */
+    int64_t rounds;
+};
+
 /* Every operation returns 0, or -1 when memory ran out. One that was stopped (`workers.h`) returns
  * early and leaves its results undefined. */
 struct kernel {
@@ -161,6 +195,9 @@ struct kernel {
     int (*distinct)(const struct distinct *);
     int (*round)(const struct rounding *);
     int (*transfer)(const struct transfer *);
+    int (*sample)(const struct sampling *);
+    int (*compare)(const struct comparing *);
+    int (*shift)(const struct shifting *);
 };
 
 /* Linux and a compiler that knows the tile registers. */

@@ -91,6 +91,9 @@ OPERATION(norms, norms)
 OPERATION(distinct, distinct)
 OPERATION(round, rounding)
 OPERATION(transfer, transfer)
+OPERATION(sample, sampling)
+OPERATION(compare, comparing)
+OPERATION(shift, shifting)
 
 static PyObject *py_kernels(PyObject *self, PyObject *none) {
     static const char *const names[] = {"amx", "avx512", "avx2", "baseline"};
@@ -115,7 +118,7 @@ static PyObject *py_constants(PyObject *self, PyObject *none) {
         int64_t value;
     } all[] = {CONSTANT(PANEL), CONSTANT(PLANE), CONSTANT(LEVEL), CONSTANT(SPARE),
                CONSTANT(ROUNDED_STEP), CONSTANT(MOST_ROUNDED), CONSTANT(MOST_PATCH),
-               CONSTANT(MOST_SCALE), CONSTANT(UNSEEN), CONSTANT(KERNEL_VERSION)};
+               CONSTANT(MOST_SCALE), CONSTANT(MOST_STEPS), CONSTANT(COEFFICIENTS), CONSTANT(LUMAS), CONSTANT(UNSEEN), CONSTANT(KERNEL_VERSION)};
     PyObject *found = PyDict_New();
     (void)self;
     (void)none;
@@ -140,6 +143,9 @@ static PyMethodDef methods[] = {
     {"distinct", py_distinct, METH_VARARGS, "distinct(kernel, struct distinct, ask)"},
     {"round", py_round, METH_VARARGS, "round(kernel, struct rounding, ask)"},
     {"transfer", py_transfer, METH_VARARGS, "transfer(kernel, struct transfer, ask)"},
+    {"sample", py_sample, METH_VARARGS, "sample(kernel, struct sampling, ask)"},
+    {"compare", py_compare, METH_VARARGS, "compare(kernel, struct comparing, ask)"},
+    {"shift", py_shift, METH_VARARGS, "shift(kernel, struct shifting, ask)"},
     {"kernels", py_kernels, METH_NOARGS,
      "The instruction sets that run here, best first, with the floats in a vector."},
     {"constants", py_constants, METH_NOARGS, "What kernel.h defines for both sides."},
@@ -149,7 +155,7 @@ static PyMethodDef methods[] = {
 static PyModuleDef_Slot slots[] = {{0, NULL}};
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_kernel", "Compiled search and transfer.", 0, methods, slots,
+    PyModuleDef_HEAD_INIT, "_kernel", "Compiled search, transfer and sampling.", 0, methods, slots,
     NULL, NULL, NULL,
 };
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What callers give, by type: whatever it is instead is told by an error of this package."""
+
+import os
+from collections.abc import Callable, Collection
+from typing import Any
+
+from .errors import DTypeError, OptionError
+from .foreign import short
+
+
+def check_word(name: str, value: object, words: Collection[str]) -> None:
+    """Raise `OptionError` unless the value is one of the words."""
+    if not isinstance(value, str) or value not in words:
+        listed = " or ".join(map(repr, words)) if len(words) < 3 else ", ".join(words)
+        raise OptionError(f"{name} must be {listed}, got {_shown(value)}")
+
+
+def check_path(name: str, value: object) -> None:
+    """Raise `OptionError` unless the value is a path: text, or an object that stands for one."""
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(text, str):
+        raise OptionError(f"{name} must be a path (str or pathlib.Path), got {_shown(value)}")
+
+
+def check_function(name: str, value: Callable[..., Any] | None) -> None:
+    """Raise `OptionError` unless the value can be called, or is None."""
+    if value is not None and not callable(value):
+        raise OptionError(f"{name} must be a function or None, got {_shown(value)}")
+
+
+def check_size(name: str, value: object) -> None:
+    """Raise `OptionError` unless the value is a pair of whole numbers."""
+    if (
+        not isinstance(value, tuple | list)
+        or len(value) != 2
+        or not all(is_whole(side) for side in value)
+    ):
+        raise OptionError(f"{name} must be two whole numbers (height, width), got {_shown(value)}")
+
+
+def check_tensor(name: str, value: object) -> None:
+    """Raise `DTypeError` unless the value is a dense tensor that has values."""
+    from torch import Tensor, strided
+
+    if not isinstance(value, Tensor):
+        raise DTypeError(f"{name} must be a tensor, got {_shown(value)}")
+    if value.layout != strided:
+        raise DTypeError(f"{name} must be dense, got {value.layout}; convert it with .to_dense()")
+    if value.is_meta:
+        raise DTypeError(f"{name} must have values, and tensors on the device 'meta' have none")
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is a whole number, those of compilers included, and no truth value."""
+    return hasattr(value, "__index__") and not isinstance(value, bool) and not hasattr(value, "dim")
+
+
+def _shown(value: object) -> str:
+    text = short(repr(value), 40)
+    return text if isinstance(value, str) else f"{type(value).__name__} {text}"

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sampling around matches: the compiled kernel beside torch's `grid_sample` in double precision."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from searchtransfer.operators.backends import native
+from searchtransfer.operators.backends.native import Options
+from searchtransfer.operators.backends.native_sampling import can_sample, sample
+from searchtransfer.references.maps import identity
+from searchtransfer.references.sampling import sampled_around
+
+if not native.instruction_sets():
+    pytest.skip("the compiled kernel is not built", allow_module_level=True)
+
+
+@pytest.mark.parametrize("kernel", native.instruction_sets())
+@given(
+    size=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    count=st.integers(0, 150),
+    steps=st.sampled_from([1, 2, 25, 81, 1100]),
+    cubic=st.booleans(),
+    tilt=st.sampled_from([0.0, 0.02]),
+    spread=st.sampled_from([1.0, 4.0, 300.0]),
+    threads=st.integers(1, 3),
+    seed=st.integers(0, 999),
+)
+def test_as_in_double_precision(kernel, size, count, steps, cubic, tilt, spread, threads, seed):
+    generator = torch.Generator().manual_seed(seed)
+    picture = torch.rand(3, *size, generator=generator)
+    centre = torch.rand(count, 2, generator=generator) * torch.tensor(size)
+    jacobian = torch.eye(2) + 0.3 * torch.randn(count, 2, 2, generator=generator)
+    offsets = spread * torch.randn(steps, 2, generator=generator)
+    to = identity()
+    to[:2] += 0.1 * torch.randn(2, 3, generator=generator)
+    to[2, :2] = tilt * torch.rand(2, generator=generator)
+    # Near its horizon a map takes neighbours anywhere: rounding would be compared, not sampling.
+    places = centre[:, None] + (jacobian @ offsets.T).transpose(1, 2)
+    depth = places.double() @ to[2, :2] + 1
+    sound = (depth.abs() > 0.2).all(1) & (places.abs() < 900).flatten(1).all(1)
+    centre, jacobian = centre[sound], jacobian[sound]
+
+    found = sample(picture, centre, jacobian, offsets, to.float(), cubic, Options(kernel, threads))
+    mode = "bicubic" if cubic else "bilinear"
+    double = (x.double() for x in (picture, centre, jacobian, offsets))
+    expected = sampled_around(*double, mode, to.float().double())
+    assert found.shape == expected.shape
+    # A place of 900 pixels is off by 1e-4 of a pixel in single precision; bicubic slopes reach 2.
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("kernel", native.instruction_sets())
+@pytest.mark.parametrize("cubic", [False, True])
+def test_no_place_leads_outside(kernel, cubic):
+    picture = torch.rand(3, 3, 4)
+    strange = torch.tensor([math.nan, math.inf, -math.inf, 3e38, -3e38, 1e-40])
+    centre = torch.cartesian_prod(strange, strange)
+    jacobian = torch.eye(2).repeat(len(centre), 1, 1)
+    steps = torch.cartesian_prod(strange, strange)
+    to = identity().float()
+    values = sample(picture, centre, jacobian, steps, to, cubic, Options(kernel))
+    # Bicubic overshoots by an eighth at most; nothing but the picture was read.
+    assert torch.isfinite(values).all()
+    assert values.min() > -0.3 and values.max() < 1.3
+
+
+def test_channels_side_by_side_are_the_same_picture():
+    picture = torch.rand(3, 9, 11)
+    beside = picture.permute(1, 2, 0).contiguous().permute(2, 0, 1)
+    given = torch.rand(20, 2) * 8, torch.eye(2).repeat(20, 1, 1), torch.rand(7, 2)
+    for cubic in (False, True):
+        values = [sample(x, *given, identity().float(), cubic) for x in (picture, beside)]
+        assert torch.equal(*values)
+
+
+def test_what_it_cannot_take_goes_to_torch():
+    picture = torch.rand(3, 9, 11)
+    assert can_sample(picture)
+    assert not can_sample(picture.double())
+    picture.requires_grad_()
+    assert not can_sample(picture)
+    with torch.no_grad():
+        assert can_sample(picture)
+    given = torch.rand(20, 2) * 8, torch.eye(2).repeat(20, 1, 1), torch.rand(7, 2)
+    sampled_around(picture, *given, "bilinear").sum().backward()
+    assert picture.grad is not None and picture.grad.sum() > 0
