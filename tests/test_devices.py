@@ -39,7 +39,7 @@ def test_every_operator_was_run(runs: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", OPERATORS)
 def test_an_operator_gives_what_the_cpu_gives(runs: dict[str, Any], name: str) -> None:
     for run in runs["operators"][name]:
-        assert run["off"] < 1e-6
+        assert run["off"] < 1e-5  # sums in another order
 
 
 @pytest.mark.parametrize("name", OPERATORS)
