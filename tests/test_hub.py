@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 import torch
+from cli.commands import command
 from hub_server import hub
+from scenes import save, sharp
 
 import searchtransfer
 from searchtransfer import Upscaler
 from searchtransfer.errors import OptionError, OutputError, WeightsError
-from searchtransfer.hub import CARD, MAIN, WORN
 from searchtransfer.models import FusionModel, TransferModel, TTSRModel
 from searchtransfer.networks import TTSR, FusionNet
 from searchtransfer.weights import save_weights
+from searchtransfer.weights.repository import CARD, MAIN, WORN
 
 pytest.importorskip("huggingface_hub")
 
@@ -79,6 +81,48 @@ def test_revisions_are_of_repositories(tmp_path, source):
         Upscaler.from_pretrained(str(tmp_path) if source == "FOLDER" else source, revision="v1")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("upscale", "-i", "small.png", "-r", "sharp.png", "-o", "large.png"),
+        ("upscale", "-i", "small.mp4", "-o", "large.mp4"),
+        ("match", "-i", "small.png", "-r", "sharp.png"),
+        ("demo",),
+        ("evaluate", "."),
+    ],
+    ids=lambda x: x[0],
+)
+def test_every_command_that_takes_a_model_takes_its_revision(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    for name in ("small.png", "sharp.png", "a_0.png", "a_1.png"):
+        save(tmp_path / name, sharp())
+    (tmp_path / "small.mp4").write_bytes(b"not read before the model")
+    done = command(*words, "-n", "transfer", "--revision", "v1")
+    assert done.exit_code != 0
+    assert "v1" in done.output and ("is none; leave it out" in done.output or "hub" in done.output)
+
+
+def test_networks_themselves(tmp_path):
+    for network in (FusionNet(4, 0), TTSR((0, 0, 0, 0), 2, texture_channels=(2, 2, 2))):
+        folder = tmp_path / network.architecture
+        network.save_pretrained(folder, licence="mit")
+        assert sorted(x.name for x in folder.iterdir()) == sorted([MAIN, CARD])
+        for source in (folder, folder / MAIN):
+            back = type(network).from_pretrained(source)
+            assert not back.training
+            for key, value in network.state_dict().items():
+                torch.testing.assert_close(back.state_dict()[key], value, rtol=0, atol=0)
+    with pytest.raises(WeightsError, match=r"holds weights of ttsr x4, needed are those of fusion"):
+        FusionNet.from_pretrained(tmp_path / "ttsr")
+    with pytest.raises(OptionError, match="revision 'v1' is of a repository"):
+        TTSR.from_pretrained(tmp_path / "ttsr", revision="v1")
+    with pytest.raises(OptionError, match="must be a file of weights or a folder that is there"):
+        FusionNet.from_pretrained(tmp_path / "nothing")
+    torch.save(FusionNet(4, 0).state_dict(), tmp_path / "plain.pt")
+    with pytest.raises(WeightsError, match="does not say what it is of"):
+        FusionNet.from_pretrained(tmp_path / "plain.pt")
+
+
 CHILD = """
 import json, sys
 from searchtransfer import Upscaler
@@ -90,8 +134,11 @@ said = []
 for line in json.loads(sys.argv[1]):
     try:
         if "push" in line:
-            made = Upscaler(FusionModel(FusionNet(7, 0)))
+            made = FusionNet(7, 0) if "network" in line else Upscaler(FusionModel(FusionNet(7, 0)))
             said.append(made.push_to_hub(line["push"], licence="mit", token="hf_test"))
+        elif "network" in line:
+            network = FusionNet.from_pretrained(line["id"], revision=line.get("revision"))
+            said.append(network.config["features"])
         else:
             found = Upscaler.from_pretrained(line["id"], revision=line.get("revision"))
             said.append(found.model.network.config["features"])
@@ -124,6 +171,10 @@ def ask(address: str, home: Path, *lines: dict[str, str], **more: str) -> list[A
     return answers
 
 
+def card_in(revisions: dict[str, Any], name: str) -> str:
+    return str(revisions[name]["main"][CARD].decode())
+
+
 def files_of(features: int, folder: Path) -> dict[str, bytes]:
     model(features).save_pretrained(folder, licence="apache-2.0")
     files = {x.name: x.read_bytes() for x in folder.iterdir()}
@@ -151,6 +202,10 @@ def test_reading_and_writing(tmp_path):
             {"id": "someone/nothing"},
             {"push": "someone/pushed"},
             {"id": "someone/pushed"},
+            {"id": "someone/model", "revision": "v1", "network": "yes"},
+            {"id": "someone/nothing", "network": "yes"},
+            {"push": "someone/network", "network": "yes"},
+            {"id": "someone/network", "network": "yes"},
         )
     assert answers[:2] == [4, 6]
     assert "at revision 'v9': cannot be had from the hub" in answers[2]
@@ -159,6 +214,11 @@ def test_reading_and_writing(tmp_path):
     assert "someone/nothing: cannot be had from the hub" in answers[5]
     assert answers[6].startswith(f"{address}/someone/pushed/commit/")
     assert answers[7] == 7
+    assert answers[8] == 6
+    assert "someone/nothing: cannot be had from the hub" in answers[9]
+    assert answers[10].startswith(f"{address}/someone/network/commit/")
+    assert answers[11] == 7
+    assert 'FusionNet.from_pretrained("someone/network")' in card_in(revisions, "someone/network")
     pushed = revisions["someone/pushed"]["main"]
     assert set(pushed) >= {MAIN, CARD}
     assert 'from_pretrained("someone/pushed")' in pushed[CARD].decode()

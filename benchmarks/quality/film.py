@@ -116,11 +116,13 @@ def measure(
     quality: dict[str, list[float]] = {name: [] for name in names}
     steady = Steadiness("truth", *names)
     seconds, single, peaks, cuts, followed = [], [], [], 0, 0
-    single_quality = []
+    single_quality, broken = [], set()
     for number, (frame, truth) in enumerate(zip(low, frames, strict=True)):
         took, made = timed(partial(maker.make, frame, number / 25), time.process_time)
         seconds.append(took)
         cuts, followed = cuts + made.cut, followed + made.followed
+        if made.cut:
+            broken.add(number // EVERY)
         made_by = {"bicubic": up(frame, SCALE), "film": made.colour}
         if span:
             made_by["SPAN"] = span(frame)
@@ -144,6 +146,9 @@ def measure(
         "cuts": cuts,
         "followed": followed,
         "psnr": {name: mean(x) for name, x in quality.items()},
+        "psnr of seconds without a cut": {
+            name: mean(whole(x, broken)) for name, x in quality.items()
+        },
         "flicker": steady.means,
         "seconds": mean(seconds),
         "seconds by thirds": [mean(x) for x in thirds(seconds)],
@@ -153,6 +158,11 @@ def measure(
         "condition": str(maker.wear),
         "values": quality,
     }
+
+
+def whole(values: Sequence[float], broken: set[int]) -> list[float]:
+    """Of frames between two keyframes with no cut between these."""
+    return [x for i, x in enumerate(values) if i // (EVERY - 1) not in broken]
 
 
 def thirds(values: Sequence[float]) -> Iterator[Sequence[float]]:

@@ -1,28 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models as folders, and as repositories of the Hugging Face hub.
-
-A folder holds `model.safetensors`, for some models `worn.safetensors` (the network for worn
-pictures), and a card, `README.md`. Each file of weights says itself what it is; nothing else of a
-repository is read.
-"""
-
-import logging
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+"""The networks of a model, as they lie in a folder or repository; see `weights.repository`."""
 
 from torch import nn
 
-from .errors import MissingExtraError, OptionError, OutputError, WeightsError
-from .files import OnExists, check_file, write_file
-from .foreign import shown
+from .errors import OptionError
 from .models import FusionModel, Model, TTSRModel
-from .weights import save_weights
-
-MAIN, WORN, CARD = "model.safetensors", "worn.safetensors", "README.md"
-
-log = logging.getLogger(__name__)
+from .weights.repository import MAIN, WORN
 
 
 def networks_of(model: Model) -> dict[str, nn.Module]:
@@ -37,119 +20,3 @@ def networks_of(model: Model) -> dict[str, nn.Module]:
     if isinstance(model, TTSRModel):
         return {MAIN: model.network}
     raise OptionError(f"model {model.name!r} has no weights that could be saved")
-
-
-def card_of(networks: Mapping[str, nn.Module], licence: str, repository: str = "FOLDER") -> str:
-    """A model card: what the files are, and how they are used."""
-    main: Any = networks[MAIN]
-    files = "\n".join(
-        f"* `{name}`: {type(x).__name__}, {sum(p.numel() for p in x.parameters()):,} parameters, "
-        f"{dict(x.config)}"
-        for name, x in networks.items()
-        if isinstance(x.config, dict)
-    )
-    return f"""---
-license: {licence}
-library_name: searchtransfer
-pipeline_tag: image-to-image
-tags:
-- super-resolution
-- reference-based
----
-
-# {main.architecture} x{main.scale}
-
-Reference-based super-resolution, {main.scale} times: a small image is made sharp with the texture
-of photos of the same.
-
-{files}
-
-```python
-from searchtransfer import Upscaler
-
-upscaler = Upscaler.from_pretrained("{repository}")
-upscaler.upscale("small.png", ["sharp.png"]).save("large.png")
-```
-"""
-
-
-def save_folder(
-    model: Model,
-    folder: str | Path,
-    *,
-    licence: str,
-    on_exists: OnExists = "error",
-    repository: str | None = None,
-) -> None:
-    """Write the networks of a model and a card; see `Upscaler.save_pretrained`."""
-    networks, folder = networks_of(model), Path(folder)
-    if not licence.strip() or "\n" in licence:
-        raise OptionError(f"licence must be a name as apache-2.0, got {licence!r}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"folder {shown(folder)}: cannot be made ({error.strerror}); choose another"
-        ) from error
-    for name in (*networks, CARD):
-        check_file(folder / name, on_exists=on_exists, what="model")
-    for name, network in networks.items():
-        save_weights(network, folder / name, overwrite=on_exists == "overwrite")
-    card = card_of(networks, licence, repository or str(folder))
-    write_file(folder / CARD, card.encode(), on_exists=on_exists, what="model card")
-
-
-def download(repository: str, revision: str | None = None) -> Path:
-    """A repository's weights, from the network, or from the cache where that is not reached.
-
-    Raises:
-        WeightsError: it is not to be had.
-        MissingExtraError: the hub's library is not installed.
-    """
-    log.info("looking for %s on the Hugging Face hub", repository)
-    hub = _library(f"model {repository!r}: is no file or folder here, and the Hugging Face hub")
-    try:
-        return Path(
-            hub.snapshot_download(repository, revision=revision, allow_patterns=["*.safetensors"])
-        )
-    except Exception as error:  # of many kinds, by the network, the hub and the file system
-        where = "" if revision is None else f" at revision {revision!r}"
-        raise WeightsError(f"{repository}{where}: cannot be had from the hub: {error}") from error
-
-
-def push(
-    model: Model,
-    repository: str,
-    *,
-    licence: str,
-    private: bool,
-    revision: str | None,
-    message: str,
-    token: str | None,
-) -> str:
-    """Upload a model; see `Upscaler.push_to_hub`."""
-    hub = _library("push_to_hub")
-    with tempfile.TemporaryDirectory() as folder:
-        save_folder(model, folder, licence=licence, repository=repository)
-        try:
-            api = hub.HfApi(token=token)
-            api.create_repo(repository, private=private, exist_ok=True)
-            done = api.upload_folder(
-                repo_id=repository,
-                folder_path=folder,
-                revision=revision,
-                commit_message=message,
-            )
-        except Exception as error:  # as above
-            raise OutputError(f"{repository}: cannot be written to the hub: {error}") from error
-    return str(done.commit_url)
-
-
-def _library(who: str) -> Any:
-    try:
-        import huggingface_hub
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{who} needs huggingface_hub; install it with: pip install 'searchtransfer[hub]'"
-        ) from error
-    return huggingface_hub

@@ -2,7 +2,6 @@
 """Models by name, by file, by folder, or by the id of a repository on the Hugging Face hub."""
 
 import difflib
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
@@ -13,7 +12,6 @@ from .budget import MEMORY
 from .errors import OptionError, WeightsError
 from .foreign import shown
 from .given import check_path, check_word
-from .hub import MAIN, WORN, download
 from .models import FusionModel, Model, TransferModel, TTSRModel
 from .models.fusion import load_network
 from .references import SCALES
@@ -21,6 +19,7 @@ from .references.plan import SearchMode
 from .wear import Wear, parse_wear
 from .weights import read_weights
 from .weights.packaged import PACKAGED, packaged
+from .weights.repository import MAIN, WORN, download, is_hub_id
 
 MODELS: dict[str, Callable[[TransferModel], Model]] = {
     "transfer": lambda transfer: transfer,
@@ -37,10 +36,6 @@ FROM_WEIGHTS: dict[str, Callable[[str | Path, TransferModel], Model]] = {
 Look = Literal["faithful", "vivid"]
 """How what no reference shows is painted: near the truth, or sharp."""
 LOOKS: tuple[Look, ...] = get_args(Look)
-
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".png")
-"""Of files; no repository is looked for under such a name."""
 
 
 def next_scale(scale: int | float) -> int:
@@ -161,18 +156,6 @@ def model_files(source: str | Path | None, scale: int, weights: str | Path | Non
         path = Path(name)
         files += sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
     return [file for file in files if file.is_file()]
-
-
-def is_hub_id(source: str) -> bool:
-    """Whether something can only be the id of a repository: a mistyped path is none.
-
-    A path into a folder that is here, or to a file of weights, never goes to the network.
-    """
-    return (
-        _HUB_ID.fullmatch(source) is not None
-        and not source.lower().endswith(_SUFFIXES)
-        and not Path(source).parent.exists()
-    )
 
 
 def _find(source: str, names: list[str], revision: str | None) -> list[Path]:

@@ -15,7 +15,7 @@ from .budget import MEMORY
 from .devices import usable_device
 from .errors import OptionError
 from .given import check_size
-from .hub import push, save_folder
+from .hub import networks_of
 from .images.alpha import enlarge_alpha, with_hidden_filled
 from .images.grey import is_grey, with_colours_of
 from .images.kinds import as_image, returns_as
@@ -35,6 +35,7 @@ from .references.plan import SearchMode
 from .references.usefulness import WeakReferenceWarning as WeakReferenceWarning
 from .references.usefulness import complaint, usefulness
 from .wear import CLEAN, Wear
+from .weights.repository import push, save_folder
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ class Upscaler:
             OptionError: the model has no weights, or the licence is no name.
             OutputError: a file is there, or cannot be written.
         """
-        save_folder(self.model, folder, licence=licence, on_exists=on_exists)
+        save_folder(networks_of(self.model), folder, licence=licence, on_exists=on_exists)
 
     def push_to_hub(
         self,
@@ -203,7 +204,7 @@ class Upscaler:
             MissingExtraError: the hub's library is not installed.
         """
         return push(
-            self.model,
+            networks_of(self.model),
             repository,
             licence=licence,
             private=private,

@@ -16,11 +16,6 @@ from scenes import results
 from searchtransfer.batch import References, Settings, plan_batch, processes, run_batch
 from searchtransfer.errors import OptionError
 
-alone = pytest.mark.skipif(
-    "PYTEST_XDIST_WORKER" in os.environ,
-    reason="workers that starve beside other tests are lost twice; run this file by itself",
-)
-
 
 class Killer:
     """Kills all workers when an image is begun, a number of times."""
@@ -39,7 +34,6 @@ class Killer:
     def finished(self, outcome): ...
 
 
-@alone
 def test_the_same_bytes_as_one_process_though_workers_are_killed(tmp_path, monkeypatch):
     for name in ("one", "two"):
         images(tmp_path / name, 5)
@@ -82,7 +76,6 @@ def test_the_command_needs_a_folder(tmp_path):
     assert done.exit_code == 2 and "-o FOLDER/" in done.stderr
 
 
-@alone
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 def test_a_signal_ends_all_and_leaves_nothing_half_done(tmp_path):
     images(tmp_path, 40)

@@ -123,7 +123,7 @@ def test_seeded_frames_are_as_good_as_single_ones(upscaler: Upscaler) -> None:
         made = [maker.make(x, i / 10) for i, x in enumerate(low)]
         assert [i for i, x in enumerate(made) if x.cut] == [6]
         kinds[seeded] = made
-    assert [x.followed for x in kinds[True]] == [i not in (0, 6) for i in range(9)]
+    assert [x.followed for x in kinds[True]] == [i not in (0, 2, 6, 8) for i in range(9)]
     assert not any(x.followed for x in kinds[False])
     for ours, single, truth in zip(kinds[True], kinds[False], SHARP, strict=True):
         assert psnr(ours.colour, truth) > psnr(single.colour, truth) - 0.3

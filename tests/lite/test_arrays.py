@@ -37,6 +37,9 @@ WAYS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "where": lambda t, F, a: t.where(a(image(3, 4)) > 0.5, a(image(3, 4)), 1.0),
     "where whole": lambda t, F, a: t.where(a(whole(3, 4)) > 2, a(whole(3, 4)), 0),
     "lerp": lambda t, F, a: t.lerp(a(image(3)), a(image(3)) * 2, a(np.float32([0, 0.3, 1]))),
+    "facts": lambda t, F, a: a(
+        np.array([a(image(3)).is_meta, a(image(3)).layout == t.strided, a(whole(3)).dim()])
+    ),
     "clamp": lambda t, F, a: a(image(9)).clamp(min=0.2, max=0.8),
     "clamp by others": lambda t, F, a: a(image(9)).clamp(min=a(image(9)).square() + 0.1),
     "round": lambda t, F, a: a(np.float32([0.5, 1.5, -0.5, 2.4])).round(),

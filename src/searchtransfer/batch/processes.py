@@ -17,7 +17,7 @@ from typing import Any
 import cv2
 import torch
 
-from ..children import serve_only_the_parent
+from ..children import deaf_from_the_start, serve_only_the_parent
 from ..errors import OptionError
 from ..stop import Stop, Stopped
 from .maker import Made, Maker, name_of
@@ -76,6 +76,22 @@ def need_manifest(maker: Maker) -> None:
         )
 
 
+class _Flag:
+    """A `threading.Event` for several processes that holds no lock.
+
+    That of `multiprocessing` asks with a lock held: a worker that is killed then stops all others.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._value = context.RawValue("b", 0)
+
+    def is_set(self) -> bool:
+        return bool(self._value.value)
+
+    def set(self) -> None:
+        self._value.value = 1
+
+
 @dataclass(eq=False)
 class _Worker:
     process: Any
@@ -89,7 +105,7 @@ class _Pool:
     def __init__(self, maker: Maker, count: int, threads: int) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._maker, self._count, self._threads = maker, count, threads
-        self._stop = self._context.Event()
+        self._stop = _Flag(self._context)
         self._workers: list[_Worker] = []
         self._losses: dict[Job, int] = {}
 
@@ -163,7 +179,8 @@ class _Pool:
             args=(theirs, self._maker, self._threads, self._stop, writing, log.level),
             daemon=True,
         )
-        process.start()
+        with deaf_from_the_start():
+            process.start()
         theirs.close()
         worker = _Worker(process, ours, writing)
         self._workers.append(worker)

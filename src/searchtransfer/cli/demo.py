@@ -10,7 +10,7 @@ from ..foreign import shown
 from .bar import Bar
 from .console import say
 from .interrupt import interruptible
-from .options import ModelName, Quiet, Scale, Verbose, Weights
+from .options import ModelName, Quiet, Revision, Scale, Verbose, Weights
 from .report import table
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def demo(
         typer.Option("-o", "--output", metavar="FOLDER", help="Gets the pictures."),
     ] = FOLDER,
     model: ModelName = None,
+    revision: Revision = None,
     weights: Weights = None,
     scale: Scale = 4,
     on_exists: Annotated[
@@ -51,7 +52,9 @@ def demo(
     def work(stop: "Stop") -> "DemoReport":
         return run_demo(folder, upscaler, on_exists=how, on_progress=bar.progressed, stop=stop)
 
-    upscaler = Upscaler.from_pretrained(model or DEFAULT_MODEL, scale=scale, weights=weights)
+    upscaler = Upscaler.from_pretrained(
+        model or DEFAULT_MODEL, scale=scale, weights=weights, revision=revision
+    )
     bar.start("demo")
     try:
         report = interruptible(work)

@@ -13,7 +13,7 @@ from .bar import Bar
 from .console import all_said, fail, note, say
 from .group import FAILED
 from .interrupt import interruptible
-from .options import MODEL_NAMES, Scale
+from .options import MODEL_NAMES, Revision, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,7 @@ def evaluate(
             show_default="bicubic and the best for the scale",
         ),
     ] = None,
+    revision: Revision = None,
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Weights for a model that needs them: ttsr.")
     ] = None,
@@ -129,7 +130,7 @@ def evaluate(
             stop.check()
 
     comparison = Comparison(
-        _methods(names, weights, scale, progress),
+        _methods(names, weights, revision, scale, progress),
         pairs,
         profile.value,
         references.value,
@@ -208,23 +209,36 @@ def _lpips(wanted: Measured, weights: Path | None) -> "Metric | None":
 
 
 def _methods(
-    names: "list[str]", weights: Path | None, scale: int, progress: "Progress"
+    names: "list[str]",
+    weights: Path | None,
+    revision: str | None,
+    scale: int,
+    progress: "Progress",
 ) -> "dict[str, Method]":
-    """The weights go to the models that cannot do without, or to those that can take some."""
+    """The weights go to the models that cannot do without, or to those that can take some; the
+    revision to those from the hub.
+    """
     from ..errors import OptionError
     from ..evaluation import bicubic, with_upscaler
     from ..pretrained import FROM_WEIGHTS, MODELS
     from ..upscaler import Upscaler
+    from ..weights.repository import is_hub_id
 
     taking = [name for name in names if name in FROM_WEIGHTS]
     taking = [name for name in taking if name not in MODELS] or taking
     if weights is not None and not taking:
         raise OptionError(f"--weights {weights}: none of the models {', '.join(names)} takes any")
+    if revision is not None and not any(map(is_hub_id, names)):
+        raise OptionError(
+            f"--revision {revision}: none of the models {', '.join(names)} is from the hub"
+        )
 
     def method(name: str) -> "Method":
         if name == "bicubic":
             return bicubic(scale)
         own = weights if name in taking else None
-        return with_upscaler(Upscaler.from_pretrained(name, scale=scale, weights=own), progress)
+        of = revision if is_hub_id(name) else None
+        upscaler = Upscaler.from_pretrained(name, scale=scale, weights=own, revision=of)
+        return with_upscaler(upscaler, progress)
 
     return {name: method(name) for name in names}

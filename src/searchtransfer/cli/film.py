@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..upscaler import Upscaler
 
 
-DECIDING = ("model", "scale", "search", "weights", "wear", "memory", "look")
+DECIDING = ("model", "scale", "search", "weights", "wear", "memory", "look", "revision")
 """Options that decide what a frame becomes: those of `Upscaler.from_pretrained`,"""
 
 OTHERS = {

@@ -18,6 +18,7 @@ from .options import (
     Quiet,
     Refs,
     Replace,
+    Revision,
     Scale,
     Search,
     Verbose,
@@ -48,6 +49,7 @@ def match(
         ),
     ] = None,
     model: ModelName = None,
+    revision: Revision = None,
     weights: Weights = None,
     scale: Scale = 4,
     search: Search = "auto",
@@ -72,7 +74,9 @@ def match(
     from ..upscaler import Upscaler
 
     folder = small.parent if output is None else folder_named(output, "output")
-    upscaler = Upscaler.from_pretrained(model, scale=scale, search=search, weights=weights)
+    upscaler = Upscaler.from_pretrained(
+        model, scale=scale, search=search, weights=weights, revision=revision
+    )
     photos = read_references(refs, scale=scale, keep_going=keep_going, max_pixels=max_pixels)
     references = References(photos, partial(upscaler.prepare, copy=False))
     bar = Bar()

@@ -49,6 +49,10 @@ ModelName = Annotated[
         "hub; the best unless given.",
     ),
 ]
+Revision = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Branch, tag or commit, of a model from the hub."),
+]
 Weights = Annotated[
     Path | None,
     typer.Option("--weights", metavar="FILE", help="Weights, for a model that needs them: ttsr."),

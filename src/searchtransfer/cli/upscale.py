@@ -24,6 +24,7 @@ from .options import (
     ModelName,
     Quiet,
     Refs,
+    Revision,
     Search,
     Verbose,
     WearWords,
@@ -49,6 +50,7 @@ def upscale(
     ] = None,
     refs: Refs = None,
     model: ModelName = None,
+    revision: Revision = None,
     weights: Weights = None,
     scale: Factor = 4.0,
     width: Annotated[
@@ -274,6 +276,7 @@ def upscale(
             wear=wear,
             memory=parse_memory(memory),
             look=look,
+            revision=revision,
         )
         if score_map is not None and not ref_paths and album is None:
             raise OptionError(

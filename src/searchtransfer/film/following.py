@@ -10,8 +10,7 @@ from torch import Tensor
 
 from ..operators.agreement import agreement
 from ..references.field import Field, located
-from ..references.finding import Found, find
-from ..references.plan import plan_search
+from ..references.finding import Found
 from ..references.refinement import fitted, handed_on
 from ..references.seeding import Query, seeds
 from ..references.shifting import shifted
@@ -63,23 +62,6 @@ def follow(
     else:
         agreed = agreement(matches.photo, matches.position, matches.jacobian, matches.scale)
     return Found(copies, field, matches, agreed)
-
-
-def refreshed(
-    colour: Float[Tensor, "3 h w"], before: Found, mode: str, backend: str = "auto"
-) -> Found:
-    """Search a frame as a single image, in the copies that the frame before was found in.
-
-    Args:
-        colour: the small frame.
-        before: what was found of the frame before.
-        mode: see `plan_search`.
-        backend: of the search.
-    """
-    copies = before.copies
-    size = colour.shape[1], colour.shape[2]
-    plan = plan_search(size, sum(copy.cells for copy in copies), copies[0].scale, mode)
-    return find(colour, copies, plan, backend)
 
 
 def _anew(target: Target, row: Field, cells: Int64[Tensor, " n"], backend: str) -> Field:

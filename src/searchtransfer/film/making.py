@@ -22,9 +22,9 @@ from ..references.comparison import compare
 from ..upscaler import Upscaler
 from ..wear import Wear
 from .condition import condition_of
-from .following import follow, refreshed
+from .following import follow
 from .keyframes import Keyframes
-from .motion import flow, is_cut
+from .motion import calmed, flow, is_cut
 from .steadying import steadied
 
 log = logging.getLogger(__name__)
@@ -37,9 +37,10 @@ TEXTURE = 2 / 3
 """Part of the textures themselves in coded films: 0.05 to 1.8 dB better than none."""
 
 
-REFRESH = 6
+REFRESH, SOON = 12, 2
 """Frames after which one is searched as a single image again, for matches drift: things turn, and
-the next keyframe comes nearer than the last."""
+the next keyframe comes nearer than the last, so that other copies help;
+and frames after which that is done first: beside a keyframe no other photo seems to help."""
 
 
 class Made(NamedTuple):
@@ -62,7 +63,7 @@ class _Last:
     reference: Reference
     seen: Compared
     age: int
-    """Frames since one was searched as a single image."""
+    """Frames since one was searched as a single image; at `REFRESH` one is again."""
 
 
 class Maker:
@@ -92,6 +93,7 @@ class Maker:
         self._before: Tensor | None = None
         self._last: _Last | None = None
         self._shown: Tensor | None = None
+        self._way: Tensor | None = None
 
     @property
     def wear(self) -> Wear | None:
@@ -104,7 +106,7 @@ class Maker:
 
     def begin_anew(self) -> None:
         """Forget the frame before."""
-        self._before = self._last = self._shown = None
+        self._before = self._last = self._shown = self._way = None
 
     @torch.no_grad()
     @in_own_precision
@@ -126,7 +128,7 @@ class Maker:
         self._before = colour
         if cut:
             log.info("a cut at %.2f s", seconds)
-            self._last = self._shown = None
+            self._last = self._shown = self._way = None
         score, followed = None, False
         if not self._keyframes:
             sharp = self._sharp(self._upscaler.model, colour, None, progress)
@@ -136,8 +138,7 @@ class Maker:
             if model is None:
                 sharp = self._sharp(self._model, colour, reference, progress)
             else:
-                seen, age = self._found(model, colour, reference, way)
-                followed = age > 0
+                seen, age, followed = self._found(model, colour, reference, way)
                 score = seen.score.mean().item()
                 self._last = _Last(colour, reference, seen, age)
                 tile = model.tile_for(colour.shape[1], colour.shape[2])
@@ -147,7 +148,8 @@ class Maker:
                     (colour.shape[1], colour.shape[2]),
                 )
         if self._steady and self._shown is not None and way is not None:
-            sharp = steadied(sharp.clamp(0, 1), self._shown, way)
+            self._way = calmed(way, self._way)
+            sharp = steadied(sharp.clamp(0, 1), self._shown, self._way)
         self._shown = sharp.clamp(0, 1)
         scale = self._upscaler.scale
         if is_grey(colour):
@@ -159,25 +161,26 @@ class Maker:
 
     def _found(
         self, model: FilmModel, colour: Tensor, reference: Reference, way: Tensor | None
-    ) -> tuple[Compared, int]:
-        """The matches of a frame, and how many frames ago one was searched as a single image."""
+    ) -> tuple[Compared, int, bool]:
+        """The matches of a frame, its age, and whether they came from the frame before."""
         transfer = model if isinstance(model, TransferModel) else model.transfer
         last = self._last
         if self._seeded and last is not None and way is not None and last.reference is reference:
             before = last.seen.found
-            found, age = None, last.age + 1
-            if age < REFRESH:
+            found = None
+            if last.age + 1 < REFRESH:
                 found = follow(colour, before, way, transfer.backend)
-            if found is None:
-                found, age = refreshed(colour, before, transfer.search, transfer.backend), 0
-            comparison = compare(colour, found.copies, found.field)
-            return Compared(found, comparison, last.seen.wear), age
+            if found is not None:
+                comparison = compare(colour, found.copies, found.field)
+                return Compared(found, comparison, last.seen.wear), last.age + 1, True
+            if self._wear is not None:
+                return transfer.find(colour, reference, wear=self._wear), 0, False
         if self._wear is not None:
-            return transfer.find(colour, reference, wear=self._wear), 0
+            return transfer.find(colour, reference, wear=self._wear), REFRESH - SOON, False
         wear, seen, sure = condition_of(colour, reference, transfer, lossy=self._lossy)
         if sure:
             self._wear = wear
-        return seen, 0
+        return seen, REFRESH - SOON, False
 
     def _sharp(
         self, model: Model, colour: Tensor, reference: Reference | None, progress: Progress

@@ -21,6 +21,11 @@ FLAT = 2.0
 """Grey levels: two frames that differ so little are alike, whatever their correlation."""
 
 
+INERTIA, STEADY = 0.6, 0.4
+"""Part of how a thing moved before in how it moves now, and the pixels of difference at which that
+part falls to a third."""
+
+
 def flow(now: Float[Tensor, "3 h w"], before: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w 2"]:
     """Rows and columns from each pixel to where it was in the frame before."""
     size = now.shape[1], now.shape[2]
@@ -31,6 +36,22 @@ def flow(now: Float[Tensor, "3 h w"], before: Float[Tensor, "3 h w"]) -> Float[T
     search.setFinestScale(0)
     found = search.calc(_grey(now), _grey(before), np.zeros((*size, 2), np.float32))
     return torch.from_numpy(np.asarray(found)).flip(-1).to(now)
+
+
+def calmed(
+    way: Float[Tensor, "h w 2"], last: Float[Tensor, "h w 2"] | None
+) -> Float[Tensor, "h w 2"]:
+    """A flow without much of the noise that coding brings: things go on as they went.
+
+    Args:
+        way: from `flow`.
+        last: what this gave for the frame before; None where there is none.
+    """
+    if last is None:
+        return way
+    went = moved(last.permute(2, 0, 1), way).permute(1, 2, 0)
+    missed = torch.linalg.vector_norm(way - went, dim=-1, keepdim=True)
+    return torch.lerp(way, went, INERTIA * torch.exp(-((missed / STEADY) ** 2)))
 
 
 def moved(picture: Float[Tensor, "c h w"], way: Float[Tensor, "h w 2"]) -> Float[Tensor, "c h w"]:

@@ -14,10 +14,10 @@ from torch import Tensor
 from ..references.sampling import sampled
 from .motion import places, smooth
 
-PART = 0.65
+PART = 0.8
 """Of the frame before, where the two agree."""
 
-NEAR = 6.0
+NEAR = 8.0
 """Grey levels of difference, around a pixel, at which that part falls to a third."""
 
 AROUND = 2
@@ -34,7 +34,7 @@ def steadied(
     Args:
         frame: as it was made, in [0, 1].
         before: the frame before, as it was shown.
-        way: from each pixel of the small frame to where it was, from `flow`.
+        way: from each pixel of the small frame to where it was, from `flow`, calmed.
     """
     size = frame.shape[1], frame.shape[2]
     scale = frame.new_tensor([size[0] / way.shape[0], size[1] / way.shape[1]])

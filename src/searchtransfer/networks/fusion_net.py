@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ..errors import OptionError, ShapeError
 from ..images.resize import up
 from ..weights.arguments import MAX_BLOCKS, MAX_CHANNELS, Argument, OneOf, Whole, faults_of
+from ..weights.pretrained import Pretrained
 from .blocks import conv3x3, residual_blocks
 
 MAPS = 7
@@ -43,7 +44,7 @@ class Evidence(NamedTuple):
     """Scores and the like, each about 0 to 1."""
 
 
-class FusionNet(nn.Module):
+class FusionNet(Pretrained):
     """Residual blocks on the low-resolution grid, gates and residual on the sharp one.
 
     Args:

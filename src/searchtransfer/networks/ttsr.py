@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
 from ..operators.transfer import Overlap
@@ -20,6 +20,7 @@ from ..weights.arguments import (
     Whole,
     faults_of,
 )
+from ..weights.pretrained import Pretrained
 from .main_net import MainNet, begin_with_nothing
 from .search_transfer import SearchTransfer
 from .texture_extractor import TextureExtractor
@@ -40,7 +41,7 @@ class Restoration(NamedTuple):
     """Texture at full size."""
 
 
-class TTSR(nn.Module):
+class TTSR(Pretrained):
     """Reference-based super-resolution by a factor of 4.
 
     The state dict has the keys and, with default arguments, the shapes of the released checkpoints.

@@ -8,7 +8,6 @@ cannot. It is started by `workshop.py`: `python -m searchtransfer.studio.worker`
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..children import ignore_signals
 from ..errors import SearchTransferError
 from ..memory import lacks_memory
 from .folder import temporary_files_in
@@ -30,9 +30,7 @@ EVERY = 0.1
 
 def main() -> None:
     """Work until there are no more orders."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the parent ends it
-        if number := getattr(signal, name, None):
-            signal.signal(number, signal.SIG_IGN)
+    ignore_signals()  # the parent ends it
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever prints, prints beside the channel
     threading.Thread(target=_leave_with_parent, args=(os.getppid(),), daemon=True).start()

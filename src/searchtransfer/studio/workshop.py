@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..children import deaf_from_the_start
 from ..errors import OptionError
 from .course import Course, Moment
 from .faults import NO_MEMORY, OURS, Cancelled, Fault, OutOfTime, explain
@@ -41,14 +42,15 @@ class _Process:
     def __init__(self) -> None:
         source = str(Path(__file__).parents[2])
         paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", "searchtransfer.studio.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-            text=True,
-            encoding="utf-8",
-        )
+        with deaf_from_the_start():
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "searchtransfer.studio.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+                text=True,
+                encoding="utf-8",
+            )
         self.said: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.fresh: int | None = None
         threading.Thread(target=self._listen, name="listener", daemon=True).start()

@@ -17,7 +17,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data._utils.signal_handling import _set_SIGCHLD_handler
 
-from ..children import serve_only_the_parent
+from ..children import deaf_from_the_start, serve_only_the_parent
 from ..errors import ConfigError, TrainingError
 from .data.sampler import DrawSampler
 
@@ -102,7 +102,8 @@ def steps_of(
         worker_init_fn=_begin_to_read,
     )
     with _deaths_are_found_when_reading():
-        batches = iter(loader)
+        with deaf_from_the_start():
+            batches = iter(loader)
         for _ in range(chunks.start, chunks.stop):
             try:
                 step = list(islice(batches, chunks.division.parts))

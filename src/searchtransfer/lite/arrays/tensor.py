@@ -71,6 +71,10 @@ class Tensor(np.ndarray):
     def is_floating_point(self) -> bool:
         return self.dtype.kind == "f"
 
+    @property
+    def is_meta(self) -> bool:
+        return False
+
     def data_ptr(self) -> int:
         return int(self.ctypes.data)
 

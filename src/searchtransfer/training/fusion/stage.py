@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...children import serve_only_the_parent
+from ...children import deaf_from_the_start, serve_only_the_parent
 from ...errors import ConfigError, TrainingError
 from ...files import clear_leftovers
 from ..data.views import Views
@@ -117,7 +117,8 @@ def _made(jobs: list[_Job], workers: int, stop: Callable[[], bool]) -> Iterator[
     context = multiprocessing.get_context("spawn")
     threads = max(1, torch.get_num_threads() // workers)
     with ProcessPoolExecutor(workers, context, _begin, (threads,)) as pool:
-        futures: list[Future[list[str]]] = [pool.submit(_make, job) for job in jobs]
+        with deaf_from_the_start():
+            futures: list[Future[list[str]]] = [pool.submit(_make, job) for job in jobs]
         try:
             for future in as_completed(futures):
                 yield future.result()
