@@ -18,7 +18,13 @@ CHANCE, SURE = 0.34, 0.5
 be believed; other photos reach 0.30 in a cell of a thousand, by chance."""
 
 TOLERANCE = 0.75
-"""Pixels of the result that a match may be off where its neighbour says that it should be."""
+"""Pixels of the result, at scales from 4 on, that a match may be off where its neighbour says that
+it should be."""
+
+
+def tolerance_at(scale: int) -> float:
+    """Pixels of the result: fewer for small cells, whose neighbours agree by chance more often."""
+    return TOLERANCE * min(1.0, scale / 4) ** 2
 
 
 def beside(
@@ -27,7 +33,7 @@ def beside(
     jacobian: Float[Tensor, "h w 2 2"],
     scale: int,
     step: tuple[int, int],
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
 ) -> Bool[Tensor, "h2 w2"]:
     """Which cells and their neighbours one `step` on were found side by side.
 
@@ -39,7 +45,7 @@ def beside(
         jacobian: pixels of the photo for a step of one pixel of the result, down and right.
         scale: pixels of a cell of the result.
         step: rows down and columns right to the neighbour.
-        tolerance: in pixels of the result.
+        tolerance: in pixels of the result; None: that of the scale.
     """
     dy, dx = step
     height, width = photo.shape
@@ -52,6 +58,8 @@ def beside(
     a, b, c, d = turn.flatten(-2).unbind(-1)
     y, x = off.unbind(-1)
     rows, columns = d * y - b * x, a * x - c * y
+    if tolerance is None:
+        tolerance = tolerance_at(scale)
     limit = (tolerance * (a * d - b * c)).square()
     return (rows.square() + columns.square() <= limit) & (photo[there] == photo[here])
 
@@ -61,7 +69,7 @@ def agreement(
     position: Float[Tensor, "h w 2"],
     jacobian: Float[Tensor, "h w 2 2"],
     scale: int,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
 ) -> Float[Tensor, "h w"]:
     """The share of its (up to four) neighbours that a cell was found beside.
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..budget import BYTES_A_PIXEL, MEMORY, for_copies
 from ..images.resize import up
 from ..operators import Keys
-from ..operators.agreement import AROUND, agreement
+from ..operators.agreement import AROUND, TOLERANCE, agreement
 from ..operators.descriptors import describe
 from .copy import Copy, resized
 from .geometry import Plane, alignment_of, keypoints, mirrored_planes, planes
@@ -152,7 +152,9 @@ class Trial:
         score, place = best_cells(self.query, Keys([key], 1, copy=False), lambda done: None)
         still = torch.eye(2, dtype=score.dtype, device=score.device).expand(*score.shape, 2, 2)
         one = torch.zeros_like(place[..., 0])
-        return _in_one_piece(agreement(one, place.to(score), still, 1)) * score.clamp(min=0)
+        return _in_one_piece(agreement(one, place.to(score), still, 1, TOLERANCE)) * score.clamp(
+            min=0
+        )
 
     @staticmethod
     def _reduced(size: tuple[int, int], reduction: float) -> tuple[int, int]:
