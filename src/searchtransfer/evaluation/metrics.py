@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..devices import doubled
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError
 from ..images.colour import luma_bt601
 
@@ -101,6 +102,6 @@ def _prepare(
             )
         if not bool(torch.isfinite(picture).all()):
             raise NonFiniteError(f"{function}: {name} holds NaN or infinity")
-        luma = luma_bt601(picture.detach().double().clamp(0, 1).mul(255).round())
+        luma = luma_bt601(doubled(picture.detach()).clamp(0, 1).mul(255).round())
         planes.append(luma[border : luma.shape[0] - border, border : luma.shape[1] - border])
     return planes[0], planes[1]

@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..operators.precision import own_precision
+
 _MATRIX_SIDE = 64
 
 
@@ -28,7 +30,7 @@ def upsample(x: Float[Tensor, "b c h w"], scale: int) -> Float[Tensor, "b c hs w
     if torch.compiler.is_exporting() or max(x.shape[2:]) > _MATRIX_SIDE:
         return _bicubic(x, scale, scale)
     rows, columns = (_matrix(n, scale, x) for n in x.shape[2:])
-    with torch.autocast(x.device.type, enabled=False):
+    with own_precision(x.device):
         return (rows @ x.to(rows.dtype) @ columns.mT).to(x.dtype)
 
 

@@ -46,7 +46,8 @@ def beside(
     here = (slice(0, height - dy), slice(0, width - dx))
     there = (slice(dy, height), slice(dx, width))
     turn = jacobian[here]
-    off = position[there] - position[here] - turn @ position.new_tensor([scale * dy, scale * dx])
+    way = scale * (dy * turn[..., 0] + dx * turn[..., 1])
+    off = position[there] - position[here] - way
     # In pixels of the result: the inverse of the Jacobian, written out.
     a, b, c, d = turn.flatten(-2).unbind(-1)
     y, x = off.unbind(-1)

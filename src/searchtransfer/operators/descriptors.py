@@ -8,7 +8,8 @@ weights do, is in `docs/design/upscaling.md`).
 """
 
 import math
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -43,7 +44,7 @@ def describe(image: Float[Tensor, "3 h w"], noise: float = 0.0) -> Float[Tensor,
     Returns:
         `[42, H, W]`; all zero where the patch is constant.
     """
-    return coefficients(image).mul_(frequencies(noise).to(image)[:, None, None])
+    return coefficients(image).mul_(made_like(frequencies, image, noise)[:, None, None])
 
 
 def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
@@ -57,7 +58,7 @@ def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
     Returns:
         `[42, H, W]`; all zero where the patch is constant.
     """
-    filters = _filters().to(image)
+    filters = made_like(_filters, image)
     pad = SIDE // 2
     padded = F.pad(image[None], (pad, pad, pad, pad), mode="replicate")
     features = F.conv2d(padded, filters)[0]
@@ -70,7 +71,7 @@ def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
 def coefficients_of(patches: Float[Tensor, "3 n k"]) -> Float[Tensor, "n c"]:
     """The same from patches of 5 x 5 pixels, row by row."""
     rows = patches.permute(1, 2, 0).flatten(1)  # [n, 25 * 3]
-    features = rows @ by_sample().to(rows).flatten(0, 1)
+    features = rows @ made_like(by_sample, rows).flatten(0, 1)
     flat = torch.linalg.vector_norm(features, dim=1) <= 1e-5 * rows.abs().amax(1)
     return features.masked_fill_(flat[:, None], 0)
 
@@ -82,13 +83,12 @@ def by_sample() -> Float[Tensor, "k 3 c"]:
 
 def described(patches: Float[Tensor, "3 n k"], noise: float = 0.0) -> Float[Tensor, "n c"]:
     """What `describe` would return at the middles of these patches of 5 x 5 pixels."""
-    return coefficients_of(patches) * frequencies(noise).to(patches)
+    return coefficients_of(patches) * made_like(frequencies, patches, noise)
 
 
 def described_luma(patches: Float[Tensor, "n k"], noise: float = 0.0) -> Float[Tensor, "n l"]:
     """The coefficients of `described` that speak of the mean of the channels, the first `LUMA`."""
-    filters = _filters()[:LUMA].sum(1).flatten(1) * frequencies(noise)[:LUMA, None]
-    return patches @ filters.to(patches).T
+    return patches @ made_like(_luma_filters, patches, noise).T
 
 
 _COUNTS = (LUMA, CHROMA, CHROMA)
@@ -109,6 +109,22 @@ def frequencies(noise: float = 0.0) -> Float[Tensor, " c"]:
     every = [math.hypot(*wave) for count in _COUNTS for wave in _waves()[:count]]
     factors = [f / math.hypot(1, f * noise / NOISE) for f in every]
     return torch.tensor(factors, dtype=torch.float32, device="cpu")
+
+
+def _luma_filters(noise: float) -> Float[Tensor, "l kk"]:
+    return _filters()[:LUMA].sum(1).flatten(1) * frequencies(noise)[:LUMA, None]
+
+
+def made_like(make: Callable[..., Tensor], other: Tensor, *what: float) -> Tensor:
+    """What `make` makes, in the dtype and on the device of another; moved there only once."""
+    return _there(make, what, other.dtype, other.device)
+
+
+@lru_cache(maxsize=64)
+def _there(
+    make: Callable[..., Tensor], what: tuple[float, ...], dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    return make(*what).to(device, dtype)
 
 
 @cache

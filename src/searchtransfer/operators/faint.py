@@ -9,9 +9,10 @@ search and compared here as blocks of length one.
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from ..devices import has_float64
 from .copies import blocks_at
 from .interruption import check
 
@@ -83,9 +84,13 @@ def _compare(
 
 def _unit_blocks(
     maps: Sequence[Float[Tensor, "c _ _"]], cells: Int64[Tensor, " n"], patch_size: int
-) -> Float64[Tensor, "ckk n"]:
-    """These blocks as columns of length one; an all-zero block stays zero."""
-    blocks = blocks_at(cells, maps, patch_size).double()
+) -> Float[Tensor, "ckk n"]:
+    """These blocks as columns of length one; an all-zero block stays zero.
+
+    In float64, where the device has it.
+    """
+    blocks = blocks_at(cells, maps, patch_size)
+    blocks = blocks.double() if has_float64(blocks.device) else blocks
     largest = blocks.abs().amax(0)
     blocks = blocks / torch.where(largest > 0, largest, 1)
     norm = torch.linalg.vector_norm(blocks, dim=0)

@@ -36,18 +36,17 @@ def survey(name: str, features: Float[Tensor, "c h w"]) -> Survey:
     Raises:
         NonFiniteError: there is NaN or infinity.
     """
-    largest, smallest, odd = 0.0, math.inf, 0
     rows = max(1, STRIP // max(1, features.shape[0] * features.shape[2]))
-    for strip in torch.split(features, rows, dim=1):
-        size = magnitude(strip)
-        odd += int((~torch.isfinite(size)).sum())
-        positive = size[size > 0]
-        if positive.numel() and not odd:
-            low, high = (x.item() for x in torch.aminmax(positive))
-            largest, smallest = max(largest, high), min(smallest, low)
+    sizes = [magnitude(strip).flatten() for strip in torch.split(features, rows, dim=1)]
+    size = torch.cat(sizes) if features.numel() else features.new_zeros(1)
+    lit = torch.where(size > 0, size, torch.inf)
+    # Read once: a device would wait for each number.
+    largest, smallest, odd = torch.stack(
+        (size.amax(), lit.amin(), (~torch.isfinite(size)).sum().to(size))
+    ).tolist()
     if odd:
         raise NonFiniteError(
-            f"search: {name} holds NaN or infinity in {odd} "
+            f"search: {name} holds NaN or infinity in {int(odd)} "
             f"of its {features[0].numel()} cells; look for an overflow in the layer that made it"
         )
     return Survey(largest, smallest if largest else 0.0)

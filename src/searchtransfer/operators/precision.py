@@ -2,6 +2,7 @@
 """Operators that answer the same whatever precision their caller computes in."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -10,6 +11,14 @@ from torch import Tensor
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def own_precision(device: torch.device) -> AbstractContextManager[None]:
+    """Within this, autocast is off; not every device has it at all."""
+    kind = device.type
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        return torch.autocast(kind, enabled=False)
+    return nullcontext()
 
 
 def in_own_precision(function: Callable[P, R]) -> Callable[P, R]:
@@ -24,10 +33,7 @@ def in_own_precision(function: Callable[P, R]) -> Callable[P, R]:
         first = next(tensors, None)
         if first is None:
             return function(*args, **kwargs)
-        device = first.device.type
-        if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
-            return function(*args, **kwargs)
-        with torch.autocast(device, enabled=False):
+        with own_precision(first.device):
             return function(*args, **kwargs)
 
     return inner

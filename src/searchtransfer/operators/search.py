@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ..devices import has_float64
 from ..errors import DTypeError, OptionError, ShapeError
 from .backends import IN_TORCH, choose, native
 from .checks import check_features, check_not_traced, check_odd
@@ -139,7 +140,9 @@ def _best_match(
     seen = survey("query", query)
     faint = faint_blocks(query, seen, keys.patch_size)
     few = share([faint], query[0].numel()) + share(keys.faint, sum(keys.counts)) <= FEW
-    if query.dtype == torch.float32 and not few and backend != "native":  # which has no float64
+    # The compiled backend has no float64; where there is none at all, faint blocks go one by one.
+    wider = backend != "native" and has_float64(query.device)
+    if query.dtype == torch.float32 and not few and wider:
         log.info("search runs in float64: many blocks are too faint beside others for float32")
         return _best_match(query.double(), keys.doubled, backend)
     query = to_moderate(query, seen.largest)

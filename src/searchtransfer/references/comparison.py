@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..devices import at_once
 from ..operators.descriptors import coefficients, coefficients_of
 from .copy import Copy
 from .field import Field, grid, reduced_at
@@ -43,8 +44,9 @@ def compare(colour: Float[Tensor, "3 h w"], copies: Sequence[Copy], field: Field
     row = Field(*(x.flatten(0, 1) for x in field))
     noise = query.shape[1] * (copies[0].noise / 255) ** 2
     parts = []
-    for i in range(0, len(query), CELLS):
-        some = slice(i, i + CELLS)
+    most = at_once(CELLS, query.device)
+    for i in range(0, len(query), most):
+        some = slice(i, i + most)
         ours = query[some]
         key = coefficients_of(reduced_at(copies, row.at(some), grid(2, colour)))
         contrast, key_contrast = (torch.linalg.vector_norm(x, dim=1) for x in (ours, key))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from .copy import Copy
@@ -103,6 +103,24 @@ def around_matches(
             return values.transpose(0, 1)
         result[cells] = values
     return result.transpose(0, 1)
+
+
+def lies_within(
+    place: Float[Tensor, "*n 2"], size: tuple[int, int], border: float = 0.0
+) -> Bool[Tensor, "*n"]:
+    """Which places, rows and columns, lie in a picture, so far from its border or farther."""
+    y, x = place.unbind(-1)
+    height, width = size
+    rows = (y >= border) & (y <= height - 1 - border)
+    return rows & (x >= border) & (x <= width - 1 - border)
+
+
+def pixel_at(
+    place: Float[Tensor, "*n 2"], size: tuple[int, int]
+) -> tuple[Int64[Tensor, "*n"], Int64[Tensor, "*n"]]:
+    """Row and column of the pixel of a picture that is nearest to each place."""
+    y, x = place.round().long().unbind(-1)
+    return y.clamp(0, size[0] - 1), x.clamp(0, size[1] - 1)
 
 
 def grid(radius: int, like: Tensor) -> Float[Tensor, "k 2"]:

@@ -5,8 +5,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..devices import at_once
 from ..operators.backends.native_sampling import Described, Matched, can_sample, compare
-from ..operators.descriptors import LUMA, SIDE, by_sample, described, frequencies
+from ..operators.descriptors import LUMA, SIDE, by_sample, described, frequencies, made_like
+from .field import lies_within, pixel_at
 from .sampling import sampled_around
 
 CELLS = 8192
@@ -33,8 +35,9 @@ def in_torch(matched: Matched, apart: int, noise: float) -> Float[Tensor, " n"]:
     """The same on any device."""
     steps = patch_described(apart, noise, matched.centre).steps
     score = matched.query.new_empty(len(matched.query))
-    for i in range(0, len(score), CELLS):
-        some = slice(i, i + CELLS)
+    most = at_once(CELLS, score.device)
+    for i in range(0, len(score), most):
+        some = slice(i, i + most)
         centre, jacobian, query = matched.centre[some], matched.jacobian[some], matched.query[some]
         patches = sampled_around(matched.picture, centre, jacobian, steps, "bilinear")
         key = described(patches.transpose(0, 1), noise)
@@ -44,13 +47,10 @@ def in_torch(matched: Matched, apart: int, noise: float) -> Float[Tensor, " n"]:
 
 
 def _lies_inside(matched: Matched) -> Tensor:
-    last = (
-        torch.tensor(matched.picture.shape[1:], dtype=torch.int64, device=matched.centre.device) - 1
-    )
-    within: Tensor = ((matched.centre >= 0) & (matched.centre <= last)).all(-1)
+    size = (matched.picture.shape[1], matched.picture.shape[2])
+    within: Tensor = lies_within(matched.centre, size)
     if matched.shown is not None:
-        row, column = matched.centre.round().long().clamp(min=0).minimum(last).unbind(-1)
-        within = within & matched.shown[row, column]
+        within = within & matched.shown[pixel_at(matched.centre, size)]
     return within
 
 
@@ -58,5 +58,5 @@ def patch_described(apart: int, noise: float, like: Tensor) -> Described:
     """How a patch of 5 x 5 cells, so many pixels apart, is described; see `describe`."""
     rows = torch.arange(SIDE, device=like.device, dtype=like.dtype) - SIDE // 2
     steps = apart * torch.cartesian_prod(rows, rows)
-    filters, weights = by_sample().to(like), frequencies(noise).to(like)
+    filters, weights = made_like(by_sample, like), made_like(frequencies, like, noise)
     return Described(steps, filters, weights, filters[:, :, :LUMA].sum(1) * weights[:LUMA])

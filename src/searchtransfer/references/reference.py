@@ -13,6 +13,7 @@ from torch import Tensor
 from ..devices import usable_device
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
 from ..given import check_path, check_tensor
+from ..operators.precision import own_precision
 from .photo import Photo
 
 SCALES = (2, 3, 4, 8)
@@ -81,7 +82,7 @@ class Reference:
 
     def prepare(self) -> "Reference":
         """Compute now what a search needs of the photos, and return the same reference."""
-        with torch.autocast(self.photos[0].device.type, enabled=False):
+        with own_precision(self.photos[0].device):
             for photo in self.prepared:
                 photo.prepare()
         return self

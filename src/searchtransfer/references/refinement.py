@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..devices import at_once
 from .field import Field, grid
 from .least_squares import ENTRIES, solved
 from .likeness import CELLS
@@ -95,7 +96,7 @@ def fitted(target: Target, field: Field, rounds: int = 3, loss: float = YIELD) -
     """Matches and Jacobians by the affine map that the matches around follow."""
     height, width = target.size
     parts = []
-    rows = max(1, CELLS // width)
+    rows = max(1, at_once(CELLS, field.copy.device) // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         parts.append(_fitted_rows(target, field, top, bottom, rounds))
@@ -154,8 +155,8 @@ def handed_on(target: Target, field: Field, jumps: Sequence[int]) -> Field:
             columns = slice(max(0, -dx), width - max(0, dx))
             cells = numbers[rows, columns].flatten()
             offer = field.at(cells + dy * width + dx)
-            way = offer.jacobian @ offer.centre.new_tensor([dy, dx])
-            offer = offer._replace(centre=offer.centre - target.scale * way)
+            way = target.scale * (dy * offer.jacobian[..., 0] + dx * offer.jacobian[..., 1])
+            offer = offer._replace(centre=offer.centre - way)
             new = (offer.centre - field.centre[cells]).abs().amax(1) > SAME
             new |= offer.copy != field.copy[cells]
             asked, offer = cells[new], offer.at(new)

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..devices import at_once
 from ..operators.backends.native_sampling import can_sample, shift
 from ..operators.descriptors import LUMA, described_luma
 from .field import Field, by_copy, grid, reduced_at
@@ -46,8 +47,9 @@ def _compiled(target: Target, field: Field, steps: int) -> Field:
 def in_torch(target: Target, field: Field, steps: int) -> Field:
     """The same on any device."""
     parts = []
-    for i in range(0, len(field.copy), CELLS):
-        some = slice(i, i + CELLS)
+    most = at_once(CELLS, field.copy.device)
+    for i in range(0, len(field.copy), most):
+        some = slice(i, i + most)
         part = field.at(some)
         cells = torch.arange(i, i + len(part.copy), device=part.copy.device)
         part = Field(*(x.clone() for x in part))

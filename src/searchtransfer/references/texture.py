@@ -7,10 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..devices import at_once
 from ..images.resize import enlarging_weights
 from ..operators.detail import REACH, Blocks, around, enlarging_block
 from .copy import Copy
-from .field import Field, around_matches, by_copy, grid, reduced_at
+from .field import Field, around_matches, by_copy, grid, lies_within, pixel_at, reduced_at
 
 CELLS = 4096
 """Cells sampled at a time: about 16 kB each at scale 4."""
@@ -35,7 +36,7 @@ def blocks_of(copies: Sequence[Copy], field: Field, patch_size: int) -> Iterator
         ((y + patch_size // 2) * patch_size + x + patch_size // 2) for y, x in around(patch_size)
     ]
     enlarge = enlarging_block(enlarging_weights(scale), patch_size).to(field.centre)
-    rows = max(1, CELLS * 16 // scale**2 // width)
+    rows = max(1, at_once(CELLS, field.copy.device) * 16 // scale**2 // width)
     for top in range(0, height, rows):
         part = Field(*(x[top : top + rows].flatten(0, 1) for x in field))
         sharp = sharp_at(copies, part, pixels)
@@ -83,12 +84,11 @@ def cells_inside(
         step = copy.scale * (field.jacobian[cells] @ offsets.T).transpose(1, 2)
         place = field.centre[cells, None] + step
         half = (copy.scale - 1) / 2
-        last = torch.tensor(copy.pixels.shape[1:], dtype=torch.int64, device=place.device) - 1
+        size = (copy.pixels.shape[1], copy.pixels.shape[2])
         # A tenth of a pixel for rounding: a block that ends at the border lies inside.
-        within = ((place >= half - 0.1) & (place <= last.to(place) - half + 0.1)).all(-1)
+        within = lies_within(place, size, half - 0.1)
         if copy.inside is not None:
-            row, column = place.round().long().clamp(min=0).minimum(last).unbind(-1)
-            within &= copy.inside[row, column]
+            within &= copy.inside[pixel_at(place, size)]
         inside[cells] = within.to(inside)
     inside[:, len(offsets) // 2] = 1
     return inside

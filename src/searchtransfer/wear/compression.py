@@ -109,7 +109,7 @@ def steps(quality: int) -> Float64[np.ndarray, "8 8"]:
 
 
 def _brightness(colour: Tensor) -> Float64[np.ndarray, "h w"]:
-    red, green, blue = 255 * colour.detach().double().cpu().numpy()
+    red, green, blue = 255 * colour.detach().cpu().double().numpy()
     grey: np.ndarray = 0.299 * red + 0.587 * green + 0.114 * blue
     return grey
 

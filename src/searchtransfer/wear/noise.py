@@ -41,7 +41,7 @@ def noise_of(colour: Float[Tensor, "3 h w"]) -> float:
     Args:
         colour: `[3, H, W]` in [0, 1].
     """
-    levels = 255 * colour.detach().double().cpu()
+    levels = 255 * colour.detach().cpu().double()
     found = [_least(levels, weights, norm) for weights, norm in _PLANES]
     brightness, chroma = found[0], [x for x in found[1:] if x is not None]
     if brightness is None:

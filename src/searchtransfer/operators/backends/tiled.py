@@ -124,35 +124,45 @@ def _walk(
     rows, key_height = best.shape[0], key_scale.shape[0]
     halo = query_rows.shape[0] - rows
     for offset in range(1 - rows, key_height):
-        check()
+        if not torch.compiler.is_compiling():
+            check()
         first, last = max(0, -offset), min(rows, key_height - offset)
-        relevance, column = _best_of_rows(
+        best[first:last], where[first:last] = improved(
             query_rows[first : last + halo],
             key_rows[first + offset : last + offset + halo],
             key_scale[first + offset : last + offset],
             None if muted is None else muted[first + offset : last + offset],
+            origin + (first + offset) * pitch,
+            pitch,
+            best[first:last],
+            where[first:last],
         )
-        key_row = torch.arange(first + offset, last + offset, device=best.device)[:, None]
-        found = origin + key_row * pitch + column
-        old, old_where = best[first:last], where[first:last]
-        better = (relevance > old) | ((relevance == old) & (found < old_where))
-        best[first:last] = torch.where(better, relevance, old)
-        where[first:last] = torch.where(better, found, old_where)
 
 
-def _best_of_rows(
+def improved(
     query_rows: Float[Tensor, "n w c"],
     key_rows: Float[Tensor, "n c k"],
     key_scale: Float[Tensor, "nc kc"],
     muted: Bool[Tensor, "nc kc"] | None,
+    origin: int,
+    pitch: int,
+    best: Float[Tensor, "nc wc"],
+    where: Int64[Tensor, "nc wc"],
 ) -> tuple[Float[Tensor, "nc wc"], Int64[Tensor, "nc wc"]]:
-    """Meet each query row with its key row: relevance and column of the best block."""
+    """Meet each query row with its key row; the better of what is found and what was best.
+
+    All that a search computes is in here, without a read or a branch on values: a compiler makes
+    one product and one pass over its result of it.
+    """
     blocks = _diagonal_sum(torch.bmm(query_rows, key_rows), len(query_rows) - len(key_scale))
-    blocks *= key_scale[:, None]
+    blocks = blocks * key_scale[:, None]
     if muted is not None:
-        blocks.masked_fill_(muted[:, None], -torch.inf)
+        blocks = blocks.masked_fill(muted[:, None], -torch.inf)
     relevance, column = blocks.max(dim=2)
-    return relevance, column
+    row = torch.arange(len(key_scale), device=best.device)[:, None]
+    found = origin + row * pitch + column
+    better = (relevance > best) | ((relevance == best) & (found < where))
+    return torch.where(better, relevance, best), torch.where(better, found, where)
 
 
 def _diagonal_sum(pixels: Float[Tensor, "n w k"], halo: int) -> Float[Tensor, "nc wc kc"]:
