@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Films from end to end: times, sound, parts, damage, and what is refused."""
 
+import io
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 import torch
 from cli.commands import arguments, command, environment
 from clips import frames, packets, pan, small_of, times, write_film
+from PIL import Image as PILImage
 
 from searchtransfer import Upscaler
 from searchtransfer.errors import ImageFileError, MissingExtraError, OptionError, OutputError
@@ -28,7 +30,7 @@ from searchtransfer.film import (
     read_film,
     upscale_film,
 )
-from searchtransfer.images import Image, up, write_image
+from searchtransfer.images import Image, degrade, up, write_image
 from searchtransfer.stop import Stop, Stopped
 
 SHARP = pan(1, 6) + pan(2, 3)
@@ -390,6 +392,24 @@ def test_what_a_codec_took_is_told_by_the_photos(
     maker = Maker(upscaler, Keyframes([sharp]), lossy=True)
     maker.make(worn, 0.0)
     assert maker.wear is not None and maker.wear.coded == told
+
+
+def test_signs_of_wear_that_the_photos_have_too_are_the_scene(upscaler: Upscaler) -> None:
+    from searchtransfer.film import Maker
+    from searchtransfer.wear import wear_of
+
+    file = io.BytesIO()
+    levels = (255 * small_of([pan(5, 1, (256, 320))[0]])[0]).round().byte().permute(1, 2, 0).numpy()
+    PILImage.fromarray(levels).save(file, "JPEG", quality=30)
+    blocks = torch.from_numpy(np.array(PILImage.open(file))).permute(2, 0, 1) / 255
+    assert wear_of(blocks).level(blocks) > 0
+    photo = up(blocks, 4)
+    for _ in range(8):  # until it, reduced, is the frame with its blocks
+        photo = (photo + up(blocks - degrade(photo, 4), 4)).clamp(0, 1)
+    for lossy in (False, True):
+        maker = Maker(upscaler, Keyframes([photo]), lossy=lossy)
+        maker.make(blocks, 0.0)
+        assert maker.wear is not None and maker.wear.level(blocks) == 0
 
 
 def test_decoding_times_rise_and_are_never_late() -> None:

@@ -48,8 +48,14 @@ def condition_of(
     wear = wear_of(colour)
     if not lossy:
         seen = transfer.find(colour, reference, wear=wear)
-        sure = shown(seen.found.agreement).mean().item() > ENOUGH
-        settled = Wear(wear.noise, coded=_rest(wear, colour))
+        surely = shown(seen.found.agreement)
+        sure = surely.mean().item() > ENOUGH
+        rest = _rest(wear, colour)
+        if sure and rest > 0 and _left(colour, seen, surely) < LEAST:
+            # The photos, reduced, are what it shows: its signs of wear are those of the scene.
+            rest, wear = 0.0, Wear(wear.noise)
+            seen = transfer.find(colour, reference, wear=wear)
+        settled = Wear(wear.noise, coded=rest)
         return _with_reduction(settled, seen), seen, sure
     coded = replace(CODED, noise=wear.noise)
     seen = transfer.find(colour, reference, wear=coded)
