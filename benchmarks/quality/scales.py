@@ -14,6 +14,8 @@ import warnings
 from pathlib import Path
 from statistics import mean
 
+import torch
+
 from benchmarks.common import tables
 from benchmarks.common.scenes import add_choice, chosen
 from searchtransfer import Upscaler
@@ -30,8 +32,10 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="others than the packaged ones")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    span = Teacher(options.span) if options.span else None
+    teacher = Teacher(options.span) if options.span else None
+    knows = teacher(torch.zeros(3, 8, 8)).shape[1] // 8 if teacher else 0
     for scale in options.scales:
+        span = teacher if scale == knows else None
         model = "fusion" if options.weights else None
         fusion = Upscaler.from_pretrained(model, scale=scale, weights=options.weights)
         transfer = Upscaler.from_pretrained("transfer", scale=scale)

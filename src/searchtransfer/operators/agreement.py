@@ -5,6 +5,8 @@ Small patches of any photo are found in any other with high scores, but scattere
 the same thing is found in one piece.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
@@ -24,7 +26,7 @@ it should be."""
 
 def tolerance_at(scale: int) -> float:
     """Pixels of the result: fewer for small cells, whose neighbours agree by chance more often."""
-    return TOLERANCE * min(1.0, scale / 4) ** 2
+    return TOLERANCE * math.sqrt(min(1.0, scale / 4))
 
 
 def beside(
