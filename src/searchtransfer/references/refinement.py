@@ -55,9 +55,9 @@ def refined(
     """
     field = Field(*(x.clone() for x in start._replace(score=scores(target, start))))
     moves: list[Callable[[Field], Field]] = [
-        lambda x: shifted(target, x, 2),
-        lambda x: shifted(target, fitted(target, x), 1),
-        lambda x: shifted(target, handed_on(target, x, (1,)), 1),
+        lambda x: shifted(target, x, 3),
+        lambda x: shifted(target, fitted(target, x), 2),
+        lambda x: shifted(target, handed_on(target, x, (1,)), 2),
         lambda x: shifted(target, handed_on(target, x, (1, 4)), 2),
     ]
     return _moved(field, moves, on_step)
