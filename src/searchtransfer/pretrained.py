@@ -8,6 +8,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Literal, get_args
 
+from torch import nn
+
 from .budget import MEMORY
 from .errors import OptionError, WeightsError
 from .foreign import shown
@@ -228,3 +230,17 @@ def _from_file(path: Path, transfer: TransferModel) -> Model:
             "as its weights (--weights)"
         )
     return FROM_WEIGHTS[description.architecture](path, transfer)
+
+
+def networks_of(model: Model) -> dict[str, nn.Module]:
+    """The networks of a model by the names of their files.
+
+    Raises:
+        OptionError: it has none.
+    """
+    if isinstance(model, FusionModel):
+        worn = {} if model.worn is None else {WORN: model.worn}
+        return {MAIN: model.network, **worn}
+    if isinstance(model, TTSRModel):
+        return {MAIN: model.network}
+    raise OptionError(f"model {model.name!r} has no weights that could be saved")

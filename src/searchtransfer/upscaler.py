@@ -9,13 +9,12 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from .budget import MEMORY
 from .devices import usable_device
 from .errors import OptionError
 from .given import check_size
-from .hub import networks_of
 from .images.alpha import enlarge_alpha, with_hidden_filled
 from .images.grey import is_grey, with_colours_of
 from .images.kinds import as_image, returns_as
@@ -27,7 +26,7 @@ from .presentation import Presentable
 from .pretrained import DEFAULT_MODEL as DEFAULT_MODEL
 from .pretrained import FROM_WEIGHTS as FROM_WEIGHTS
 from .pretrained import MODELS as MODELS
-from .pretrained import Look, load_model, next_scale
+from .pretrained import Look, load_model, networks_of, next_scale
 from .progress import Progress, callback
 from .references import Reference
 from .references.matches import Matches as Matches
@@ -35,7 +34,7 @@ from .references.plan import SearchMode
 from .references.usefulness import WeakReferenceWarning as WeakReferenceWarning
 from .references.usefulness import complaint, usefulness
 from .wear import CLEAN, Wear
-from .weights.repository import push, save_folder
+from .weights.publishing import Published
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ class Result(Presentable):
         return "" if clean else f"The image looks worn: {self.wear}."
 
 
-class Upscaler:
+class Upscaler(Published):
     """Makes small images sharp with reference photos.
 
     Args:
@@ -155,63 +154,13 @@ class Upscaler:
         model = load_model(source, whole, search, weights, wear, memory, look, revision)
         return cls(model, device, scale)
 
-    def save_pretrained(
-        self,
-        folder: str | Path,
-        *,
-        licence: str,
-        on_exists: Literal["error", "overwrite"] = "error",
-    ) -> None:
-        """Write the model's weights and a card into a folder; `from_pretrained` reads it.
-
-        Args:
-            folder: made where it is missing.
-            licence: of the weights, as the hub calls it ("apache-2.0"); it goes into the card.
-            on_exists: what to do where its files are there already.
+    def _networks(self) -> dict[str, nn.Module]:
+        """The model's networks by the names of their files.
 
         Raises:
-            OptionError: the model has no weights, or the licence is no name.
-            OutputError: a file is there, or cannot be written.
+            OptionError: it has none.
         """
-        save_folder(networks_of(self.model), folder, licence=licence, on_exists=on_exists)
-
-    def push_to_hub(
-        self,
-        repository: str,
-        *,
-        licence: str,
-        private: bool = False,
-        revision: str | None = None,
-        message: str = "Weights for searchtransfer",
-        token: str | None = None,
-    ) -> str:
-        """Upload what `save_pretrained` writes to the Hugging Face hub.
-
-        Args:
-            repository: "owner/name"; made where it is missing.
-            licence: of the weights, as the hub calls it.
-            private: of a repository that is made.
-            revision: branch to write to; None for the main one.
-            message: of the commit.
-            token: of the hub; None for the one that its library keeps.
-
-        Returns:
-            The address of the commit.
-
-        Raises:
-            OptionError: the model has no weights, or the licence is no name.
-            OutputError: the hub did not take it.
-            MissingExtraError: the hub's library is not installed.
-        """
-        return push(
-            networks_of(self.model),
-            repository,
-            licence=licence,
-            private=private,
-            revision=revision,
-            message=message,
-            token=token,
-        )
+        return networks_of(self.model)
 
     @property
     def scale(self) -> int:

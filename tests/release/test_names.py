@@ -23,7 +23,7 @@ def names() -> list[str]:
 
 
 def described(name: str) -> list[str]:
-    """Lines: the name with its arguments, and those of its own public methods."""
+    """Lines: the name with its arguments, and those of its public methods."""
     home, _, last = name.rpartition(".")
     thing = getattr(importlib.import_module(home), last)
     if inspect.ismodule(thing):
@@ -33,11 +33,20 @@ def described(name: str) -> list[str]:
         ]
     lines = [f"{name}{arguments(thing)}"]
     if inspect.isclass(thing):
-        for method, value in vars(thing).items():
+        for method, value in methods(thing).items():
             if not method.startswith("_"):
                 plain = getattr(value, "__func__", value)
                 lines.append(f"{name}.{method}{arguments(plain)}")
     return lines
+
+
+def methods(kind: type) -> dict[str, object]:
+    """Its own, and those of the classes of this package that it is based on."""
+    found: dict[str, object] = {}
+    for base in reversed(kind.__mro__):
+        if base is kind or base.__module__.startswith("searchtransfer."):
+            found |= vars(base)
+    return found
 
 
 def arguments(thing: object) -> str:

@@ -42,7 +42,7 @@ KNOWN = 0.5
 
 TEXTURE = 0.5
 """Part that the model without learning has in the result of a clean image where it is trusted: the
-two err in other ways. 0.10 dB on two frames of a scene, none where little is shown."""
+two err in other ways, see `docs/design/fusion.md`."""
 
 AGREEMENT = 6
 """Which of the maps of the evidence the agreement of neighbours is."""

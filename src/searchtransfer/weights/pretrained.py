@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from torch import nn
 
@@ -13,12 +13,13 @@ from ..given import check_path
 from .arguments import Argument
 from .build import build
 from .file import read_weights
-from .repository import MAIN, download, is_hub_id, push, save_folder
+from .publishing import Published
+from .repository import MAIN, download, is_hub_id
 
 Network = TypeVar("Network", bound="Pretrained")
 
 
-class Pretrained(nn.Module):
+class Pretrained(Published, nn.Module):
     """A network that describes itself, so that its files say all that is needed to build it."""
 
     architecture: ClassVar[str]
@@ -55,36 +56,9 @@ class Pretrained(nn.Module):
         file.description.require(cls.architecture, scale, file.path)
         return build(cls, config, file).eval()
 
-    def save_pretrained(
-        self,
-        folder: str | Path,
-        *,
-        licence: str,
-        on_exists: Literal["error", "overwrite"] = "error",
-    ) -> None:
-        """Write weights and a card into a folder; see `Upscaler.save_pretrained`."""
-        save_folder({MAIN: self}, folder, licence=licence, on_exists=on_exists)
-
-    def push_to_hub(
-        self,
-        repository: str,
-        *,
-        licence: str,
-        private: bool = False,
-        revision: str | None = None,
-        message: str = "Weights for searchtransfer",
-        token: str | None = None,
-    ) -> str:
-        """Upload what `save_pretrained` writes, and a card; see `Upscaler.push_to_hub`."""
-        return push(
-            {MAIN: self},
-            repository,
-            licence=licence,
-            private=private,
-            revision=revision,
-            message=message,
-            token=token,
-        )
+    def _networks(self) -> dict[str, nn.Module]:
+        """The network itself, by the name of its file."""
+        return {MAIN: self}
 
 
 def _path(source: str, revision: str | None) -> Path:

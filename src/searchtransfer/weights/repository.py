@@ -79,7 +79,7 @@ def save_folder(
     on_exists: OnExists = "error",
     repository: str | None = None,
 ) -> None:
-    """Write networks, by the names of their files, and a card; see `Upscaler.save_pretrained`."""
+    """Write networks, by the names of their files, and a card; see `Published.save_pretrained`."""
     folder = Path(folder)
     if not licence.strip() or "\n" in licence:
         raise OptionError(f"licence must be a name as apache-2.0, got {licence!r}")
@@ -137,7 +137,7 @@ def push(
     message: str,
     token: str | None,
 ) -> str:
-    """Upload networks; see `Upscaler.push_to_hub`."""
+    """Upload networks; see `Published.push_to_hub`."""
     hub = _library("push_to_hub")
     with tempfile.TemporaryDirectory() as folder:
         save_folder(networks, folder, licence=licence, repository=repository)
