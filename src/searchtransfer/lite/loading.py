@@ -11,7 +11,6 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import sys
-from collections.abc import Sequence
 from functools import cache
 from types import CodeType, ModuleType
 from typing import Any
@@ -78,8 +77,9 @@ class _Finder(importlib.abc.MetaPathFinder):
     """Answers for modules below `PIPELINE` only."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, path: Any, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
+        # Paths of packages are sequences of text, those of namespaces something like it.
         if not fullname.startswith(f"{PIPELINE}."):
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
