@@ -28,6 +28,10 @@ WAYS = (
 SIDE = 64
 """Cells on a side of the part of the image that is looked at."""
 
+AROUND_PART, LARGE = 8, 4
+"""Cells around that part that are found with it, and so many times as large an image must be for
+only the part to be found first."""
+
 FEWEST = 200
 """Cells that must be found in one piece, in one copy; fewer tell nothing."""
 
@@ -37,6 +41,24 @@ SURE = 0.99
 POOR = 0.42
 """and leave no more of the contrast unexplained: what shows an image only roughly (other days,
 other places) is better the softer it is. Photos of the same reached 0.36, internet photos 0.5."""
+
+
+def part_that_tells(
+    surely: Float[Tensor, "h w"], size: tuple[int, int]
+) -> tuple[slice, slice] | None:
+    """Rows and columns that say how a large image was reduced; None for a small one, as a whole.
+
+    Args:
+        surely: how surely cells are found, in an image that may be smaller.
+        size: rows and columns of cells of the image.
+    """
+    whole = SIDE + 2 * AROUND_PART
+    if size[0] * size[1] <= LARGE * whole**2:
+        return None
+    area = _richest(F.interpolate(surely[None, None], size, mode="nearest")[0, 0])
+    return tuple(  # type: ignore[return-value]
+        slice(max(0, x.start - AROUND_PART), x.stop + AROUND_PART) for x in area
+    )
 
 
 def reduction_of(
@@ -62,7 +84,9 @@ def reduction_of(
     surely = surely * (field.copy == copy)
     if surely.sum() < FEWEST:
         return otherwise
-    part, corner = _around(copies[copy], field.centre[surely > 0])
+    middle = field.centre[surely > 0].median(0).values
+    surely = surely * ((field.centre - middle).abs().amax(-1) <= SIDE * copies[copy].scale)
+    part, corner = _around(copies[copy], middle)
     field = field._replace(copy=torch.zeros_like(field.copy), centre=field.centre - corner)
     left = [_unexplained(colour, part.changed(reduction=way), field, surely) for way in WAYS]
     best = min(range(len(WAYS)), key=left.__getitem__)
@@ -87,11 +111,10 @@ def _richest(surely: Float[Tensor, "h w"]) -> tuple[slice, slice]:
     return slice(8 * top, 8 * top + size[0]), slice(8 * left, 8 * left + size[1])
 
 
-def _around(copy: Copy, place: Float[Tensor, "n 2"]) -> tuple[Copy, Float[Tensor, "2"]]:
-    """The part of a copy where most of some places lie, and its corner."""
-    low, high = (torch.quantile(place, q, dim=0) for q in (0.05, 0.95))
-    margin = 8 * copy.scale
-    top, left = (max(0, int(x) - margin) for x in low)
-    bottom, right = (int(x) + margin for x in high)
+def _around(copy: Copy, place: Float[Tensor, "2"]) -> tuple[Copy, Float[Tensor, "2"]]:
+    """The part of a copy that lies around a place, and its corner."""
+    reach = (SIDE + AROUND_PART) * copy.scale
+    top, left = (max(0, int(x) - reach) for x in place)
+    bottom, right = (int(x) + reach for x in place)
     pixels = copy.pixels[:, top:bottom, left:right].contiguous()
     return copy.changed(pixels=pixels, inside=None), place.new_tensor([top, left])
