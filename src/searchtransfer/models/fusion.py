@@ -25,6 +25,7 @@ from ..references import Reference
 from ..references.matches import no_matches
 from ..wear import Wear, wear_of
 from ..weights import build, read_weights
+from .expected import announce
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
 from .transfer import Compared, Piece, TransferModel
@@ -162,6 +163,7 @@ class FusionModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
+        announce(colour, self.scale, reference)
         wear = self.transfer.wear or wear_of(colour, self.scale)
         if reference is None:
             return self._alone(colour, wear, tile, progress)

@@ -30,6 +30,7 @@ from ..references.matching import match
 from ..references.plan import MODES, SearchMode
 from ..references.texture import blocks_of
 from ..wear import Wear, wear_of
+from .expected import announce
 from .model import Upscaled
 from .pieces import TILE, Area, in_pieces
 
@@ -183,6 +184,7 @@ class TransferModel:
         """
         if reference is None:
             raise OptionError("model 'transfer' needs a reference; give it photos of the same")
+        announce(colour, self.scale, reference)
         return self.sharpened(
             colour, self.find(colour, reference, progress), tile=tile, progress=progress
         )
