@@ -183,7 +183,7 @@ class FusionModel:
         """Upscale an image whose matches are known, from `transfer.find`."""
         is_worn = seen.found.noise > 0 or seen.found.reduction != BICUBIC
         faithful = self._shown_to(self._network(is_worn), colour)
-        vivid = None if self.vivid is None else self._shown_to(self.vivid, colour)
+        vivid = None if self.vivid is None else painted_by(self.vivid)
         part = self.texture if is_worn else TEXTURE
 
         def make(area: Area) -> Tensor:
@@ -210,8 +210,8 @@ class FusionModel:
     def _alone(self, colour: Tensor, wear: Wear, tile: int, progress: Progress) -> Upscaled:
         level = wear.level(colour)
         reduction = wear.supposed(self.scale)
-        network = self.vivid or self._network(level > 0 or reduction != BICUBIC)
-        learned = self._shown_to(network, colour)
+        faithful = self._shown_to(self._network(level > 0 or reduction != BICUBIC), colour)
+        learned = faithful if self.vivid is None else painted_by(self.vivid)
 
         def make(area: Area) -> Tensor:
             low = colour[(slice(None), *area)]
@@ -294,6 +294,11 @@ def averaged(
         back = torch.rot90(result.flip(-1) if flip else result, -turns, (-2, -1))
         sharp = sharp + back / symmetries
     return sharp
+
+
+def painted_by(network: FusionNet) -> Learned:
+    """The network for a vivid look, shown an image in one way: a mean of several is soft."""
+    return partial(averaged, network, symmetries=1)
 
 
 def ready(network: FusionNet, device: torch.device) -> Learned:
