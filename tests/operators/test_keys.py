@@ -144,8 +144,8 @@ class TestErrors:
             Keys([torch.zeros(2, 3, 3), torch.zeros(2, 3, 3).double()])
 
     def test_channels_of_the_query(self) -> None:
-        with pytest.raises(ShapeError, match="same channels, got 3 and 2"):
-            search_views(torch.zeros(1, 3, 3, 3), Keys([torch.zeros(2, 3, 3)]))
+        with pytest.raises(ShapeError, match=r"same channels, got 3 and 2 \(query \[1, 3, 4, 5\]"):
+            search_views(torch.zeros(1, 3, 4, 5), Keys([torch.zeros(2, 3, 3)]))
 
     def test_another_patch_size(self) -> None:
         with pytest.raises(OptionError, match="prepared for patch_size 5, got 3"):

@@ -8,9 +8,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from searchtransfer.errors import BackendError
 from searchtransfer.operators.backends import native
 from searchtransfer.operators.backends.native import Options
-from searchtransfer.operators.backends.native_sampling import can_sample, sample
+from searchtransfer.operators.backends.native_kernel import COEFFICIENTS, LUMAS, MOST_STEPS
+from searchtransfer.operators.backends.native_sampling import (
+    Described,
+    Matched,
+    can_sample,
+    compare,
+    sample,
+    shift,
+)
 from searchtransfer.references.maps import identity
 from searchtransfer.references.sampling import sampled_around
 
@@ -75,6 +84,32 @@ def test_channels_side_by_side_are_the_same_picture():
     for cubic in (False, True):
         values = [sample(x, *given, identity().float(), cubic) for x in (picture, beside)]
         assert torch.equal(*values)
+
+
+@pytest.mark.parametrize(
+    ("steps", "coefficients", "lumas"),
+    [(MOST_STEPS + 1, 42, 24), (25, COEFFICIENTS + 1, 24), (25, 42, LUMAS + 1)],
+)
+def test_descriptors_that_are_too_long(steps, coefficients, lumas):
+    described = Described(
+        torch.rand(steps, 2),
+        torch.rand(steps, 3, coefficients),
+        torch.rand(coefficients),
+        torch.rand(steps, lumas),
+    )
+    picture, centre, jacobian = torch.rand(3, 9, 11), torch.rand(4, 2), torch.eye(2).repeat(4, 1, 1)
+    matched = Matched(picture, centre, jacobian, torch.rand(4, coefficients))
+    with pytest.raises(BackendError, match=rf"got {steps}, {coefficients} and {lumas}"):
+        compare(matched, described)
+    with pytest.raises(BackendError, match=rf"compares {MOST_STEPS} samples, {COEFFICIENTS} coeff"):
+        shift(matched, described, torch.rand(4), torch.rand(3, 9, 11), 1.5, 0.05, 2)
+
+
+def test_as_many_pixels_as_are_numbered():
+    pixel = torch.zeros(1, 1, 1)
+    assert can_sample(pixel.expand(3, 1, 2**31 - 1))
+    assert not can_sample(pixel.expand(3, 2, 2**30))
+    assert not can_sample(torch.rand(3, 9, 11), torch.rand(4, 2).double())
 
 
 def test_what_it_cannot_take_goes_to_torch():
