@@ -29,6 +29,12 @@ def check_function(name: str, value: Callable[..., Any] | None) -> None:
         raise OptionError(f"{name} must be a function or None, got {_shown(value)}")
 
 
+def check_kind(name: str, value: object, kind: type, source: str) -> None:
+    """Raise `DTypeError` unless the value is of a class; `source` says where one comes from."""
+    if not isinstance(value, kind):
+        raise DTypeError(f"{name} must be a {kind.__name__}, {source}; got {_shown(value)}")
+
+
 def check_flag(name: str, value: object) -> None:
     """Raise `OptionError` unless the value is True or False."""
     if not isinstance(value, bool):
@@ -40,6 +46,13 @@ def check_whole(name: str, value: Any, least: int, most: int | None = None) -> N
     if not is_whole(value) or value < least or (most is not None and value > most):
         limits = f"of at least {least}" if most is None else f"from {least} to {most}"
         raise OptionError(f"{name} must be a whole number {limits}, got {_shown(value)}")
+
+
+def check_number(name: str, value: Any, above: int | float, most: int | float) -> None:
+    """Raise `OptionError` unless the value is a number above one and up to another."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    if not plain or not above < value <= most:
+        raise OptionError(f"{name} must be a number above {above} to {most}, got {_shown(value)}")
 
 
 def check_list(name: str, value: object, what: str) -> None:

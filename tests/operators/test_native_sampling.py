@@ -20,6 +20,7 @@ from searchtransfer.operators.backends.native_sampling import (
     sample,
     shift,
 )
+from searchtransfer.references import likeness
 from searchtransfer.references.maps import identity
 from searchtransfer.references.sampling import sampled_around
 
@@ -84,6 +85,50 @@ def test_channels_side_by_side_are_the_same_picture():
     for cubic in (False, True):
         values = [sample(x, *given, identity().float(), cubic) for x in (picture, beside)]
         assert torch.equal(*values)
+
+
+@pytest.mark.parametrize("noise", [0.0, 8.0])
+def test_compared_as_in_torch(noise):
+    generator = torch.Generator().manual_seed(1)
+    picture = torch.rand(3, 40, 50, generator=generator)
+    centre = torch.rand(60, 2, generator=generator) * torch.tensor([50.0, 60.0]) - 5
+    jacobian = torch.eye(2) + 0.2 * torch.randn(60, 2, 2, generator=generator)
+    query = torch.nn.functional.normalize(torch.randn(60, 42, generator=generator))
+    query[7] = 0
+    shown = torch.arange(50).expand(40, 50) < 30
+    for matched in (
+        Matched(picture, centre, jacobian, query),
+        Matched(picture, centre, jacobian, query, shown),
+    ):
+        found = compare(matched, likeness.patch_described(3, noise, centre))
+        torch.testing.assert_close(found, likeness.in_torch(matched, 3, noise))
+        assert (found == -1).any() and found[7] <= 0 and (found.abs() > 0.2).any()
+
+
+def test_shifted_onto_what_is_shown():
+    """Smooth pictures: matches a pixel off are brought home by a few steps, scores are theirs."""
+    rows, columns = torch.meshgrid(torch.arange(60.0), torch.arange(60.0), indexing="ij")
+    luma = torch.sin(rows / 5) * torch.cos(columns / 7) + torch.sin((rows + 2 * columns) / 9)
+    picture = luma.expand(3, -1, -1).contiguous()
+    down, across = torch.gradient(luma)
+    home = torch.cartesian_prod(torch.arange(20.0, 40, 4), torch.arange(20.0, 40, 4))
+    jacobian = torch.eye(2).repeat(len(home), 1, 1)
+    described = likeness.patch_described(3, 0.0, home)
+    patches = sampled_around(picture, home, jacobian, described.steps, "bilinear")
+    key = likeness.described(patches.transpose(0, 1), 0.0)
+    query = torch.nn.functional.normalize(key)
+    start = home + torch.tensor([0.8, -0.6])
+    matched = Matched(picture, start, jacobian, query)
+    score = compare(matched, described)
+    slopes = torch.stack([luma, down, across])
+    centre, better = shift(matched, described, score, slopes, 1.5, 0.01, 6)
+    assert (better > score).all() and better.min() > 0.9999
+    assert (centre - home).norm(dim=1).max() < 0.05
+    torch.testing.assert_close(compare(matched._replace(centre=centre), described), better)
+    still, same = shift(matched, described, score, slopes, 1.5, 0.01, 0)
+    assert torch.equal(still, start) and torch.equal(same, score)
+    once, _ = shift(matched, described, score, slopes, 0.25, 0.01, 1)
+    assert (once - start).norm(dim=1).max() <= 0.2501
 
 
 @pytest.mark.parametrize(

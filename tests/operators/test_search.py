@@ -255,12 +255,14 @@ class TestTiles:
         torch.testing.assert_close(score, whole, rtol=0, atol=1e-6)
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-    @pytest.mark.parametrize("radius", [0, 1, 15])
-    @pytest.mark.parametrize("channels", [1, 64, 2000])
-    @pytest.mark.parametrize("widths", [(5, 7), (300, 20), (1000, 4000)])
-    def test_as_many_rows_as_memory_allows(
-        self, dtype: torch.dtype, radius: int, channels: int, widths: tuple[int, int]
-    ) -> None:
+    def test_as_many_rows_as_memory_allows(self, dtype: torch.dtype) -> None:
+        for radius in (0, 1, 15):
+            for channels in (1, 64, 2000):
+                for widths in ((5, 7), (300, 20), (1000, 4000)):
+                    self.are_many(dtype, radius, channels, widths)
+
+    @staticmethod
+    def are_many(dtype: torch.dtype, radius: int, channels: int, widths: tuple[int, int]) -> None:
         query, key = (torch.empty(channels, 9, n, dtype=dtype, device="meta") for n in widths)
         for memory in (2**16, 2**20, tiled.WORKING_MEMORY):
             size = tiled._tile_size(query, key, radius, memory)

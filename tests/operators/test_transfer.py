@@ -178,8 +178,8 @@ class TestGradient:
 
     @pytest.mark.parametrize("scale", [3, 8])
     def test_of_a_sum_counts_what_came_from_each_pixel(self, scale: int) -> None:
-        index = torch.arange(6).view(1, 2, 3)
-        value = torch.zeros(1, 2, 2 * scale, 3 * scale, requires_grad=True)
+        index = torch.arange(6).view(1, 2, 3).repeat(2, 1, 1)
+        value = torch.zeros(2, 2, 2 * scale, 3 * scale, requires_grad=True)
         transfer(value, index, (2, 3), scale).sum().backward()
         assert value.grad is not None
         torch.testing.assert_close(value.grad, torch.ones_like(value))
