@@ -21,7 +21,12 @@ from searchtransfer.operators.backends.native import Options, prepare
 from searchtransfer.operators.backends.native_attempt import TINY, Attempt, Walk, query_features
 from searchtransfer.operators.backends.native_basis import MOST_HEADS, principal_basis
 from searchtransfer.operators.backends.native_cost import Work, cheapest_depth
-from searchtransfer.operators.backends.native_features import Features, described, rotation_error
+from searchtransfer.operators.backends.native_features import (
+    Features,
+    described,
+    halved,
+    rotation_error,
+)
 from searchtransfer.operators.backends.native_jobs import Job
 from searchtransfer.operators.backends.native_kernel import PANEL, SPARE, lanes, padded
 from searchtransfer.operators.backends.native_layout import bordered_cells
@@ -158,6 +163,11 @@ class TestBounds:
         assert (growth > exact).all()
         assert (growth < exact + 2.0**-39).all()
 
+    def test_half_the_size_has_no_heads_of_its_own(self) -> None:
+        found = halved(features(randn(40, 5, 7)))
+        assert found.size == (3, 4) and found.depth == 0
+        assert found.heads.numel() == found.tails.numel() == 0
+
     def test_room(self) -> None:
         """C reads whole vectors: rows of keys are padded to panels, and spare numbers follow."""
         for width in (1, 15, 16, 17, 40):
@@ -250,6 +260,17 @@ class TestCost:
         found = cheapest_depth(Work(channels, exact, key_cells, tiled), share)
         assert costs[found] == pytest.approx(min(costs.values()), rel=1e-12)
 
+    def test_each_kind_of_work_counts(self) -> None:
+        """Shares that make the walk of all channels cheaper by one kind of work alone."""
+        few = [0.01] * 8
+        assert cheapest_depth(Work(600, 9, 5000, False), few) == 16
+        assert cheapest_depth(Work(600, 6000, 5000, False), few) == 0  # exact products
+        assert cheapest_depth(Work(160, 9, 5000, False), [0.0] + [0.02] * 7) == 16
+        assert cheapest_depth(Work(100, 9, 5000, False), [0.0] + [0.02] * 7) == 0  # stages
+        assert cheapest_depth(Work(100, 9, 5000, False), [0.05] + [0.0] * 7) == 32  # open pairs
+        assert cheapest_depth(Work(100, 9, 5000, True), [0.0] * 8) == 32
+        assert cheapest_depth(Work(20, 900, 1, True), [0.0] * 8) == 32  # products of few keys
+
     def test_nothing_settled_is_not_pruned(self) -> None:
         assert cheapest_depth(Work(256, 9 * 256, 5000, False), [1.0] * 8) == 0
 
@@ -337,7 +358,10 @@ class TestJobs:
 
     def test_what_is_laid_out_stays_as_it_is(self) -> None:
         found = features(randn(5, 3, 4))
+        keys = prepare([randn(5, 3, 4)], 3)
         for part, name in (
+            (keys, "basis"),
+            (Options(), "threads"),
             (found, "scale"),
             (found.cells, "channels"),
             (found.cells.shape, "width"),
