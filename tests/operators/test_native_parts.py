@@ -94,7 +94,7 @@ class TestMargin:
         terms = 2 * p * p * (c + heads)
         absolute = terms * 2.0**-126 * one.keys.largest_scale
         found = one._slack()
-        assert found == pytest.approx((relative, absolute), rel=2.0**-19)
+        assert found == pytest.approx((relative, absolute), rel=2.0**-19, abs=0)
         assert found[0] > relative  # it is rounded up
 
     def test_of_a_search_grows_with_the_query(self) -> None:
