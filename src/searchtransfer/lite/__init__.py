@@ -72,6 +72,6 @@ def _lazy(kind: Any) -> Any:
 
     class Lazy(kind):  # type: ignore[misc]
         def prepare(self, reference: Any) -> None:
-            self._check(reference)
+            self.check(reference)
 
     return Lazy
