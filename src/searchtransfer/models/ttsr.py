@@ -21,7 +21,7 @@ from ..progress import Progress
 from ..references import Reference
 from ..references.matches import whole_cells
 from ..references.plan import SearchMode
-from .kept import Kept, fingerprint
+from .kept import KeptByOwner, fingerprint
 from .model import Model, Upscaled
 from .pieces import Area, in_pieces, times
 from .ttsr_reference import SIDE, Textures, describe_references, levels_of
@@ -49,7 +49,7 @@ class TTSRModel(Model):
     """That of the search; see `searchtransfer.search`."""
     name: str = "ttsr"
     needs_reference: ClassVar[bool] = True
-    _kept: Kept[Textures] = field(default_factory=Kept, init=False, repr=False)
+    _kept: KeptByOwner[Textures] = field(default_factory=KeptByOwner, init=False, repr=False)
 
     @classmethod
     def load(cls, path: str | Path, scale: int = 4, search: SearchMode = "auto") -> "TTSRModel":

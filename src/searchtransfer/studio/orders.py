@@ -10,9 +10,8 @@ from ..batch.checks import check_reducible
 from ..errors import ImageFileError, OptionError
 from ..models import FusionModel, TransferModel
 from ..pretrained import DEFAULT_MODEL, LOOKS, MODELS, Look, has_look
+from ..references import SCALES
 from .limits import Limits
-
-SCALES = (2, 3, 4, 8)
 
 START, CELL, MADE, KNOWN = 1.0, 40e-6, 7e-6, 0.4e-6
 """Seconds of a job, of each cell that is looked for, of each pixel that is made, and of each pixel
