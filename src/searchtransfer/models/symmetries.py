@@ -13,6 +13,9 @@ from torch import Tensor
 
 from ..networks.fusion_net import Evidence, FusionNet
 
+Learned = Callable[[Tensor, Evidence | None, Tensor], Float[Tensor, "b 3 hs ws"]]
+"""What a network makes of a small image, evidence and noise."""
+
 SYMMETRIES = tuple((turns, flip) for flip in (False, True) for turns in (0, 2, 1, 3))
 """Quarter turns and mirror images of a square; the first is the image itself."""
 
@@ -35,9 +38,7 @@ def averaged(
     return sharp
 
 
-def ready(
-    network: FusionNet, device: torch.device
-) -> Callable[[Tensor, Evidence | None, Tensor], Float[Tensor, "b 3 hs ws"]]:
+def ready(network: FusionNet, device: torch.device) -> Learned:
     """The network as it computes here: single precision, on the device, channels last.
 
     The network itself stays as it is; its weights are few, and converted anew each time, so that

@@ -30,6 +30,7 @@ from ..references.matching import match
 from ..references.plan import MODES, SearchMode
 from ..references.texture import blocks_of
 from ..wear import Wear, wear_of
+from .expected import announce
 from .model import Model, Upscaled
 from .pieces import TILE, Area, in_pieces, spread_over
 
@@ -160,6 +161,7 @@ class TransferModel(Model):
         tile: int,
         progress: Progress,
     ) -> Upscaled:
+        announce(colour, self.scale, reference)
         seen = self.find(colour, reference, progress)
         return self.sharpened(colour, seen, tile=tile, progress=progress)
 
