@@ -46,9 +46,9 @@ def test_pieces_stay_within_their_third() -> None:
 def test_less_memory_means_fewer_copies_and_smaller_tiles() -> None:
     photos = Reference.build([related()]).prepared
     small = low_of(target())
-    all_of_them = choose(small, photos)
+    all_of_them = choose(small, photos).copies
     height, width = related().shape[1:]
-    one = choose(small, photos, memory=BYTES_A_PIXEL * height * width + 1)
+    one = choose(small, photos, memory=BYTES_A_PIXEL * height * width + 1).copies
     assert len(one) == 1 <= len(all_of_them)
     tiny, usual = (Upscaler.from_pretrained(memory=x).model for x in (LEAST, MEMORY))
     assert tiny.tile_for(2000, 2000) < usual.tile_for(2000, 2000)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from searchtransfer.images import up
 from searchtransfer.images.resize import enlarging_weights
-from searchtransfer.operators.detail import REACH, Blend, Blocks, around, blend, enlarging_block
+from searchtransfer.operators.detail import REACH, Blend, Blocks, around, blend, reductions_say
 
 
 class Case(NamedTuple):
@@ -29,11 +29,11 @@ def case(size: tuple[int, int], scale: int, patch_size: int = 3, seed: int = 0) 
     """Random blocks; a third of their cells lie outside, never the middle one."""
     generator = torch.Generator().manual_seed(seed)
     count = len(around(patch_size))
-    shape = (3, *size, count, scale, scale)
+    shape = (*size, 3, count, scale, scale)
     inside = (torch.rand(*size, count, generator=generator) > 0.33).float()
     inside[..., around(patch_size).index((0, 0))] = 1
     weight, gain, confidence = torch.rand(3, *size, generator=generator)
-    known = torch.randn(3, *size, count, generator=generator)
+    known = torch.randn(*size, 3, count, generator=generator)
     blocks = Blocks(torch.randn(shape, generator=generator), inside, known)
     mean = torch.rand(3, *size, generator=generator)
     return Case(blocks, weight + 0.01, gain + 0.5, confidence, mean)
@@ -43,7 +43,7 @@ def parts(blocks: Blocks, rows: int) -> Iterator[Blocks]:
     """So many rows of cells at a time."""
     for top in range(0, blocks.inside.shape[0], rows):
         some = slice(top, top + rows)
-        yield Blocks(blocks.detail[:, some], blocks.inside[some], blocks.known[:, some])
+        yield Blocks(blocks.detail[some], blocks.inside[some], blocks.known[some])
 
 
 def patch_size_of(c: Case) -> int:
@@ -73,11 +73,11 @@ def looped(c: Case) -> Blend:
                         continue
                     number = places.index((y - py, x - px))
                     if c.blocks.inside[py, px, number]:
-                        there = c.blocks.detail[:, py, px, number].double()
+                        there = c.blocks.detail[py, px, :, number].double()
                         cells.append(there * c.gain[py, px].item())
                         weights.append(c.weight[py, px].item())
                         trusts.append(c.confidence[py, px].item())
-                        low = c.blocks.known[:, py, px, number] * c.gain[py, px]
+                        low = c.blocks.known[py, px, :, number] * c.gain[py, px]
                         lows.append((low + c.mean[:, py, px]).double())
             share = torch.tensor(weights, dtype=torch.float64) / sum(weights)
             stack = torch.stack(cells)
@@ -144,7 +144,7 @@ def test_candidates_that_contradict_each_other_spread_and_others_do_not() -> Non
     c = case((5, 5), 4)
     mixed = run(c)
     assert (mixed.spread > mixed.energy).float().mean() > 0.8
-    same = torch.rand(4, 4).expand(3, 5, 5, 9, 4, 4)
+    same = torch.rand(4, 4).expand(5, 5, 3, 9, 4, 4)
     agreed = run(c._replace(blocks=c.blocks._replace(detail=same), gain=torch.ones(5, 5)))
     assert agreed.spread.max() < 1e-6
 
@@ -163,7 +163,14 @@ def test_a_block_is_enlarged_as_a_picture_is(scale: int, patch_size: int) -> Non
     """The middle of a picture enlarged, whose border no pixel of the block sees."""
     side = patch_size + 2 * REACH
     cells = torch.rand(side, side, dtype=torch.float64)
-    matrix = enlarging_block(enlarging_weights(scale), patch_size)
-    edge = REACH * scale
-    expected = up(cells[None], scale)[0, edge:-edge, edge:-edge]
-    torch.testing.assert_close(matrix @ cells @ matrix.T, expected, rtol=0, atol=1e-12)
+    picture = up(cells[None], scale)[0]
+    said = cells.flatten() @ reductions_say(enlarging_weights(scale), patch_size)
+    mean = cells[side // 2 - 2 : side // 2 + 3, side // 2 - 2 : side // 2 + 3].mean()
+    places = around(patch_size)
+    pixels, themselves = said.split([len(places) * scale**2, len(places)])
+    for number, (dy, dx) in enumerate(places):
+        y, x = dy + side // 2, dx + side // 2
+        expected = picture[y * scale : (y + 1) * scale, x * scale : (x + 1) * scale]
+        ours = pixels.view(-1, scale, scale)[number]
+        torch.testing.assert_close(ours, expected, rtol=0, atol=1e-12)
+        torch.testing.assert_close(themselves[number], cells[y, x] - mean, rtol=0, atol=1e-12)

@@ -175,7 +175,7 @@ class TestChoosing:
     def test_memory_bounds_the_copies(self) -> None:
         photos = Reference.build([texture(400, 400)]).prepared
         memory = 48 * 100 * 100
-        copies = choose(texture(30, 30, 1), photos, memory=memory)
+        copies = choose(texture(30, 30, 1), photos, memory=memory).copies
         assert copies
         assert sum(48 * copy.pixels[0].numel() for copy in copies) <= memory
 
@@ -183,7 +183,7 @@ class TestChoosing:
         monkeypatch.setattr(choosing, "TRIAL_PAIRS", 0)
         photos = Reference.build([related()]).prepared
         monkeypatch.setattr(type(photos[0]), "aligned", lambda *_: pytest.fail("a copy was made"))
-        assert len(choose(low_of(target()), photos)) == 1
+        assert len(choose(low_of(target()), photos).copies) == 1
 
 
 def test_pickles_hold_the_photos_only() -> None:

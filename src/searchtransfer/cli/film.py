@@ -87,7 +87,8 @@ def upscale_film_from(named: Sequence[Path], given: Mapping[str, Any], command: 
     options.refs = options.refs or []
     words = {name: given[name] for name in DECIDING}
     source = words.pop("model")
-    upscaler = Upscaler.from_pretrained(source, **words | {"memory": parse_memory(words["memory"])})
+    wanted: dict[str, Any] = {**words, "memory": parse_memory(words["memory"])}
+    upscaler = Upscaler.from_pretrained(source, **wanted)
     _upscale(options, upscaler, {name: str(x) for name, x in words.items()})
 
 

@@ -9,6 +9,8 @@ are one-dimensional convolutions, first along rows and then along columns.
 
 import math
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import Literal
 
 import numpy as np
@@ -278,7 +280,10 @@ def _filter(
     # Sums of products, not a convolution: runtimes of graphs have none of doubles.
     last = inside.shape[0] - kernels.shape[1] + 1
     share = torch.stack(  # [k, cells]
-        [sum(w * inside[t : last + t : stride] for t, w in enumerate(kernel)) for kernel in kernels]
+        [
+            reduce(add, (w * inside[t : last + t : stride] for t, w in enumerate(kernel)))
+            for kernel in kernels
+        ]
     ).to(planes)
     weights = kernels.to(planes)[:, None]
     if axis == 2:

@@ -14,6 +14,7 @@ from .backends import native
 from .checks import check_features, check_odd
 from .faint import Faint
 from .features import faint_blocks, survey, to_moderate
+from .numbering import firsts
 
 
 class Keys:
@@ -74,10 +75,9 @@ class Keys:
         self, position: Int64[Tensor, "*b"]
     ) -> tuple[Int64[Tensor, "*b"], Int64[Tensor, "*b"]]:
         """Split a position through all views into the view and the cell inside it."""
-        counts = torch.tensor(self.counts, dtype=torch.int64, device=position.device)
-        ends = counts.cumsum(0)
-        view = torch.bucketize(position, ends, right=True)
-        return view, position - (ends - counts)[view]
+        first = torch.tensor(firsts(self.counts), dtype=torch.int64, device=position.device)
+        view = torch.bucketize(position, first, right=True) - 1
+        return view, position - first[view]
 
 
 def _check(views: Sequence[Tensor]) -> None:

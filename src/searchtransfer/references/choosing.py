@@ -82,6 +82,16 @@ class Candidate(NamedTuple):
         return f"photo {self.photo} {self.name}"
 
 
+class Choice(NamedTuple):
+    """Copies of the photos that help an image."""
+
+    copies: list[Copy]
+    """At least the photos as they are."""
+    surely: Float[Tensor, "h w"]
+    """How surely they show what is around a cell, weighted by score; in a trial, whose cells may be
+    larger."""
+
+
 class Trial:
     """What has been tried of an image, and how much of it is found with what joined.
 
@@ -182,8 +192,8 @@ def choose(
     backend: str = "auto",
     memory: int = for_copies(MEMORY),
     watch: Watch = lambda done: None,
-) -> list[Copy]:
-    """The copies that help an image; at least the photos as they are.
+) -> Choice:
+    """The copies that help an image.
 
     Args:
         colour: the small image, in [0, 1].
@@ -209,7 +219,8 @@ def choose(
         if trial.share < enough:
             watch(number / len(stages))
             trial.offer(stage(), part_of(watch, number, len(stages)))
-    return trial.joined or [_smallest(photo, memory // len(photos)) for photo in photos]
+    copies = trial.joined or [_smallest(photo, memory // len(photos)) for photo in photos]
+    return Choice(copies, trial.known)
 
 
 SYMMETRIES = tuple((turns, flip) for flip in (False, True) for turns in range(4))[1:]

@@ -4,27 +4,35 @@
 First the copies of the photos that help are chosen, by keypoints and by trial. Then whole cells are
 searched among all cells of the copies; exhaustively, from every cell of the image or, where that is
 too much, from some of them, evenly spread. These seeds are refined to a fraction of a pixel, and
-neighbours hand their matches on to each other. What was found tells how the image was reduced; if
-not as was thought, it is found again. The choices depend on the pictures alone, so that the same
-pair always gives the same picture.
+neighbours hand their matches on to each other. What was found tells how the image was reduced (of a
+large image, a part that is found first); if not as was thought, it is found again. The choices
+depend on the pictures alone, so that the same pair always gives the same picture.
 """
 
 import logging
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ..budget import MEMORY, for_copies
+from ..images.reduction import Reduction
 from ..progress import Progress, silent
 from ..wear import CLEAN, Wear
 from .choosing import choose
+from .copy import Copy
 from .finding import Found, find
-from .plan import plan_search
-from .reduction import reduction_of
+from .plan import Plan, plan_search
+from .reduction import nearby, part_that_tells, reduction_of
 from .reference import Reference
+from .seeding import Watch, part_of
 
 log = logging.getLogger(__name__)
+
+AGAIN = 2
+"""Times that an image is found again at most."""
 
 
 @torch.no_grad()
@@ -56,24 +64,63 @@ def match(
     plan_search(size, 1, reference.scale, mode)  # refuses an unknown mode before any work
     bytes_of_copies = for_copies(memory)
     watch = _watch(progress, 0.0, 0.3)
-    copies = choose(colour, reference.prepared, backend, bytes_of_copies, watch)
-    plan = plan_search(size, sum(copy.cells for copy in copies), reference.scale, mode)
-    seconds = plan.seconds(size[0] * size[1])
+    copies, surely = choose(colour, reference.prepared, backend, bytes_of_copies, watch)
     copies_text = "1 copy" if len(copies) == 1 else f"{len(copies)} copies"
-    log.info("search: %s in %s, about %.2g s", plan, copies_text, seconds)
-    noise, reduction = wear.level(colour), wear.supposed(reference.scale)
-    chosen = tuple(copy.seen_as(reduction, noise) for copy in copies)
-    found = find(colour, chosen, plan, backend, _watch(progress, 0.3, 0.8))
-    for done in () if wear.reduction else (0.8, 0.9):
-        supposed = wear.supposed(reference.scale)
+    log.info("search: %s in %s", _plan(size, copies, mode), copies_text)
+    noise, supposed = wear.level(colour), wear.supposed(reference.scale)
+    chosen = tuple(copy.seen_as(supposed, noise) for copy in copies)
+    search = partial(_searched, mode=mode, backend=backend)
+    part = part_that_tells(surely, size)
+    if wear.reduction:
+        found = search(colour, chosen, _watch(progress, 0.3, 1.0))
+    elif part is None:
+        found = _searched_again(search, colour, chosen, supposed, _watch(progress, 0.3, 1.0))
+    else:
+        piece = colour[(slice(None), *part)].contiguous()
+        watch = _watch(progress, 0.3, 0.4)
+        told = _searched_again(search, piece, chosen, supposed, watch, _nearby).reduction
+        chosen = tuple(copy.seen_as(told, noise) for copy in copies)
+        found = search(colour, chosen, _watch(progress, 0.4, 1.0))
+    progress("search", 1.0)
+    return found
+
+
+def _plan(size: tuple[int, int], copies: Sequence[Copy], mode: str) -> Plan:
+    return plan_search(size, sum(copy.cells for copy in copies), copies[0].scale, mode)
+
+
+def _searched(
+    colour: Float[Tensor, "3 h w"], copies: tuple[Copy, ...], watch: Watch, mode: str, backend: str
+) -> Found:
+    plan = _plan((colour.shape[1], colour.shape[2]), copies, mode)
+    return find(colour, copies, plan, backend, watch)
+
+
+def _searched_again(
+    search: Callable[[Tensor, tuple[Copy, ...], Watch], Found],
+    colour: Float[Tensor, "3 h w"],
+    copies: tuple[Copy, ...],
+    supposed: Reduction,
+    watch: Watch,
+    where: Callable[[Found], tuple[Copy, ...]] = lambda found: found.copies,
+) -> Found:
+    """Find an image, again where its matches say that it was reduced in another way.
+
+    `where` says in what it is found again.
+    """
+    found = search(colour, copies, part_of(watch, 0, AGAIN + 1))
+    for number in range(1, AGAIN + 1):
         reduction = reduction_of(colour, found.copies, found.field, found.agreement, supposed)
         if reduction == found.reduction:
             break
         log.info("the image looks reduced by %s: it is found again", reduction)
-        again = tuple(copy.seen_as(reduction, copy.noise) for copy in chosen)
-        found = find(colour, again, plan, backend, _watch(progress, done, done + 0.1))
-    progress("search", 1.0)
+        again = tuple(copy.seen_as(reduction, copy.noise) for copy in where(found))
+        found = search(colour, again, part_of(watch, number, AGAIN + 1))
     return found
+
+
+def _nearby(found: Found) -> tuple[Copy, ...]:
+    return nearby(found.copies, found.field, found.agreement)
 
 
 def _watch(progress: Progress, first: float, last: float):  # type: ignore[no-untyped-def]

@@ -4,10 +4,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
 from ..errors import OptionError
-from ..operators.backends import native
 
 SearchMode = Literal["exact", "refine", "auto"]
 MODES = ("exact", "refine", "auto")
@@ -15,12 +12,6 @@ MODES = ("exact", "refine", "auto")
 SEED_PAIRS, PAIRS_A_CELL = 2 * 10**9, 30_000
 """Pairs that "auto" compares to find seeds: so many at least, and so many for each cell of the
 image. Seeds from every second row and column cost 0.02 dB, from every fourth 0.1 dB."""
-
-COMPILED_RATE, TORCH_RATE = 2e9, 2e8
-"""Pairs of cells that a thread compares in a second, roughly."""
-
-REFINEMENT = 30e-6
-"""Seconds that a thread refines a cell, roughly."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +24,6 @@ class Plan:
     """Positions that the copies are reduced at, along each side."""
     stride: int = 1
     """Every so many rows and columns of the image take part."""
-
-    def seconds(self, cells: int) -> float:
-        """About how long it takes here, with the refinement of so many cells.
-
-        From rates measured with AVX-512; other processors differ, and matches that are hard to tell
-        from others take longer.
-        """
-        rate = COMPILED_RATE if native.instruction_sets() else TORCH_RATE
-        return (self.pairs / rate + cells * REFINEMENT) / torch.get_num_threads()
 
     def __str__(self) -> str:
         if self.phases > 1:

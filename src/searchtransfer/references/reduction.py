@@ -6,6 +6,7 @@ the image unexplained.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +29,10 @@ WAYS = (
 SIDE = 64
 """Cells on a side of the part of the image that is looked at."""
 
+AROUND_PART, LARGE = 8, 4
+"""Cells around that part that are found with it, and so many times as large an image must be for
+only the part to be found first."""
+
 FEWEST = 200
 """Cells that must be found in one piece, in one copy; fewer tell nothing."""
 
@@ -37,6 +42,24 @@ SURE = 0.99
 POOR = 0.42
 """and leave no more of the contrast unexplained: what shows an image only roughly (other days,
 other places) is better the softer it is. Photos of the same reached 0.36, internet photos 0.5."""
+
+
+def part_that_tells(
+    surely: Float[Tensor, "h w"], size: tuple[int, int]
+) -> tuple[slice, slice] | None:
+    """Rows and columns that say how a large image was reduced; None for a small one, as a whole.
+
+    Args:
+        surely: how surely cells are found, in an image that may be smaller.
+        size: rows and columns of cells of the image.
+    """
+    whole = SIDE + 2 * AROUND_PART
+    if size[0] * size[1] <= LARGE * whole**2:
+        return None
+    area = _richest(F.interpolate(surely[None, None], size, mode="nearest")[0, 0])
+    return tuple(  # type: ignore[return-value]
+        slice(max(0, x.start - AROUND_PART), x.stop + AROUND_PART) for x in area
+    )
 
 
 def reduction_of(
@@ -58,17 +81,49 @@ def reduction_of(
     surely = shown(agreement)
     area = _richest(surely)
     colour, surely, field = colour[(slice(None), *area)], surely[area], field.at(area)
-    copy = int(torch.bincount((field.copy * (surely > 0)).flatten()).argmax())
-    surely = surely * (field.copy == copy)
-    if surely.sum() < FEWEST:
+    part = _best_part(copies, field, surely)
+    if part is None:
         return otherwise
-    part, corner = _around(copies[copy], field.centre[surely > 0])
+    copy, corner, surely = part
     field = field._replace(copy=torch.zeros_like(field.copy), centre=field.centre - corner)
-    left = [_unexplained(colour, part.changed(reduction=way), field, surely) for way in WAYS]
+    left = [_unexplained(colour, copy.changed(reduction=way), field, surely) for way in WAYS]
     best = min(range(len(WAYS)), key=left.__getitem__)
     if left[best] >= POOR:
         return otherwise
     return WAYS[best] if left[best] < SURE * left[0] else BICUBIC
+
+
+def nearby(
+    copies: Sequence[Copy], field: Field, agreement: Float[Tensor, "h w"]
+) -> tuple[Copy, ...]:
+    """What the copies show near where most of a part of an image was found."""
+    part = _best_part(copies, field, shown(agreement))
+    return tuple(copies) if part is None else (part.copy,)
+
+
+class _Part(NamedTuple):
+    """Some of a copy."""
+
+    copy: Copy
+    corner: Float[Tensor, "2"]
+    surely: Float[Tensor, "h w"]
+    """How surely the cells lie in it."""
+
+
+def _best_part(copies: Sequence[Copy], field: Field, surely: Float[Tensor, "h w"]) -> _Part | None:
+    """Where most of some cells was found; None where too few were."""
+    number = int(torch.bincount((field.copy * (surely > 0)).flatten()).argmax())
+    surely = surely * (field.copy == number)
+    if surely.sum() < FEWEST:
+        return None
+    copy, middle = copies[number], field.centre[surely > 0].median(0).values
+    near = (field.centre - middle).abs().amax(-1) <= SIDE * copy.scale
+    reach = (SIDE + AROUND_PART) * copy.scale
+    top, left = (max(0, int(x) - reach) for x in middle)
+    bottom, right = (int(x) + reach for x in middle)
+    pixels = copy.pixels[:, top:bottom, left:right].contiguous()
+    corner = middle.new_tensor([top, left])
+    return _Part(copy.changed(pixels=pixels, inside=None), corner, surely * near)
 
 
 def _unexplained(colour: Tensor, copy: Copy, field: Field, surely: Float[Tensor, "h w"]) -> float:
@@ -85,13 +140,3 @@ def _richest(surely: Float[Tensor, "h w"]) -> tuple[slice, slice]:
     sums = F.avg_pool2d(surely[None, None], size, stride=8)[0, 0]
     top, left = divmod(int(sums.argmax()), sums.shape[1])
     return slice(8 * top, 8 * top + size[0]), slice(8 * left, 8 * left + size[1])
-
-
-def _around(copy: Copy, place: Float[Tensor, "n 2"]) -> tuple[Copy, Float[Tensor, "2"]]:
-    """The part of a copy where most of some places lie, and its corner."""
-    low, high = (torch.quantile(place, q, dim=0) for q in (0.05, 0.95))
-    margin = 8 * copy.scale
-    top, left = (max(0, int(x) - margin) for x in low)
-    bottom, right = (int(x) + margin for x in high)
-    pixels = copy.pixels[:, top:bottom, left:right].contiguous()
-    return copy.changed(pixels=pixels, inside=None), place.new_tensor([top, left])

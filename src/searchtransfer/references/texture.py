@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..devices import at_once
 from ..images.resize import enlarging_weights
-from ..operators.detail import REACH, Blocks, around, enlarging_block
+from ..operators.detail import REACH, Blocks, around, reductions_say
 from .copy import Copy
 from .field import Field, around_matches, by_copy, grid, lies_within, pixel_at, reduced_at
 
@@ -29,31 +29,23 @@ def blocks_of(copies: Sequence[Copy], field: Field, patch_size: int) -> Iterator
         patch_size: side of a block in cells.
     """
     height, width = field.copy.shape
-    scale, side = copies[0].scale, patch_size + 2 * REACH
+    scale = copies[0].scale
     steps = field.centre.new_tensor(around(patch_size))  # [n, 2]
     pixels = (scale * steps[:, None] + pixel_offsets(scale, steps)).flatten(0, 1)
-    places = [
-        ((y + patch_size // 2) * patch_size + x + patch_size // 2) for y, x in around(patch_size)
-    ]
-    enlarge = enlarging_block(enlarging_weights(scale), patch_size).to(field.centre)
+    said = reductions_say(enlarging_weights(scale), patch_size).to(field.centre)
+    cells = grid(patch_size // 2 + REACH, field.centre)
     rows = max(1, at_once(CELLS, field.copy.device) * 16 // scale**2 // width)
     for top in range(0, height, rows):
         part = Field(*(x[top : top + rows].flatten(0, 1) for x in field))
-        sharp = sharp_at(copies, part, pixels)
-        low = reduced_at(copies, part, grid(patch_size // 2 + REACH, part.centre))
-        cell = low.reshape(3, -1, side, side)
-        large = enlarge @ cell @ enlarge.T
-        cells = large.view(3, -1, patch_size, scale, patch_size, scale).transpose(3, 4)
-        known = cells.flatten(2, 3)[:, :, places]  # [3, n, cells, s, s]
-        detail = sharp.reshape(known.shape) - known
-        patch = cell[:, :, side // 2 - 2 : side // 2 + 3, side // 2 - 2 : side // 2 + 3]
-        inner = cell[:, :, REACH : side - REACH, REACH : side - REACH].flatten(2)[:, :, places]
-        seen = inner - patch.mean((2, 3))[..., None]
-        shape = (-1, width, len(steps))
+        sharp = sharp_at(copies, part, pixels).transpose(0, 1)  # [cells, 3, pixels]
+        low = reduced_at(copies, part, cells).transpose(0, 1)
+        shape = (-1, width, 3, len(steps))
+        found = low.flatten(0, 1) @ said
+        known, seen = found[:, : len(pixels)], found[:, len(pixels) :]
         yield Blocks(
-            detail.view(3, *shape, scale, scale),
-            cells_inside(copies, part, steps).view(shape),
-            seen.view(3, *shape),
+            (sharp - known.view(sharp.shape)).view(*shape, scale, scale),
+            cells_inside(copies, part, steps).view(-1, width, len(steps)),
+            seen.reshape(shape),
         )
 
 

@@ -9,14 +9,10 @@ from typing import NamedTuple
 from ..batch.checks import check_reducible
 from ..errors import ImageFileError, OptionError
 from ..models import FusionModel, TransferModel
+from ..models.expected import expected_seconds
 from ..pretrained import DEFAULT_MODEL, LOOKS, MODELS, Look, has_look
+from ..references import SCALES
 from .limits import Limits
-
-SCALES = (2, 3, 4, 8)
-
-START, CELL, MADE, KNOWN = 1.0, 40e-6, 7e-6, 0.4e-6
-"""Seconds of a job, of each cell that is looked for, of each pixel that is made, and of each pixel
-of a reference; measured with one thread."""
 
 BEST = "best"
 """In place of a model: the best for the scale."""
@@ -82,12 +78,11 @@ class Order:
 
     @property
     def work(self) -> float:
-        """Seconds that it takes, about, where nothing is known of the machine; see `CELL`."""
-        scale = 1 if self.reduce else self.scale
-        made = sum(x.size[0] * x.size[1] * scale**2 for x in self.small)
-        known = sum(x.size[0] * x.size[1] for x in self.references)
-        cells = made / self.scale**2 if self.references else 0.0
-        return START + CELL * cells + MADE * made + KNOWN * known
+        """Seconds that it takes, about, where nothing is known of the machine."""
+        known = [x.size[0] * x.size[1] for x in self.references]
+        pixels = [x.size[0] * x.size[1] for x in self.small]
+        cells = sum(pixels) // (self.scale**2 if self.reduce else 1)
+        return expected_seconds(cells, self.scale, sum(known) if known else None)
 
 
 class Choice(NamedTuple):

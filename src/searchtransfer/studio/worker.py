@@ -73,14 +73,14 @@ def serve(request: dict[str, Any], channel: TextIO) -> None:
 
 def read_order(value: dict[str, Any]) -> Order:
     """An order as the parent wrote it."""
-    uploads = {
+    uploads: dict[str, Any] = {
         kind: tuple(
             Upload(id, name, path, (size[0], size[1]), count)
             for id, name, path, size, count in value[kind]
         )
         for kind in ("small", "references")
     }
-    return Order(**(value | uploads))
+    return Order(**{**value, **uploads})
 
 
 def say(channel: TextIO, **message: Any) -> None:

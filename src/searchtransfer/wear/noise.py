@@ -7,6 +7,8 @@ Okutomi, 2013; Chen, Zhu and Heng, 2015). Fine texture fills all directions too;
 noise of a sensor is not: the lesser of what brightness and colour say is taken.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -18,8 +20,9 @@ SIDE = 5
 FLATTEST = 0.3
 """Part of the patches that is looked at, those of the least variance."""
 
-FEWEST = 200
-"""Patches that tell anything."""
+FEWEST, MOST = 200, 100_000
+"""Patches that tell anything, and so many as are looked at, about: of a large image those of every
+second row and column, or fewer."""
 
 CLIPPED = 0.5
 """Grey levels from black or white within which noise is cut off."""
@@ -70,4 +73,5 @@ def _least(levels: Float[Tensor, "3 h w"], weights: tuple[int, ...], norm: float
 def _patches(planes: Float[Tensor, "c h w"]) -> Float[Tensor, "n k"]:
     if min(planes.shape[1:]) < SIDE:
         return planes.new_zeros(0, SIDE**2 * len(planes))
-    return F.unfold(planes[None], SIDE)[0].T
+    stride = max(1, math.isqrt(planes.shape[1] * planes.shape[2] // MOST))
+    return F.unfold(planes[None], SIDE, stride=stride)[0].T

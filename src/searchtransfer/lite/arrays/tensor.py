@@ -127,7 +127,7 @@ class Tensor(np.ndarray):
             return np.ndarray.view(self, shape[0])
         return self.reshape(*shape)
 
-    def view_as(self, other: np.ndarray) -> "Tensor":
+    def view_as(self, other: np.ndarray) -> Any:
         return self.reshape(other.shape)
 
     def flatten(self, start: int = 0, end: int = -1) -> Any:
@@ -188,7 +188,7 @@ class Tensor(np.ndarray):
 
     # Numbers made of numbers.
 
-    def square(self) -> "Tensor":
+    def square(self) -> Any:
         return self * self
 
     def sqrt(self) -> Any:
