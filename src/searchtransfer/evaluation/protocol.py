@@ -22,9 +22,9 @@ from ..errors import OptionError, ShapeError
 from ..foreign import shown
 from ..images import ImageWarning, crop_to_multiple, degrade, read_image
 from ..images.alpha import with_hidden_filled
-from ..items import Failure, attempt, harmless
-from ..pairs import Pair
-from ..stop import Stop
+from ..images.pairs import Pair
+from ..process.items import Failure, attempt, harmless
+from ..process.stop import Stop
 from .metrics import Profile, psnr, ssim
 
 Method = Callable[[Float[Tensor, "3 h w"], Sequence[Float[Tensor, "3 _ _"]]], Tensor]
@@ -106,7 +106,7 @@ def evaluate(
 
     Args:
         method: see `Method`.
-        pairs: photos and their references; see `searchtransfer.pairs`.
+        pairs: photos and their references; see `searchtransfer.images.pairs`.
         name: of the method, for reports.
         profile: "ttsr" or "c2"; see `metrics`.
         references: give the method the first reference of each photo, or all of them.

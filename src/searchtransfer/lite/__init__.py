@@ -14,8 +14,8 @@ The networks are files that `searchtransfer export` writes. What comes back is t
 from pathlib import Path
 from typing import Any
 
-from ..budget import MEMORY
 from ..errors import OptionError
+from ..process.budget import MEMORY
 from .loading import load
 from .network import OnnxNetwork
 
