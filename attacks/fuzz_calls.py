@@ -36,7 +36,7 @@ from searchtransfer import (
     upscale_each,
 )
 from searchtransfer.errors import SearchTransferError
-from searchtransfer.pairs import Pair
+from searchtransfer.images.pairs import Pair
 from searchtransfer.pictures import inspector
 
 SECONDS = 10

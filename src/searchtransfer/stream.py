@@ -13,8 +13,8 @@ from .errors import OptionError
 from .foreign import shown
 from .given import check_function
 from .images import read_image
-from .items import Failure, attempt
-from .stop import Stopped
+from .process.items import Failure, attempt
+from .process.stop import Stopped
 from .upscaler import Result, Upscaler
 
 

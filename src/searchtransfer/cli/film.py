@@ -80,7 +80,7 @@ def upscale_film_from(named: Sequence[Path], given: Mapping[str, Any], command: 
         if name not in {*DECIDING, *OTHERS} and given[name] != parameter.default:
             option = name.replace("_", "-")
             raise typer.BadParameter(f"--{option} is for images, and the input is a film")
-    from ..budget import parse_memory
+    from ..process.budget import parse_memory
     from ..upscaler import Upscaler
 
     options = FilmOptions(**given, source=named[0])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from ..signals import SIGNALS, answered
+from ..process.signals import SIGNALS, answered
 
 if TYPE_CHECKING:
     from types import FrameType

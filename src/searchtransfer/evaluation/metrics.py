@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..devices import doubled
 from ..errors import DTypeError, NonFiniteError, ShapeError
 from ..given import check_tensor, check_word
 from ..images.colour import luma_bt601
+from ..process.devices import doubled
 
 Profile = Literal["ttsr", "c2"]
 

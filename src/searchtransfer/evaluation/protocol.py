@@ -23,9 +23,9 @@ from ..foreign import shown
 from ..given import check_function, check_kind, check_list, check_whole, check_word
 from ..images import ImageWarning, crop_to_multiple, degrade, read_image
 from ..images.alpha import with_hidden_filled
-from ..items import Failure, attempt, harmless
-from ..pairs import Pair
-from ..stop import Stop
+from ..images.pairs import Pair
+from ..process.items import Failure, attempt, harmless
+from ..process.stop import Stop
 from .metrics import Profile, psnr, ssim
 
 Method = Callable[[Float[Tensor, "3 h w"], Sequence[Float[Tensor, "3 _ _"]]], Tensor]
@@ -107,7 +107,7 @@ def evaluate(
 
     Args:
         method: see `Method`.
-        pairs: photos and their references; see `searchtransfer.pairs`.
+        pairs: photos and their references; see `searchtransfer.images.pairs`.
         name: of the method, for reports.
         profile: "ttsr" or "c2"; see `metrics`.
         references: give the method the first reference of each photo, or all of them.
@@ -122,7 +122,7 @@ def evaluate(
         Stopped: it was asked for.
     """
     if stop is not None:
-        check_kind("evaluate: stop", stop, Stop, "of searchtransfer.stop")
+        check_kind("evaluate: stop", stop, Stop, "of searchtransfer.process.stop")
     check_function("evaluate: on_row", on_row)
     rows, failures = [], []
     watch = harmless((lambda row, pictures: None) if on_row is None else on_row)
@@ -157,9 +157,9 @@ def measured(
     check_function("evaluate: lpips", lpips)
     if not callable(method):
         raise OptionError(f"evaluate: method must be a function, got {type(method).__name__}")
-    check_list("evaluate: pairs", pairs, "Pair, as those of searchtransfer.pairs")
+    check_list("evaluate: pairs", pairs, "Pair, as those of searchtransfer.images.pairs")
     for pair in pairs:
-        check_kind("evaluate: one of pairs", pair, Pair, "of searchtransfer.pairs")
+        check_kind("evaluate: one of pairs", pair, Pair, "of searchtransfer.images.pairs")
     for pair in pairs:
         stop.check()
         chosen = pair.references if references == "all" else pair.references[:1]

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..budget import side_of_piece
 from ..errors import OptionError, WeightsError
 from ..foreign import shown as shown_text
 from ..images.reduction import BICUBIC, Reduction
@@ -19,7 +18,8 @@ from ..images.resize import up
 from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
 from ..operators.precision import in_own_precision
-from ..progress import Progress, silent
+from ..process.budget import side_of_piece
+from ..process.progress import Progress, silent
 from ..references import Reference
 from ..references.matches import no_matches
 from ..wear import wear_of

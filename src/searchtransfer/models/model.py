@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..operators.precision import in_own_precision
-from ..progress import Progress, silent
+from ..process.progress import Progress, silent
 from ..references import Reference
 from ..references.matches import Matches
 from ..wear import CLEAN, Wear

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..images.tiles import plan_tiles
-from ..progress import Progress
+from ..process.progress import Progress
 
 Area = tuple[slice, slice]
 """Rows and columns of the low-resolution image."""

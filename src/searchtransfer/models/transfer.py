@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..budget import MEMORY, checked, side_of_piece
 from ..errors import OptionError
 from ..given import check_word
 from ..images.resize import up
@@ -22,7 +21,8 @@ from ..operators.agreement import AROUND, shown
 from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
 from ..operators.precision import in_own_precision
-from ..progress import Progress, silent
+from ..process.budget import MEMORY, checked, side_of_piece
+from ..process.progress import Progress, silent
 from ..references import SCALES, Reference
 from ..references.comparison import Comparison, compare
 from ..references.finding import Found
@@ -132,7 +132,7 @@ class TransferModel(Model):
     wear: Wear | None = None
     """What has happened to the images; None: it is estimated."""
     memory: int = MEMORY
-    """Bytes that an image may take; see `searchtransfer.budget`."""
+    """Bytes that an image may take; see `searchtransfer.process.budget`."""
     name: str = "transfer"
     needs_reference: ClassVar[bool] = True
 

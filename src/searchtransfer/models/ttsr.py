@@ -17,7 +17,7 @@ from ..networks.ttsr import TTSR
 from ..networks.ttsr_file import load_ttsr
 from ..networks.ttsr_inputs import enlarged
 from ..operators import ViewMatch, search_views
-from ..progress import Progress
+from ..process.progress import Progress
 from ..references import Reference
 from ..references.matches import whole_cells
 from ..references.plan import SearchMode

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ..devices import usable_device
 from ..errors import DTypeError, ShapeError
 from ..given import check_size, check_whole
+from ..process.devices import usable_device
 from .checks import FLOATS, check_features
 
 MOST = 2**20

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ..devices import has_float64
 from ..errors import DTypeError, OptionError, ShapeError
 from ..given import check_list
+from ..process.devices import has_float64
 from .backends import IN_TORCH, check_backend, choose, native
 from .checks import check_features, check_not_traced, check_odd
 from .copies import lowest_copies

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..devices import usable_device
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
 from ..given import check_flag, check_path, check_tensor
 from ..operators.precision import own_precision
+from ..process.devices import usable_device
 from .photo import Photo
 
 SCALES = (2, 3, 4, 8)

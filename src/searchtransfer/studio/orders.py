@@ -10,7 +10,7 @@ from ..batch.checks import check_reducible
 from ..errors import ImageFileError, OptionError
 from ..models import FusionModel, TransferModel
 from ..models.expected import expected_seconds
-from ..pretrained import DEFAULT_MODEL, LOOKS, MODELS, Look, has_look
+from ..models.pretrained import DEFAULT_MODEL, LOOKS, MODELS, Look, has_look
 from ..references import SCALES
 from .limits import Limits
 

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from ..errors import SearchTransferError
-from ..pretrained import LOOKS
+from ..models.pretrained import LOOKS
 from ..references import SCALES
 from . import downloads, uploads, view
 from .faults import explain

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from ..errors import MissingExtraError, OptionError
-from ..signals import SIGNALS, answered
+from ..process.signals import SIGNALS, answered
 from .folder import studio_folder, temporary_files_in
 from .limits import Limits
 from .notes import listening

@@ -14,7 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ..signals import SIGNALS, answered
+from ..process.signals import SIGNALS, answered
 from .guard import Guard, names_of
 from .limits import Limits
 from .routes import routes

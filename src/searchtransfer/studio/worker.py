@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..children import ignore_signals
 from ..errors import SearchTransferError
-from ..memory import lacks_memory
+from ..process.children import ignore_signals
+from ..process.memory import lacks_memory
 from .folder import temporary_files_in
 from .job import Outcome, make
 from .notes import listening

@@ -13,7 +13,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from ..errors import ConfigError
-from ..signals import answered
+from ..process.signals import answered
 
 _LAUNCHER = "SEARCHTRANSFER_LAUNCHER"
 _PAUSE = 0.5  # seconds

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import DataError, NonFiniteError, OutputError, TrainingError
 from ..files import write_file
-from ..signals import StopRequest, stop_request
+from ..process.signals import StopRequest, stop_request
 from ..weights import save_weights
 from .batches import Chunks, Division, ReadersDied, steps_of
 from .checkpoint import latest_checkpoint, set_aside, write_checkpoint
