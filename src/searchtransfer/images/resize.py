@@ -95,9 +95,7 @@ def softened(image: Float[Tensor, "c h w"], factor: float) -> Float[Tensor, "c h
         return image
     reach = math.ceil(3 * factor) - 1
     taps = torch.arange(-reach, reach + 1, dtype=torch.float64, device="cpu") / factor
-    kernel = torch.sinc(taps) * torch.sinc(taps / 3)
-    kernel /= kernel.sum()
-    return _planes(image, lambda x: _summed(_summed(x.T, kernel, 1, reach).T, kernel, 1, reach))
+    return _both_ways(image, torch.sinc(taps) * torch.sinc(taps / 3))
 
 
 def blurred(image: Float[Tensor, "*c h w"], sigma: float) -> Float[Tensor, "*c h w"]:
@@ -111,8 +109,14 @@ def blurred(image: Float[Tensor, "*c h w"], sigma: float) -> Float[Tensor, "*c h
         return image
     reach = max(1, math.ceil(3 * sigma))
     taps = torch.arange(-reach, reach + 1, dtype=torch.float64, device="cpu")
-    kernel = torch.exp(-taps.square() / (2 * sigma**2))
-    kernel /= kernel.sum()
+    return _both_ways(image, torch.exp(-taps.square() / (2 * sigma**2)))
+
+
+def _both_ways(
+    image: Float[Tensor, "*c h w"], taps: Float[Tensor, " n"]
+) -> Float[Tensor, "*c h w"]:
+    """Filter along columns and rows; the taps count in proportion."""
+    kernel, reach = taps / taps.sum(), len(taps) // 2
     return _planes(image, lambda x: _summed(_summed(x.T, kernel, 1, reach).T, kernel, 1, reach))
 
 
