@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py constraints.txt \
 	$(wildcard src/searchtransfer/operators/backends/_native/*)
 
-.PHONY: help demo test ray coverage check format bench tables docs dist sanitize arm clean
+.PHONY: help demo test ray coverage check pyright clones format bench tables docs dist sanitize arm clean
 
 help:
 	@echo "make demo      install, then make a real photo sharp with the other eye of its stereo pair"
@@ -13,6 +13,8 @@ help:
 	@echo "make ray       test on a real Ray cluster of two workers on this machine"
 	@echo "make coverage  pass all tests, and say which lines and branches they ran"
 	@echo "make check     format, lint, strict types"
+	@echo "make pyright   the types once more, by pyright (which takes itself from npm)"
+	@echo "make clones    look for logic that stands twice"
 	@echo "make format    put the code in order"
 	@echo "make bench     measure the search on this machine: tables and plots in bench/"
 	@echo "make tables    measure what the pages state again: ARGS=--list says what it needs"
@@ -58,6 +60,16 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+pyright: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt 'pyright[nodejs]'
+	$(BIN)/pyright
+
+clones: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt pylint
+	$(BIN)/pylint --recursive=y --disable=all --enable=duplicate-code --min-similarity-lines=4 \
+		--ignore-imports=y --ignore-signatures=y --ignore-docstrings=y --ignore-comments=y \
+		src benchmarks tests attacks docs
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -16,11 +16,11 @@ from skimage import data
 from searchtransfer.training.degradations import (
     Blur,
     Chain,
+    Downsampling,
     Film,
     Jpeg,
     Noise,
     Recipe,
-    Reduction,
     Sharpening,
     WebP,
     draw_chain,
@@ -30,11 +30,11 @@ SCALE, ZOOM, COLUMNS = 4, 3, 4
 TARGET = (128, 0, 352, 224)
 """Left, top, right, bottom of the part that is reduced."""
 CAPTION = 30  # pixels, two lines
-USUAL = Reduction("bicubic", SCALE)
+USUAL = Downsampling("bicubic", SCALE)
 
 ONE_EACH = [
     Chain((), USUAL),
-    *(Chain((), Reduction(kernel, SCALE)) for kernel in ("area", "bilinear", "Lanczos")),
+    *(Chain((), Downsampling(kernel, SCALE)) for kernel in ("area", "bilinear", "lanczos")),
     Chain((Blur(2.4),), USUAL),
     Chain((Blur(3.0, 0.8, 30.0),), USUAL),
     Chain((), USUAL, (Noise(10.0),)),

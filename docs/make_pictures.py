@@ -26,18 +26,21 @@ REFERENCE_CENTRE, REFERENCE_SIZE = (270, 110), (192, 192)
 ANGLE, ZOOM, BRIGHTNESS = 4.0, 1.07, 0.85
 
 
-def warped(photo: Image.Image) -> Image.Image:
-    """The reference: a turned, enlarged and darkened part of the photo."""
+def way_back(size: tuple[int, int] = REFERENCE_SIZE) -> tuple[float, ...]:
+    """From places of the reference to those of the photo: a x + b y + c and d x + e y + f."""
     angle = math.radians(ANGLE)
     a, b = math.cos(angle) / ZOOM, math.sin(angle) / ZOOM
-    (x, y), (width, height) = REFERENCE_CENTRE, REFERENCE_SIZE
-    coefficients = (
+    (x, y), (width, height) = REFERENCE_CENTRE, size
+    return (
         *(a, b, x - a * width / 2 - b * height / 2),
         *(-b, a, y + b * width / 2 - a * height / 2),
     )
-    turned = photo.transform(
-        REFERENCE_SIZE, Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC
-    )
+
+
+def warped(photo: Image.Image, size: tuple[int, int] = REFERENCE_SIZE) -> Image.Image:
+    """The reference: a turned, enlarged and darkened part of the photo."""
+    affine, bicubic = Image.Transform.AFFINE, Image.Resampling.BICUBIC
+    turned = photo.transform(size, affine, way_back(size), bicubic)
     return turned.point(lambda value: value * BRIGHTNESS)
 
 

@@ -10,8 +10,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import torch
+from make_pictures import picture, tensor
 from PIL import Image, ImageEnhance, ImageFilter
 from skimage import data
 
@@ -38,15 +37,6 @@ def photos() -> Iterator[tuple[str, Image.Image]]:
     size = (round(near.width * SMALLER), round(near.height * SMALLER))
     yield "far", near.resize(size, Image.Resampling.BICUBIC)
     yield "other", Image.fromarray(data.chelsea()).crop((60, 20, 332, 272))
-
-
-def tensor(picture: Image.Image) -> torch.Tensor:
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
-
-
-def picture(image: torch.Tensor) -> Image.Image:
-    eight_bit = image.clamp(0, 1).mul(255).round().to(torch.uint8)
-    return Image.fromarray(eight_bit.permute(1, 2, 0).contiguous().numpy())
 
 
 def make(folder: Path) -> None:

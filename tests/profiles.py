@@ -21,11 +21,32 @@ def grey_profile(gamma: float) -> bytes:
     return _profile(b"mntrGRAYXYZ ", {b"kTRC": curve})
 
 
+def cmyk_profile() -> bytes:
+    """A minimal CMYK output profile: ink to Lab by a table of 2^4 corners.
+
+    Every ink alone darkens, and cyan has a colour of its own that no plain formula gives.
+    """
+    corners = bytearray()
+    for index in range(16):
+        c, m, y, k = ((index >> shift) & 1 for shift in (3, 2, 1, 0))
+        light = max(0.0, 100 - 30 * c - 35 * m - 8 * y - 90 * k)
+        corners += bytes(
+            [int(light * 2.55), int(128 - 20 * c + 60 * m), int(128 - 40 * c - 5 * m + 80 * y)]
+        )
+    ramp = bytes(range(256))
+    identity = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    table = (
+        b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + ramp * 4 + bytes(corners) + ramp * 3
+    )
+    return _profile(b"prtrCMYKLab ", {b"A2B0": table})
+
+
 def _xyz(values: tuple[float, float, float]) -> bytes:
     return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(x * 65536) for x in values))
 
 
 def _profile(kind: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """A whole profile: of this class, space of the device, and space it is connected by."""
     tags = {
         b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(78),
         b"cprt": b"text" + bytes(4) + b"none\0",

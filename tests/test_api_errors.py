@@ -14,11 +14,11 @@ from searchtransfer import (
     transfer,
     upscale_each,
 )
-from searchtransfer.devices import usable_device
 from searchtransfer.errors import OptionError, SearchTransferError, ShapeError
 from searchtransfer.images import degrade, from_tensor, read_image, write_image
 from searchtransfer.networks import TTSR, FusionNet
 from searchtransfer.operators import Keys, search_views
+from searchtransfer.process.devices import usable_device
 
 PHOTO = torch.from_numpy(sharp()).permute(2, 0, 1) / 255
 SMALL = PHOTO[:, ::4, ::4]

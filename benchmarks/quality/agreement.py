@@ -18,7 +18,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from benchmarks.common import tables
-from searchtransfer.models.fusion import AGREEMENT
+from searchtransfer.models.evidence import AGREEMENT
 from searchtransfer.operators.agreement import AROUND
 from searchtransfer.training.fusion.crops import crop_files, read_crop
 

@@ -16,7 +16,8 @@ import torch
 from benchmarks.common import tables
 from searchtransfer.evaluation import psnr
 from searchtransfer.images import down, up
-from searchtransfer.models.fusion import averaged, load_network
+from searchtransfer.models.fusion import load_network
+from searchtransfer.models.symmetries import averaged
 from searchtransfer.networks.fusion_net import Evidence
 from searchtransfer.training.fusion.crops import crop_files, read_crop, without_evidence
 

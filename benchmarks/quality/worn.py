@@ -27,27 +27,27 @@ from searchtransfer.images import crop_to_multiple, read_image, up
 from searchtransfer.training.degradations import (
     Blur,
     Chain,
+    Downsampling,
     Film,
     Jpeg,
     Noise,
-    Reduction,
     WebP,
 )
 from searchtransfer.training.fusion.teacher import Teacher
 
 SCALE = 4
-BICUBIC = Reduction("bicubic", SCALE)
+BICUBIC = Downsampling("bicubic", SCALE)
 
 ROWS = {
     "clean": Chain((), BICUBIC),
-    "area average": Chain((), Reduction("area", SCALE)),
+    "area average": Chain((), Downsampling("area", SCALE)),
     "blur 2.4 pixels": Chain((Blur(2.4),), BICUBIC),
     "JPEG 80": Chain((), BICUBIC, (Jpeg(80),)),
     "JPEG 50": Chain((), BICUBIC, (Jpeg(50),)),
     "WebP 50": Chain((), BICUBIC, (WebP(50),)),
     "H.264, CRF 28": Chain((), BICUBIC, (Film(28),)),
     "noise 10": Chain((), BICUBIC, (Noise(10.0),)),
-    "mixed": Chain((Blur(1.6),), Reduction("area", SCALE), (Noise(4.0), Jpeg(75))),
+    "mixed": Chain((Blur(1.6),), Downsampling("area", SCALE), (Noise(4.0), Jpeg(75))),
 }
 """`mixed` is blurred, averaged, noisy and compressed."""
 

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from benchmarks.common.clock import by_turns, own_process, seconds
 from benchmarks.common.machine import machine, peak_mib
-from benchmarks.search.features import add_pair, features_of, views_of
+from benchmarks.search.features import features_of, pair_parser, views_of
 from benchmarks.search.ways import WAYS
 from searchtransfer.operators import search_views
 from searchtransfer.operators.backends import native
@@ -103,8 +103,7 @@ def peak(way: str, options: argparse.Namespace) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_pair(parser)
+    parser = pair_parser(__doc__)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

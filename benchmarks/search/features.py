@@ -16,16 +16,18 @@ Features = tuple[Tensor, Tensor]
 """Of query and key: `[C, H, W]` each."""
 
 
-def add_pair(parser: argparse.ArgumentParser, size: str = "83x125") -> None:
-    """Options of what is searched."""
+def pair_parser(words: str, size: str = "83x125") -> argparse.ArgumentParser:
+    """Options of what is searched, for a program that these words describe."""
+    parser = argparse.ArgumentParser(description=words.splitlines()[0])
     parser.add_argument("--size", default=size, help="feature cells, rows x columns")
     parser.add_argument("--vgg", type=Path, help="safetensors file with VGG19 up to relu3_1")
     parser.add_argument("--pair", type=Path, nargs=2, help="two photos: query and key")
     parser.add_argument("--random", action="store_true", help="256 random channels instead")
+    return parser
 
 
 def features_of(options: argparse.Namespace) -> Features:
-    """What `add_pair` was told to search."""
+    """What `pair_parser` was told to search."""
     if options.random:
         return random_features(256, *numbers(options.size))
     a, b = pair_of(options)

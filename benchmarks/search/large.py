@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks.common.clock import own_process, seconds
 from benchmarks.common.machine import peak_mib
-from benchmarks.search.features import add_pair, features_of, views_of
+from benchmarks.search.features import features_of, pair_parser, views_of
 from searchtransfer.operators import search_views
 
 
@@ -34,8 +34,7 @@ def search_file(path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_pair(parser, size="270x480")
+    parser = pair_parser(__doc__, size="270x480")
     parser.add_argument("--views", action="store_true", help="16 sub-cell views, descriptors")
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()

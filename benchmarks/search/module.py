@@ -7,7 +7,6 @@ Values have 64, 128 and 256 channels at 4, 2 and 1 times the key grid, as TTSR's
 does not matter to the time. Figures are medians of interleaved runs in one process.
 """
 
-import argparse
 import statistics
 from functools import partial
 
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.common.clock import by_turns
-from benchmarks.search.features import add_pair, features_of
+from benchmarks.search.features import features_of, pair_parser
 from benchmarks.search.ways import article
 from searchtransfer import SearchTransfer
 
@@ -48,8 +47,7 @@ def ours(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_pair(parser)
+    parser = pair_parser(__doc__)
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
     torch.set_grad_enabled(False)

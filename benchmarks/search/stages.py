@@ -7,14 +7,13 @@ One thread, best of `--repeat` runs. The bare walk is timed at several depths wi
 pair reaches: its cost is a constant for each pair and a rate for each component.
 """
 
-import argparse
 import time
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from benchmarks.search.features import add_pair, features_of
+from benchmarks.search.features import features_of, pair_parser
 from searchtransfer.operators.backends import native
 from searchtransfer.operators.backends.native_attempt import Attempt, Walk, query_features
 from searchtransfer.operators.backends.native_kernel import has_tiles, run
@@ -83,8 +82,7 @@ def report_walks(query: Tensor, key: Tensor, repeat: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_pair(parser)
+    parser = pair_parser(__doc__)
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(1)

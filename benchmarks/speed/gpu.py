@@ -24,10 +24,10 @@ from benchmarks.common.machine import machine
 from benchmarks.common.photos import numbers, stereo_pair, tensor
 from benchmarks.search.features import random_features
 from searchtransfer import Upscaler, search
-from searchtransfer.devices import usable_device
 from searchtransfer.errors import SearchTransferError
 from searchtransfer.images import degrade
 from searchtransfer.operators.backends import tiled
+from searchtransfer.process.devices import usable_device
 
 
 def waited(run: Callable[[], Any], device: torch.device) -> Callable[[], Any]:

@@ -22,10 +22,10 @@ from searchtransfer.training.data.pixels import Pixels, read_pixels, resize
 from searchtransfer.training.degradations import (
     Blur,
     Chain,
+    Downsampling,
     Film,
     Jpeg,
     Noise,
-    Reduction,
     Sharpening,
     WebP,
 )
@@ -65,7 +65,7 @@ def drawn(photos: list[Path], rng: np.random.Generator) -> Sample:
     if kind == "soft" or (kind == "several" and rng.random() < 0.5):
         softness = float(rng.uniform(0.15, 0.9))
     if kind == "other reduction":
-        kernel = str(rng.choice(["area", "bilinear", "Lanczos"]))
+        kernel = str(rng.choice(["area", "bilinear", "lanczos"]))
     elif kind == "JPEG":
         after = (Jpeg(int(rng.integers(30, 96))),)
     elif kind == "several" and rng.random() < 0.5:
@@ -78,7 +78,7 @@ def drawn(photos: list[Path], rng: np.random.Generator) -> Sample:
     elif kind in ("WebP", "several"):
         after = (*after, WebP(int(rng.integers(25, 96))))
     before = (Blur(softness * scale),) if softness else ()
-    reduction = Reduction(kernel, scale)
+    reduction = Downsampling(kernel, scale)
     part = photo[top : top + side, left : left + side]
     plain = Chain(before, reduction).apply(part)
     small = Chain(before, reduction, after, int(rng.integers(2**32))).apply(part)

@@ -53,7 +53,7 @@ class Report:
 
     def as_dict(self) -> dict[str, object]:
         """Plain values, with what `searchtransfer info` tells of the machine."""
-        return asdict(self) | {"machine": about()}
+        return {**asdict(self), "machine": about()}
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from .batch.item import measure, reduced
 from .errors import MissingExtraError
 from .images import Image, check_output, from_numpy, from_pil, up, write_image
 from .pictures import Panel, draw_comparison, draw_match_map, draw_score_map
-from .progress import Progress, silent
+from .process.progress import Progress, silent
 from .upscaler import Upscaler
 
 NAMES = {

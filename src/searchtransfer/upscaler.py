@@ -11,23 +11,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from .budget import MEMORY
-from .devices import usable_device
 from .errors import OptionError
-from .given import check_size
+from .given import check_kind, check_number, check_size
 from .images.alpha import enlarge_alpha, with_hidden_filled
 from .images.grey import is_grey, with_colours_of
 from .images.kinds import as_image, returns_as
+from .images.presentation import Presentable
 from .images.sizes import SizeWish, check_within, reduced_to
-from .memory import with_smaller_tiles
 from .models import Model
 from .models.pieces import TILE as TILE
-from .presentation import Presentable
-from .pretrained import DEFAULT_MODEL as DEFAULT_MODEL
-from .pretrained import FROM_WEIGHTS as FROM_WEIGHTS
-from .pretrained import MODELS as MODELS
-from .pretrained import Look, load_model, networks_of, next_scale
-from .progress import Progress, callback
+from .models.pretrained import DEFAULT_MODEL as DEFAULT_MODEL
+from .models.pretrained import FROM_WEIGHTS as FROM_WEIGHTS
+from .models.pretrained import MODELS as MODELS
+from .models.pretrained import Look, load_model, networks_of, next_scale
+from .process.budget import MEMORY
+from .process.devices import usable_device
+from .process.memory import with_smaller_tiles
+from .process.progress import Progress, callback
 from .references import Reference
 from .references.matches import Matches as Matches
 from .references.plan import SearchMode
@@ -100,6 +100,9 @@ class Upscaler(Published):
         device: torch.device | str | None = None,
         factor: int | float | None = None,
     ) -> None:
+        check_kind("Upscaler: model", model, Model, "as Upscaler.from_pretrained makes them")
+        if factor is not None:
+            check_number("Upscaler: factor", factor, 0, model.scale)
         self.model = model
         self.factor = float(model.scale if factor is None else factor)
         self.device = usable_device(device)

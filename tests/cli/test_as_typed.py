@@ -16,7 +16,7 @@ from scenes import reduced, results, save, scene, sharp, tree
 from searchtransfer.cli.arguments import spread_references
 from searchtransfer.cli.options import MODEL_NAMES
 from searchtransfer.images import read_image
-from searchtransfer.pretrained import FROM_WEIGHTS, MODELS
+from searchtransfer.models.pretrained import FROM_WEIGHTS, MODELS
 
 VALUED = {"-i", "--input", "-r", "--ref", "-o", "--output", "-s"}
 

@@ -38,16 +38,22 @@ def test_an_address_that_cannot_be(option: str, value: str, words: str) -> None:
     assert words in run.output
 
 
-def test_it_says_its_address_and_ends_by_ctrl_c(tmp_path: Path) -> None:
+def started(folder: Path) -> tuple[subprocess.Popen[bytes], bytes]:
+    """A studio with its temporary files there, and the line that tells its address."""
     pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
     studio = subprocess.Popen(
         arguments("studio", "--port", "0"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment(TMPDIR=str(tmp_path), PYTHONUNBUFFERED="1"),
+        env=environment(TMPDIR=str(folder), PYTHONUNBUFFERED="1"),
     )
     assert studio.stdout is not None
-    assert b"http://127.0.0.1:" in studio.stdout.readline()
+    return studio, studio.stdout.readline()
+
+
+def test_it_says_its_address_and_ends_by_ctrl_c(tmp_path: Path) -> None:
+    studio, line = started(tmp_path)
+    assert b"http://127.0.0.1:" in line
     assert list(tmp_path.glob("searchtransfer-studio-*"))
     studio.send_signal(signal.SIGINT)
     out, errors = studio.communicate(timeout=60)
@@ -59,15 +65,8 @@ def test_it_says_its_address_and_ends_by_ctrl_c(tmp_path: Path) -> None:
 
 def test_an_open_page_does_not_disturb_the_end(tmp_path: Path) -> None:
     """A connection that never ends, as a page has, is cut without a word of it."""
-    pytest.importorskip("starlette", reason="the studio needs the extra `studio`")
-    studio = subprocess.Popen(
-        arguments("studio", "--port", "0"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(TMPDIR=str(tmp_path), PYTHONUNBUFFERED="1"),
-    )
-    assert studio.stdout is not None
-    address = urlsplit(studio.stdout.readline().decode().split()[2])
+    studio, line = started(tmp_path)
+    address = urlsplit(line.decode().split()[2])
     connection = http.client.HTTPConnection(address.netloc, timeout=60)
     connection.request("POST", "/studio/enter")
     token = json.loads(connection.getresponse().read())["token"]

@@ -33,9 +33,9 @@ from searchtransfer.evaluation import (
 )
 from searchtransfer.evaluation.methods import ttsr_inputs
 from searchtransfer.images import crop_to_multiple, read_image
+from searchtransfer.images.pairs import Pair, cufed_groups, list_pairs, scene_pairs
 from searchtransfer.networks import TTSR
-from searchtransfer.pairs import Pair, cufed_groups, list_pairs, scene_pairs
-from searchtransfer.stop import Stop, Stopped
+from searchtransfer.process.stop import Stop, Stopped
 from searchtransfer.training.data.pixels import make_sample
 
 

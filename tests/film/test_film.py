@@ -31,7 +31,7 @@ from searchtransfer.film import (
     upscale_film,
 )
 from searchtransfer.images import Image, degrade, up, write_image
-from searchtransfer.stop import Stop, Stopped
+from searchtransfer.process.stop import Stop, Stopped
 
 SHARP = pan(1, 6) + pan(2, 3)
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from image_files import cmyk_profile
 from PIL import ImageCms
-from profiles import grey_profile, matrix_profile
+from profiles import cmyk_profile, grey_profile, matrix_profile
 
 from searchtransfer.images import Image, ImageWarning, Metadata, to_profile
 

@@ -7,10 +7,11 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from image_files import ICC, chunk, cmyk_profile, exif, noise, png, saved, tiff, write
+from image_files import ICC, chunk, exif, noise, png, saved, tiff, write
 from PIL import Image as PILImage
 from PIL import ImageOps
 from PIL.PngImagePlugin import PngInfo
+from profiles import cmyk_profile
 
 from searchtransfer.images import ImageWarning, read_image
 from searchtransfer.images.convert import integer_samples

@@ -9,7 +9,7 @@ from searchtransfer import Reference, Upscaler
 from searchtransfer.errors import OptionError, WeightsError
 from searchtransfer.images import degrade, down, up
 from searchtransfer.models import FusionModel, Model, TransferModel, fusion
-from searchtransfer.models.fusion import spread_over
+from searchtransfer.models.pieces import spread_over
 from searchtransfer.networks import TTSR, FusionNet
 from searchtransfer.operators.agreement import shown
 from searchtransfer.weights import save_weights

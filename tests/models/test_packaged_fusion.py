@@ -13,7 +13,7 @@ from searchtransfer.evaluation import psnr
 from searchtransfer.images import degrade, up
 from searchtransfer.models import FusionModel
 from searchtransfer.models.fusion import load_network
-from searchtransfer.pretrained import DEFAULT_MODEL
+from searchtransfer.models.pretrained import DEFAULT_MODEL
 from searchtransfer.weights.packaged import packaged
 
 data = pytest.importorskip("skimage.data")

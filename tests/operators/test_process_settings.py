@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a process sets for itself - default dtype, default device, autocast - changes no answer."""
 
-import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +10,7 @@ from torch import Tensor
 
 from searchtransfer import SearchTransfer, search, transfer
 from searchtransfer.errors import BackendError
-from searchtransfer.operators import Keys, backends, search_views
+from searchtransfer.operators import Keys, search_views
 from searchtransfer.operators.backends import BACKENDS, native
 from searchtransfer.operators.backends.native_jobs import Search, address
 from searchtransfer.operators.backends.native_kernel import buffer
@@ -122,22 +120,6 @@ def test_no_setting_changes_an_answer(job: str, setting: str) -> None:
         assert a.dtype == b.dtype
         assert a.device == b.device
         assert torch.equal(a, b)
-
-
-FACTORIES = {"empty", "zeros", "ones", "full", "arange", "eye", "tensor", "rand", "randn"}
-FACTORIES |= {"randint", "linspace", "logspace", "as_tensor"}
-BUFFERS = sorted(Path(backends.__file__).parent.rglob("*.py"))
-
-
-@pytest.mark.parametrize("path", BUFFERS, ids=lambda path: path.name)
-def test_buffers_of_the_backends_state_dtype_and_device(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            continue
-        if ast.unparse(node.func.value) == "torch" and node.func.attr in FACTORIES:
-            stated = {keyword.arg for keyword in node.keywords}
-            needed = {"device"} if node.func.attr in {"arange", "randint"} else {"dtype", "device"}
-            assert needed <= stated, f"{path.name}:{node.lineno}: {ast.unparse(node)}"
 
 
 class TestAddresses:

@@ -6,13 +6,18 @@ The names are those of the page `docs/api.md`. After a change that is meant:
 says how a name may go away.
 """
 
+import ast
 import importlib
 import inspect
 import re
 from pathlib import Path
 
+import pytest
+from pages import read_blocks
+
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("public_names.txt")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _EMPTY = inspect.Parameter.empty
 
 
@@ -83,6 +88,22 @@ def test_the_names_of_the_package_itself_are_among_them() -> None:
     import searchtransfer
 
     assert {f"searchtransfer.{name}" for name in searchtransfer.__all__} <= set(names())
+
+
+def imported(page: Path) -> set[str]:
+    """What the Python blocks of a page import from the package."""
+    found = set()
+    for block in read_blocks(page.read_text(encoding="utf-8")):
+        for node in ast.walk(ast.parse(block.code)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("searchtransfer"):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_what_the_pages_import_is_public(page: Path) -> None:
+    modules = {name.rpartition(".")[0] for name in names()}
+    assert imported(page) <= {*names(), *modules}
 
 
 def test_another_argument_is_noticed() -> None:

@@ -17,7 +17,7 @@ from studio.server import wait_for
 
 from searchtransfer.errors import ImageFileError, OptionError
 from searchtransfer.images import Image, read_image, write_image
-from searchtransfer.pretrained import DEFAULT_MODEL
+from searchtransfer.models.pretrained import DEFAULT_MODEL
 from searchtransfer.studio import Limits, uploads
 from searchtransfer.studio.job import Outcome, Page, make
 from searchtransfer.studio.notes import listening

@@ -189,13 +189,20 @@ def test_files_are_dropped_anywhere_and_pasted(visit: Any, pictures: Path) -> No
     assert page.locator("st-drop").count() == 2  # the page is still there
 
 
-def test_files_dropped_on_the_inspector_are_taken_too(visit: Any, pictures: Path) -> None:
+def inspected(visit: Any, pictures: Path) -> tuple[Any, Any]:
+    """A page with a result in the inspector, and the inspector."""
     page = visit()
     choose(page, "small", pictures / "small.png")
     choose(page, "reference", pictures / "first.png")
     upscale(page)
     page.get_by_role("button", name="Where does each point come from?").click()
-    page.frame_locator("iframe").locator("body[data-ready]").wait_for()
+    frame = page.frame_locator("iframe")
+    frame.locator("body[data-ready]").wait_for()
+    return page, frame
+
+
+def test_files_dropped_on_the_inspector_are_taken_too(visit: Any, pictures: Path) -> None:
+    page, _ = inspected(visit, pictures)
     inside = next(x for x in page.frames if x != page.main_frame)
     data = base64.b64encode((pictures / "second.png").read_bytes()).decode()
     # Its own page stays, and from then on what is dragged goes to the page around it.
@@ -277,13 +284,7 @@ def test_run_and_cancel_are_in_view_and_the_focus_is_kept(
 
 
 def test_the_inspector_has_no_scroll_bar_of_its_own(visit: Any, pictures: Path) -> None:
-    page = visit()
-    choose(page, "small", pictures / "small.png")
-    choose(page, "reference", pictures / "first.png")
-    upscale(page)
-    page.get_by_role("button", name="Where does each point come from?").click()
-    frame = page.frame_locator("iframe")
-    frame.locator("body[data-ready]").wait_for()
+    page, frame = inspected(visit, pictures)
     inner = frame.locator("html")
     whole = "x => x.scrollHeight <= innerHeight + 1"
     wait_for(lambda: inner.evaluate(whole))

@@ -100,7 +100,7 @@ def test_a_run_leaves_what_it_says(root):
 
 def test_the_last_validation_is_that_of_the_kept_weights(root):
     from searchtransfer.evaluation import evaluate, with_ttsr
-    from searchtransfer.pairs import scene_pairs
+    from searchtransfer.images.pairs import scene_pairs
 
     outcome = train(tiny(root))
     result = evaluate(with_ttsr(load_ttsr(outcome.weights)), scene_pairs(root / "scenes"))

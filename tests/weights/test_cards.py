@@ -2,6 +2,7 @@
 """Every file of weights in the package has a card that answers the same questions."""
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ PACKAGE = Path(searchtransfer.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.safetensors"))
 HEADINGS = ("Use", "Data", "Training", "Cost", "Results", "Limits")
 THIRD_PARTY = (Path(__file__).parents[2] / "THIRD_PARTY.md").read_text(encoding="utf-8")
+
+
+BENCHMARKS = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text(encoding="utf-8")
 
 
 def faults(card: str, name: str, parameters: int, size: int) -> list[str]:
@@ -39,6 +43,23 @@ def test_a_card_lies_beside_the_weights(path: Path) -> None:
         count = sum(weights.get_tensor(name).numel() for name in weights.keys())  # noqa: SIM118
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     assert faults(card, path.stem, count, path.stat().st_size) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_card_was_written_for_these_weights(path: Path) -> None:
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    digest = sha256(path.read_bytes()).hexdigest()
+    hint = f"weights changed: read the card again, then give it {digest[:16]}"
+    assert f"`{digest[:16]}`" in card, hint
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_results_of_a_card_are_those_of_the_benchmarks(path: Path) -> None:
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    results = card.partition("**Results")[2].partition("\n\n")[0]
+    measured = set(re.findall(r"\b\d\d\.\d\d\b|\b0\.\d{3}\b", results))
+    assert measured <= set(re.findall(r"[\d.]+\d", BENCHMARKS))
+    assert measured or path.stem == "signs"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

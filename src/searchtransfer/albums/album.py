@@ -16,7 +16,7 @@ from ..foreign import shown
 from ..images import Image, ImageWarning, read_image
 from ..images.files import images_in
 from ..images.listing import LeftOut
-from ..progress import Progress, callback
+from ..process.progress import Progress, callback
 from ..references.geometry import Keypoints, planes
 from . import file
 from .descriptor import points_of

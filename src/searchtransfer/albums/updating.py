@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import ImageFileError
 from ..foreign import shown
 from ..images import read_image
-from ..progress import Progress
+from ..process.progress import Progress
 from .descriptor import Vocabulary, points_of
 from .file import Contents, Entry, new_index
 

@@ -4,8 +4,8 @@
 from ..images.files import images_in as images_in
 from ..images.listing import LeftOut as LeftOut
 from ..images.listing import left_out_text as left_out_text
-from ..stop import Stop as Stop
-from ..stop import Stopped as Stopped
+from ..process.stop import Stop as Stop
+from ..process.stop import Stopped as Stopped
 from .engines import engine_for as engine_for
 from .from_album import FromAlbum as FromAlbum
 from .here import here as here

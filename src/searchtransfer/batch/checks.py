@@ -9,7 +9,7 @@ from ..files import check_file
 from ..foreign import shown
 from ..images import check_output, read_image
 from ..images.sizes import SizeWish, check_within
-from ..memory import memory_limit
+from ..process.memory import memory_limit
 from ..upscaler import Upscaler
 from .plan import Job
 from .settings import Settings

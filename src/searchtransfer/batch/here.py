@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 
-from ..stop import Stop
+from ..process.stop import Stop
 from .maker import Made, Maker
 from .plan import Job
 from .watcher import Watcher

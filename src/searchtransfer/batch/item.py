@@ -19,7 +19,7 @@ from ..images.writing import encoded
 from ..inspection import inspect_result
 from ..pictures import draw_score_map
 from ..pictures.inspector import inspector_page
-from ..progress import Progress
+from ..process.progress import Progress
 from ..upscaler import Result, Upscaler
 from .checks import check_reducible
 from .outcome import Outcome, Quality

@@ -8,9 +8,9 @@ from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from ..foreign import shown
-from ..items import Failure, attempt
-from ..progress import Progress
-from ..stop import Stop
+from ..process.items import Failure, attempt
+from ..process.progress import Progress
+from ..process.stop import Stop
 from ..upscaler import Upscaler
 from .checks import check_job
 from .claim import claimed, folders_stay

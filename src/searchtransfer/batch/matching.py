@@ -9,8 +9,8 @@ from typing import Literal
 from ..foreign import in_line
 from ..images import MAX_PIXELS, check_output, from_pil, read_image, write_image
 from ..pictures import draw_match_map, draw_score_map
-from ..progress import Progress, silent
-from ..stop import Stop
+from ..process.progress import Progress, silent
+from ..process.stop import Stop
 from ..upscaler import Upscaler
 from .claim import folders_stay
 from .folders import make_folder, trial_folders

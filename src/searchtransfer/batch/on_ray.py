@@ -18,7 +18,7 @@ import torch
 from .. import __version__
 from ..errors import BackendError, OptionError
 from ..foreign import short
-from ..stop import Stop
+from ..process.stop import Stop
 from .cluster import connected
 from .maker import Made, Maker, not_begun
 from .plan import Job

@@ -17,9 +17,9 @@ from typing import Any
 import cv2
 import torch
 
-from ..children import deaf_from_the_start, serve_only_the_parent
 from ..errors import OptionError
-from ..stop import Stop, Stopped
+from ..process.children import deaf_from_the_start, serve_only_the_parent
+from ..process.stop import Stop, Stopped
 from .maker import Made, Maker, name_of
 from .outcome import Outcome
 from .plan import Job

@@ -7,7 +7,7 @@ An item that fails does not stop the others, unless the disk is full.
 from collections.abc import Callable, Iterator, Sequence
 
 from ..files import clear_leftovers
-from ..stop import Stop
+from ..process.stop import Stop
 from ..upscaler import Upscaler
 from .folders import trial_folders
 from .here import here

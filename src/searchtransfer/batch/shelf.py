@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..budget import BYTES_A_PIXEL, MEMORY
 from ..images import MAX_PIXELS, Image
+from ..process.budget import BYTES_A_PIXEL, MEMORY
 from ..references import Reference
 from .plan import Job
 from .references import References, read_references

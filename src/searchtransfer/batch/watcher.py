@@ -3,7 +3,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from ..items import harmless
+from ..process.items import harmless
 from .outcome import Outcome
 from .plan import Job
 

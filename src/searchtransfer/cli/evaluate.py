@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from ..evaluation import Method
     from ..evaluation.protocol import Metric
-    from ..progress import Progress
-    from ..stop import Stop
+    from ..process.progress import Progress
+    from ..process.stop import Stop
 
 
 class Layout(StrEnum):
@@ -112,8 +112,8 @@ def evaluate(
     of what is finished at Ctrl-C.
     """
     from ..evaluation import Comparison, check_reports, table, to_csv, to_html, to_json
-    from ..pairs import cufed_groups, list_pairs, scene_pairs
-    from ..pretrained import DEFAULT_MODEL, model_files
+    from ..images.pairs import cufed_groups, list_pairs, scene_pairs
+    from ..models.pretrained import DEFAULT_MODEL, model_files
 
     options = {"--csv": csv, "--json": json, "--html": html}
     reports = {option: path for option, path in options.items() if path is not None}
@@ -176,7 +176,7 @@ def evaluate(
 
 def _write(reports: "dict[Path, Callable[[], str]]", overwrite: bool) -> bool:
     """Write each that can be written; whether one could not."""
-    from ..items import Failure, attempt
+    from ..process.items import Failure, attempt
 
     lost = False
     for path, make in reports.items():
@@ -220,7 +220,7 @@ def _methods(
     """
     from ..errors import OptionError
     from ..evaluation import bicubic, with_upscaler
-    from ..pretrained import FROM_WEIGHTS, MODELS
+    from ..models.pretrained import FROM_WEIGHTS, MODELS
     from ..upscaler import Upscaler
     from ..weights.repository import is_hub_id
 

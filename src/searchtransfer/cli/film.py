@@ -80,14 +80,15 @@ def upscale_film_from(named: Sequence[Path], given: Mapping[str, Any], command: 
         if name not in {*DECIDING, *OTHERS} and given[name] != parameter.default:
             option = name.replace("_", "-")
             raise typer.BadParameter(f"--{option} is for images, and the input is a film")
-    from ..budget import parse_memory
+    from ..process.budget import parse_memory
     from ..upscaler import Upscaler
 
     options = FilmOptions(**given, source=named[0])
     options.refs = options.refs or []
     words = {name: given[name] for name in DECIDING}
     source = words.pop("model")
-    upscaler = Upscaler.from_pretrained(source, **words | {"memory": parse_memory(words["memory"])})
+    wanted: dict[str, Any] = {**words, "memory": parse_memory(words["memory"])}
+    upscaler = Upscaler.from_pretrained(source, **wanted)
     _upscale(options, upscaler, {name: str(x) for name, x in words.items()})
 
 

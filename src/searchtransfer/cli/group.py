@@ -51,7 +51,7 @@ def explain(error: Exception) -> tuple[str, int]:
     """The words and the exit code for an error."""
     if isinstance(error, SearchTransferError):
         return str(error), FAILED if isinstance(error, OutOfMemoryError) else UNUSABLE
-    from ..memory import lacks_memory
+    from ..process.memory import lacks_memory
 
     if lacks_memory(error):
         return "not enough memory; use a smaller picture, fewer references or --tile 128", FAILED

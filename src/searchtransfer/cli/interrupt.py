@@ -4,11 +4,12 @@
 The work runs in a thread of its own; the main thread waits, and so hears signals.
 """
 
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
+
+from ..process.signals import SIGNALS, answered
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -19,9 +20,6 @@ T = TypeVar("T")
 
 GRACE_SECONDS = 0.5
 """How long work that was asked to stop may take to do so."""
-
-ENDING = [x for name in ("SIGTERM", "SIGHUP") if (x := getattr(signal, name, None)) is not None]
-"""Signals that count as Ctrl-C."""
 
 
 def interruptible(work: Callable[["Stop"], T]) -> T:
@@ -65,17 +63,10 @@ def interruptible(work: Callable[["Stop"], T]) -> T:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM and SIGHUP count as Ctrl-C, unless they are ignored (`nohup`)."""
+    """SIGTERM and SIGHUP count as Ctrl-C."""
 
     def interrupt(number: int, frame: "FrameType | None") -> None:
         raise KeyboardInterrupt
 
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        heard = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, interrupt) for number in heard}
-    try:
+    with answered(interrupt, SIGNALS[1:]):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

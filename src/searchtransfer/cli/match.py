@@ -70,7 +70,7 @@ def match(
         raise typer.BadParameter("there is no reference; name sharp photos with -r")
     from ..batch import References, Stop, read_references, write_maps
     from ..batch.plan import folder_named
-    from ..pretrained import model_files
+    from ..models.pretrained import model_files
     from ..upscaler import Upscaler
 
     folder = small.parent if output is None else folder_named(output, "output")

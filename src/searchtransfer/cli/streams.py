@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The standard streams of a process, from its beginning to its end."""
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -26,7 +27,7 @@ def prepare_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -231,12 +231,12 @@ def upscale(
         run_batch,
         same_for_all,
     )
-    from ..budget import parse_memory
     from ..errors import OptionError
     from ..images import parse_colour
     from ..images.sizes import SizeWish, parse_frame
     from ..images.writing import check_quality
-    from ..pretrained import model_files, next_scale
+    from ..models.pretrained import model_files, next_scale
+    from ..process.budget import parse_memory
     from ..upscaler import Upscaler
 
     check_quality(quality)

@@ -4,9 +4,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..items import Failure, harmless
-from ..pairs import Pair
-from ..stop import Stop
+from ..images.pairs import Pair
+from ..process.items import Failure, harmless
+from ..process.stop import Stop
 from .gallery import Gallery
 from .metrics import Profile
 from .protocol import Evaluation, Method, Metric, References, Row, measured

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..images import up
 from ..networks.ttsr_inputs import ttsr_inputs
-from ..progress import Progress
+from ..process.progress import Progress
 from ..upscaler import Upscaler
 from .protocol import Method
 

@@ -20,8 +20,8 @@ from ..files import OnExists, check_file, whole_file
 from ..foreign import shown
 from ..images.reduction import Reduction
 from ..models.kept import fingerprint
-from ..progress import Progress, silent
-from ..stop import Stop
+from ..process.progress import Progress, silent
+from ..process.stop import Stop
 from ..upscaler import Upscaler
 from ..wear import CLEAN, Wear
 from .encoding import Coding, Segment, coding_for

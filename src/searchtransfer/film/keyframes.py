@@ -34,9 +34,11 @@ class Source(Protocol):
     @property
     def times(self) -> Sequence[float]:
         """In seconds, rising."""
+        ...
 
     def picture(self, number: int) -> Float[Tensor, "3 h w"]:
         """One of them, in [0, 1]."""
+        ...
 
 
 class KeyFolder:

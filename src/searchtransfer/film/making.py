@@ -11,12 +11,12 @@ from torch import Tensor
 
 from ..images.grey import is_grey, with_colours_of
 from ..images.sizes import resized_to
-from ..memory import with_smaller_tiles
 from ..models import Model
 from ..models.fusion import FusionModel
 from ..models.transfer import Compared, TransferModel
 from ..operators.precision import in_own_precision
-from ..progress import Progress, silent
+from ..process.memory import with_smaller_tiles
+from ..process.progress import Progress, silent
 from ..references import Reference
 from ..references.comparison import compare
 from ..upscaler import Upscaler

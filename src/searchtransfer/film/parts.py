@@ -10,7 +10,7 @@ from typing import Any
 
 from ..files import clear_leftovers, write_file
 from ..foreign import shown
-from ..stop import Stop
+from ..process.stop import Stop
 from .pyav import pyav
 
 JOB = "job.json"

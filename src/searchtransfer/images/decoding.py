@@ -36,7 +36,7 @@ from .libraries import missing
 from .metadata import orientation, plain_exif, plausible_dpi
 from .netpbm import decode_netpbm
 from .png import decode_png
-from .samples import CheckSize, Decoded, Note, Samples, spread, to_samples
+from .samples import CheckSize, Decoded, Note, Samples, check_first, spread, to_samples
 from .strictness import truncation_refused
 from .tiff import decode_tiff
 
@@ -86,9 +86,7 @@ def decode(data: bytes, kind: Format, check_size: CheckSize, note: Note) -> Deco
 def _decode_pillow(
     picture: ImageFile.ImageFile, data: bytes, kind: Format, check_size: CheckSize, note: Note
 ) -> Decoded:
-    check_size(picture.height, picture.width, len(picture.getbands()))
-    if (count := getattr(picture, "n_frames", 1)) > 1:
-        note(f"it holds {count} pictures; only the first is used")
+    check_first(picture, check_size, note)
     coded = _CODED[kind](data) if kind in _CODED else Coded()
     if coded.depth <= 8 or kind is JPEG2000:  # Pillow finds missing pixels that others pass over
         picture.load()

@@ -11,7 +11,7 @@ from PIL import JpegImagePlugin
 from .image import Metadata
 from .jpeg_scans import has_all_scans
 from .metadata import orientation, plain_exif, plausible_dpi, says_resolution
-from .samples import CheckSize, Decoded, Note, to_samples
+from .samples import CheckSize, Decoded, Note, check_first, to_samples
 
 _END = b"\xff\xd9"
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -21,9 +21,7 @@ _IPTC = 0x0404
 def decode_jpeg(data: bytes, check_size: CheckSize, note: Note) -> Decoded:
     """Decode a JPEG file; arguments and errors as in `decoding.decode`."""
     with JpegImagePlugin.jpeg_factory(io.BytesIO(data)) as picture:
-        check_size(picture.height, picture.width, len(picture.getbands()))
-        if (count := getattr(picture, "n_frames", 1)) > 1:
-            note(f"it holds {count} pictures; only the first is used")
+        check_first(picture, check_size, note)
         info = dict(picture.info)
         loaded = _loaded(picture, data, note)
     exif = plain_exif(info.get("exif"), note)

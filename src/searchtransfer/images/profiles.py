@@ -9,6 +9,7 @@ import io
 import logging
 import warnings
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -112,7 +113,8 @@ def _profile(icc: bytes | None) -> ImageCms.ImageCmsProfile:
 
 
 def _mode(profile: ImageCms.ImageCmsProfile) -> str:
-    space = profile.profile.xcolor_space.strip()
+    handle: Any = profile.profile  # declared as a file too, which it never is here
+    space: str = handle.xcolor_space.strip()
     if space not in _MODES:
         raise ValueError(f"profile for {space} colours, expected RGB or grey")
     return _MODES[space]

@@ -9,6 +9,8 @@ are one-dimensional convolutions, first along rows and then along columns.
 
 import math
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import Literal
 
 import numpy as np
@@ -19,7 +21,7 @@ from PIL import Image as PILImage
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
-from ..given import check_tensor
+from ..given import check_tensor, check_word
 
 Kernel = Literal["bicubic", "area", "bilinear", "lanczos"]
 """How an image is reduced; all widened by the scale, as Pillow has them."""
@@ -39,9 +41,10 @@ def down(
 
     Raises:
         ShapeError: H or W is not a multiple of scale (see `crop_to_multiple`).
-        OptionError: scale is no whole number from 1 to 8.
+        OptionError: scale is no whole number from 1 to 8, or there is no such kernel.
     """
     _check("down", image, scale)
+    check_word("down: kernel", kernel, tuple(_KERNELS))
     height, width = image.shape[-2:]
     if height % scale or width % scale:
         raise ShapeError(
@@ -92,9 +95,7 @@ def softened(image: Float[Tensor, "c h w"], factor: float) -> Float[Tensor, "c h
         return image
     reach = math.ceil(3 * factor) - 1
     taps = torch.arange(-reach, reach + 1, dtype=torch.float64, device="cpu") / factor
-    kernel = torch.sinc(taps) * torch.sinc(taps / 3)
-    kernel /= kernel.sum()
-    return _planes(image, lambda x: _summed(_summed(x.T, kernel, 1, reach).T, kernel, 1, reach))
+    return _both_ways(image, torch.sinc(taps) * torch.sinc(taps / 3))
 
 
 def blurred(image: Float[Tensor, "*c h w"], sigma: float) -> Float[Tensor, "*c h w"]:
@@ -108,8 +109,14 @@ def blurred(image: Float[Tensor, "*c h w"], sigma: float) -> Float[Tensor, "*c h
         return image
     reach = max(1, math.ceil(3 * sigma))
     taps = torch.arange(-reach, reach + 1, dtype=torch.float64, device="cpu")
-    kernel = torch.exp(-taps.square() / (2 * sigma**2))
-    kernel /= kernel.sum()
+    return _both_ways(image, torch.exp(-taps.square() / (2 * sigma**2)))
+
+
+def _both_ways(
+    image: Float[Tensor, "*c h w"], taps: Float[Tensor, " n"]
+) -> Float[Tensor, "*c h w"]:
+    """Filter along columns and rows; the taps count in proportion."""
+    kernel, reach = taps / taps.sum(), len(taps) // 2
     return _planes(image, lambda x: _summed(_summed(x.T, kernel, 1, reach).T, kernel, 1, reach))
 
 
@@ -277,7 +284,10 @@ def _filter(
     # Sums of products, not a convolution: runtimes of graphs have none of doubles.
     last = inside.shape[0] - kernels.shape[1] + 1
     share = torch.stack(  # [k, cells]
-        [sum(w * inside[t : last + t : stride] for t, w in enumerate(kernel)) for kernel in kernels]
+        [
+            reduce(add, (w * inside[t : last + t : stride] for t, w in enumerate(kernel)))
+            for kernel in kernels
+        ]
     ).to(planes)
     weights = kernels.to(planes)[:, None]
     if axis == 2:

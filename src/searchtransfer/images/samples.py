@@ -22,6 +22,13 @@ CheckSize = Callable[[int, int, int], None]
 """Called as `check_size(height, width, channels)` before any pixel is decoded; it may raise."""
 
 
+def check_first(picture: PILImage.Image, check_size: CheckSize, note: Note) -> None:
+    """Before any pixel is decoded: the size, and that only the first of several is used."""
+    check_size(picture.height, picture.width, len(picture.getbands()))
+    if (count := getattr(picture, "n_frames", 1)) > 1:
+        note(f"it holds {count} pictures; only the first is used")
+
+
 @dataclass(frozen=True)
 class Decoded:
     """A picture as its file has it, before its orientation is applied."""

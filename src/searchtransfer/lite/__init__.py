@@ -14,8 +14,9 @@ The networks are files that `searchtransfer export` writes. What comes back is t
 from pathlib import Path
 from typing import Any
 
-from ..budget import MEMORY
 from ..errors import OptionError
+from ..process.budget import MEMORY
+from .arrays.process import get_num_threads
 from .loading import load
 from .network import OnnxNetwork
 
@@ -49,8 +50,8 @@ def upscaler(
         WeightsError: a file is damaged, or of another network.
         MissingExtraError: onnxruntime is not installed.
     """
-    threads = threads or load("references.plan").torch.get_num_threads()
-    files = [OnnxNetwork(path, threads) for path in (network, worn) if path is not None]
+    count: int = threads or get_num_threads()
+    files = [OnnxNetwork(path, count) for path in (network, worn) if path is not None]
     scales = {x.scale for x in files} | ({scale} if scale else set())
     if len(scales) > 1 or (worn is not None and network is None):
         raise OptionError(
@@ -72,6 +73,6 @@ def _lazy(kind: Any) -> Any:
 
     class Lazy(kind):  # type: ignore[misc]
         def prepare(self, reference: Any) -> None:
-            self._check(reference)
+            self.check(reference)
 
     return Lazy

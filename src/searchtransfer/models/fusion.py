@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The learned model: FusionNet on what search and blend have found; also without a reference."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..budget import side_of_piece
 from ..errors import OptionError, WeightsError
 from ..foreign import shown as shown_text
 from ..images.reduction import BICUBIC, Reduction
@@ -20,18 +18,18 @@ from ..images.resize import up
 from ..networks.fusion_net import Evidence, FusionNet
 from ..operators.agreement import AROUND, shown
 from ..operators.precision import in_own_precision
-from ..progress import Progress, silent
+from ..process.budget import side_of_piece
+from ..process.progress import Progress, silent
 from ..references import Reference
 from ..references.matches import no_matches
-from ..wear import Wear, wear_of
+from ..wear import wear_of
 from ..weights import build, read_weights
+from .evidence import texture_of, told, trusted
 from .expected import announce
-from .model import Upscaled
-from .pieces import TILE, Area, in_pieces
-from .transfer import Compared, Piece, TransferModel
-
-GREY = 64.0
-"""Grey levels that count as 1 in the evidence, after the square root."""
+from .model import Model, Upscaled
+from .pieces import TILE, Area, in_pieces, spread_over
+from .symmetries import SYMMETRIES, Learned, averaged, in_one_way
+from .transfer import Compared, TransferModel
 
 FEATURES = 600
 """Bytes of a cell of a piece beside what the transfer model takes: evidence and features."""
@@ -50,15 +48,9 @@ TEXTURE = 0.5
 """Part that the model without learning has in the result of a clean image where it is trusted: the
 two err in other ways, see `docs/design/fusion.md`."""
 
-Learned = Callable[[Tensor, Evidence | None, Tensor], Float[Tensor, "b 3 hs ws"]]
-"""What a network makes of a small image, evidence and noise."""
-
-AGREEMENT = 6
-"""Which of the maps of the evidence the agreement of neighbours is."""
-
 
 @dataclass(frozen=True)
-class FusionModel:
+class FusionModel(Model):
     """Sub-cell search and blended detail as in the transfer model, then FusionNet.
 
     Without a reference it is a single-image network.
@@ -84,7 +76,7 @@ class FusionModel:
     needs_reference: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.symmetries is not None and not 1 <= self.symmetries <= len(_SYMMETRIES):
+        if self.symmetries is not None and not 1 <= self.symmetries <= len(SYMMETRIES):
             raise OptionError(f"symmetries must be from 1 to 8, got {self.symmetries}")
         networks = (self.network, self.worn, self.vivid)
         scales = sorted({x.scale for x in networks if x is not None})
@@ -132,42 +124,18 @@ class FusionModel:
             TILE, side_of_piece(self.transfer.memory, self.transfer.bytes_a_cell + FEATURES, halo)
         )
 
-    def prepare(self, reference: Reference) -> None:
-        """Compute now what a search needs of the photos.
-
-        Raises:
-            OptionError: the reference was built for another scale.
-        """
+    def _prepare(self, reference: Reference) -> None:
         self.transfer.prepare(reference)
 
-    @torch.no_grad()
-    @in_own_precision
-    def upscale(
+    def _with(
         self,
         colour: Float[Tensor, "3 h w"],
-        reference: Reference | None,
-        *,
-        tile: int = 0,
-        progress: Progress = silent,
+        reference: Reference,
+        tile: int,
+        progress: Progress,
     ) -> Upscaled:
-        """Upscale one image.
-
-        Args:
-            colour: `[3, H, W]` in [0, 1].
-            reference: built for the same scale; None: the image alone. Then score is 0 and photo
-                and pixel are -1.
-            tile: cells on a side of the pieces that the picture is put together from, 0 for one
-                piece. Bounds the memory; the result is the same up to rounding.
-            progress: called with "search" and "transfer".
-
-        Raises:
-            OptionError: the reference was built for another scale.
-        """
         announce(colour, self.scale, reference)
-        wear = self.transfer.wear or wear_of(colour, self.scale)
-        if reference is None:
-            return self._alone(colour, wear, tile, progress)
-        seen = self.transfer.find(colour, reference, progress, wear)
+        seen = self.transfer.find(colour, reference, progress)
         return self.sharpened(colour, seen, tile=tile, progress=progress)
 
     @torch.no_grad()
@@ -183,7 +151,7 @@ class FusionModel:
         """Upscale an image whose matches are known, from `transfer.find`."""
         is_worn = seen.found.noise > 0 or seen.found.reduction != BICUBIC
         faithful = self._shown_to(self._network(is_worn), colour)
-        vivid = None if self.vivid is None else painted_by(self.vivid)
+        vivid = None if self.vivid is None else in_one_way(self.vivid)
         part = self.texture if is_worn else TEXTURE
 
         def make(area: Area) -> Tensor:
@@ -207,11 +175,13 @@ class FusionModel:
         sharp = in_pieces(colour, make, self.scale, tile, halo, progress)
         return Upscaled(sharp, seen.score, seen.found.matches, seen.wear)
 
-    def _alone(self, colour: Tensor, wear: Wear, tile: int, progress: Progress) -> Upscaled:
+    def _alone(self, colour: Float[Tensor, "3 h w"], tile: int, progress: Progress) -> Upscaled:
+        announce(colour, self.scale, None)
+        wear = self.transfer.wear or wear_of(colour, self.scale)
         level = wear.level(colour)
         reduction = wear.supposed(self.scale)
         faithful = self._shown_to(self._network(level > 0 or reduction != BICUBIC), colour)
-        learned = faithful if self.vivid is None else painted_by(self.vivid)
+        learned = faithful if self.vivid is None else in_one_way(self.vivid)
 
         def make(area: Area) -> Tensor:
             low = colour[(slice(None), *area)]
@@ -269,66 +239,6 @@ def invented(surely: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hs ws"]
     return smooth[0, 0]
 
 
-def spread_over(cells: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hs ws"]:
-    """The value of each cell at all its pixels."""
-    return cells.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
-
-
-_SYMMETRIES = tuple((turns, flip) for flip in (False, True) for turns in (0, 2, 1, 3))
-"""Quarter turns and mirror images of a square; the first is the image itself."""
-
-
-def averaged(
-    network: FusionNet,
-    low: Float[Tensor, "b 3 h w"],
-    evidence: Evidence | None,
-    noise: Float[Tensor, "b 1 h w"],
-    symmetries: int,
-) -> Float[Tensor, "b 3 hs ws"]:
-    """The mean of what the network makes of an image turned and mirrored, turned back."""
-    sharp = low.new_zeros(())
-    run = ready(network, low.device)
-    for turns, flip in _SYMMETRIES[:symmetries]:
-        seen = None if evidence is None else Evidence(*(_moved(x, turns, flip) for x in evidence))
-        result = run(_moved(low, turns, flip), seen, _moved(noise, turns, flip))
-        back = torch.rot90(result.flip(-1) if flip else result, -turns, (-2, -1))
-        sharp = sharp + back / symmetries
-    return sharp
-
-
-def painted_by(network: FusionNet) -> Learned:
-    """The network for a vivid look, shown an image in one way: a mean of several is soft."""
-    return partial(averaged, network, symmetries=1)
-
-
-def ready(network: FusionNet, device: torch.device) -> Learned:
-    """The network as it computes here: single precision, on the device, channels last.
-
-    The network itself stays as it is; its weights are few, and converted anew each time, so that
-    what is changed in it takes effect.
-    """
-    state = {
-        name: x.to(device, torch.float32, memory_format=_format(x))
-        for name, x in network.state_dict().items()
-    }
-
-    def run(low: Tensor, evidence: Evidence | None, noise: Tensor) -> Tensor:
-        low = low.contiguous(memory_format=torch.channels_last)
-        result: Tensor = torch.func.functional_call(network, state, (low, evidence, noise))
-        return result
-
-    return run
-
-
-def _format(x: Tensor) -> torch.memory_format:
-    return torch.channels_last if x.dim() == 4 else torch.contiguous_format
-
-
-def _moved(x: Tensor, turns: int, flip: bool) -> Tensor:
-    x = torch.rot90(x, turns, (-2, -1))
-    return x.flip(-1) if flip else x
-
-
 def load_network(path: str | Path) -> FusionNet:
     """Build FusionNet as its file describes it.
 
@@ -341,64 +251,3 @@ def load_network(path: str | Path) -> FusionNet:
         scale = config.get("scale", 4)  # files of version 0.1 do not say it twice
         file.description.require(FusionNet.architecture, scale, file.path)
     return build(FusionNet, config, file).eval()
-
-
-class Texture(NamedTuple):
-    """What the photos say of a piece without the network."""
-
-    colour: Float[Tensor, "3 hs ws"]
-    confidence: Float[Tensor, "h w"]
-
-    def mixed_into(self, sharp: Float[Tensor, "3 hs ws"], part: float) -> Float[Tensor, "3 hs ws"]:
-        """A picture, and up to some part of it this."""
-        scale = sharp.shape[1] // self.confidence.shape[0]
-        return torch.lerp(sharp, self.colour, part * spread_over(self.confidence, scale))
-
-
-def trusted(piece: Piece) -> Texture:
-    """The result of the model without learning, as far as it can be trusted."""
-    return Texture(piece.sharp, piece.trust * shown(piece.agreement))
-
-
-def texture_of(piece: Piece, scale: int) -> Texture:
-    """The mean of two ways to use the photos: their detail on the image, and they themselves."""
-    photos = up(piece.blend.known, scale) + piece.blend.detail
-    return Texture((piece.sharp + photos) / 2, piece.blend.confidence)
-
-
-def told(piece: Piece) -> tuple[Tensor, Tensor, Evidence]:
-    """The image, its noise and the evidence of a piece, whose other pictures are not kept."""
-    return piece.low, piece.noise, evidence_of(piece)
-
-
-def evidence_of(piece: Piece) -> Evidence:
-    """What the network is told about a piece: a batch of one."""
-    return faded(raw_evidence(piece), shown(piece.agreement))
-
-
-def faded(evidence: Evidence, surely: Float[Tensor, "h w"]) -> Evidence:
-    """The evidence where the reference shows the same things, nothing elsewhere.
-
-    So an unrelated reference changes nothing, and a partial one only what it shows.
-    """
-    textures = spread_over(surely, evidence.detail.shape[-1] // surely.shape[-1])
-    return Evidence(
-        evidence.detail * textures, evidence.transferred * textures, evidence.maps * surely
-    )
-
-
-def raw_evidence(piece: Piece) -> Evidence:
-    """What search and blend found of a piece, whether it can be believed or not."""
-    mixed = piece.blend
-    maps = [
-        piece.score,
-        mixed.confidence,
-        piece.trust,
-        255 / GREY * mixed.energy.clamp(min=0).sqrt(),
-        255 / GREY * mixed.spread.sqrt(),
-        piece.difference.sqrt() / GREY,
-        piece.agreement,
-    ]
-    return Evidence(
-        mixed.detail[None], (piece.sharp - piece.bicubic)[None], torch.stack(maps)[None]
-    )

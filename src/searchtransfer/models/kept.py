@@ -13,7 +13,7 @@ from torch import nn
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class KeptByOwner(Generic[T]):
     """The results for the latest few owners, dropped with them.
 
     An owner is known by its identity, so pickles and copies of it take nothing along; a pickle or
@@ -47,7 +47,7 @@ class Kept(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __reduce__(self) -> tuple[type["Kept[T]"], tuple[int]]:
+    def __reduce__(self) -> tuple[type["KeptByOwner[T]"], tuple[int]]:
         return type(self), (self._room,)
 
 

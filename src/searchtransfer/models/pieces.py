@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..images.tiles import plan_tiles
-from ..progress import Progress
+from ..process.progress import Progress
 
 Area = tuple[slice, slice]
 """Rows and columns of the low-resolution image."""
@@ -54,3 +54,8 @@ def times(area: Area, scale: int) -> Area:
     """The pixels of an area at a scale."""
     rows, columns = (slice(x.start * scale, x.stop * scale) for x in area)
     return rows, columns
+
+
+def spread_over(cells: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hs ws"]:
+    """The value of each cell at all its pixels."""
+    return cells.repeat_interleave(scale, 0).repeat_interleave(scale, 1)

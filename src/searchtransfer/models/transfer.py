@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..budget import MEMORY, checked, side_of_piece
 from ..errors import OptionError
 from ..given import check_word
 from ..images.resize import up
@@ -22,7 +21,8 @@ from ..operators.agreement import AROUND, shown
 from ..operators.descriptors import SIDE
 from ..operators.detail import Blend, blend
 from ..operators.precision import in_own_precision
-from ..progress import Progress, silent
+from ..process.budget import MEMORY, checked, side_of_piece
+from ..process.progress import Progress, silent
 from ..references import SCALES, Reference
 from ..references.comparison import Comparison, compare
 from ..references.finding import Found
@@ -31,8 +31,8 @@ from ..references.plan import MODES, SearchMode
 from ..references.texture import blocks_of
 from ..wear import Wear, wear_of
 from .expected import announce
-from .model import Upscaled
-from .pieces import TILE, Area, in_pieces
+from .model import Model, Upscaled
+from .pieces import TILE, Area, in_pieces, spread_over
 
 BYTES_A_PIXEL = 188
 """Of the result of a piece: textures, sums and pictures."""
@@ -119,7 +119,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TransferModel:
+class TransferModel(Model):
     """Sub-cell search, blended detail, back-projection; see the module docstring."""
 
     scale: int = 4
@@ -132,7 +132,7 @@ class TransferModel:
     wear: Wear | None = None
     """What has happened to the images; None: it is estimated."""
     memory: int = MEMORY
-    """Bytes that an image may take; see `searchtransfer.budget`."""
+    """Bytes that an image may take; see `searchtransfer.process.budget`."""
     name: str = "transfer"
     needs_reference: ClassVar[bool] = True
 
@@ -151,43 +151,19 @@ class TransferModel:
         """That a piece takes for each of its cells."""
         return BYTES_A_PIXEL * self.scale**2
 
-    def prepare(self, reference: Reference) -> None:
-        """Compute now what a search needs of the photos.
-
-        Raises:
-            OptionError: the reference was built for another scale.
-        """
-        self._check(reference)
+    def _prepare(self, reference: Reference) -> None:
         reference.prepare()
 
-    @torch.no_grad()
-    @in_own_precision
-    def upscale(
+    def _with(
         self,
         colour: Float[Tensor, "3 h w"],
-        reference: Reference | None,
-        *,
-        tile: int = 0,
-        progress: Progress = silent,
+        reference: Reference,
+        tile: int,
+        progress: Progress,
     ) -> Upscaled:
-        """Upscale one image.
-
-        Args:
-            colour: `[3, H, W]` in [0, 1].
-            reference: built for the same scale.
-            tile: cells on a side of the pieces that the picture is put together from, 0 for one
-                piece. Bounds the memory; the result is the same.
-            progress: called with "search" and "transfer".
-
-        Raises:
-            OptionError: there is no reference, or it was built for another scale.
-        """
-        if reference is None:
-            raise OptionError("model 'transfer' needs a reference; give it photos of the same")
         announce(colour, self.scale, reference)
-        return self.sharpened(
-            colour, self.find(colour, reference, progress), tile=tile, progress=progress
-        )
+        seen = self.find(colour, reference, progress)
+        return self.sharpened(colour, seen, tile=tile, progress=progress)
 
     @torch.no_grad()
     @in_own_precision
@@ -226,18 +202,11 @@ class TransferModel:
         Raises:
             OptionError: the reference was built for another scale.
         """
-        self._check(reference)
+        self.check(reference)
         wear = wear or self.wear or wear_of(colour, self.scale)
         found = match(colour, reference, self.search, self.backend, progress, wear, self.memory)
         wear = wear.reduced_by(found.reduction)
         return Compared(found, compare(colour, found.copies, found.field), wear)
-
-    def _check(self, reference: Reference) -> None:
-        if reference.scale != self.scale:
-            raise OptionError(
-                f"reference was built for scale {reference.scale}, the model has {self.scale}; "
-                "prepare it with this model"
-            )
 
     def halo(self, found: Found) -> int:
         """Cells around a tile that can change a pixel inside it.
@@ -283,7 +252,7 @@ class TransferModel:
         colour = torch.lerp(colour, mixed.known, known)
         energy, spread = (_smooth(x) for x in (mixed.energy, mixed.spread))
         trust = mixed.confidence * energy / (energy + settings.dissent * spread + 1e-9)
-        fade = trust.repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
+        fade = spread_over(trust, self.scale)
         bicubic = up(colour, self.scale)
         sharp = bicubic + fade * mixed.detail
         for _ in range(settings.consistency_rounds):

@@ -17,13 +17,12 @@ from ..networks.ttsr import TTSR
 from ..networks.ttsr_file import load_ttsr
 from ..networks.ttsr_inputs import enlarged
 from ..operators import ViewMatch, search_views
-from ..operators.precision import in_own_precision
-from ..progress import Progress, silent
+from ..process.progress import Progress
 from ..references import Reference
 from ..references.matches import whole_cells
 from ..references.plan import SearchMode
-from .kept import Kept, fingerprint
-from .model import Upscaled
+from .kept import KeptByOwner, fingerprint
+from .model import Model, Upscaled
 from .pieces import Area, in_pieces, times
 from .ttsr_reference import SIDE, Textures, describe_references, levels_of
 
@@ -38,7 +37,7 @@ SMALLEST = 64
 
 
 @dataclass(frozen=True, eq=False)
-class TTSRModel:
+class TTSRModel(Model):
     """Search with the learned extractor, transfer at three levels, then the main network.
 
     The search compares every cell with every cell of all references, whatever the tiles; only
@@ -50,7 +49,7 @@ class TTSRModel:
     """That of the search; see `searchtransfer.search`."""
     name: str = "ttsr"
     needs_reference: ClassVar[bool] = True
-    _kept: Kept[Textures] = field(default_factory=Kept, init=False, repr=False)
+    _kept: KeptByOwner[Textures] = field(default_factory=KeptByOwner, init=False, repr=False)
 
     @classmethod
     def load(cls, path: str | Path, scale: int = 4, search: SearchMode = "auto") -> "TTSRModel":
@@ -84,40 +83,16 @@ class TTSRModel:
             return 0
         return max(SMALLEST, int(cells**0.5) - 2 * self._halo)
 
-    def prepare(self, reference: Reference) -> None:
-        """Compute the features of the photos now."""
+    def _prepare(self, reference: Reference) -> None:
         self._textures(reference)
 
-    @torch.no_grad()
-    @in_own_precision
-    def upscale(
+    def _with(
         self,
         colour: Float[Tensor, "3 h w"],
-        reference: Reference | None,
-        *,
-        tile: int = 0,
-        progress: Progress = silent,
+        reference: Reference,
+        tile: int,
+        progress: Progress,
     ) -> Upscaled:
-        """Upscale one image.
-
-        Args:
-            colour: `[3, H, W]` in [0, 1].
-            reference: built for scale 4. What is computed from it is kept with this model, for the
-                latest two references, until the weights change.
-            tile: cells on a side of the pieces that the picture is put together from, 0 for one
-                piece. Bounds the memory; the result is the same up to rounding.
-            progress: called with "search" and "transfer".
-
-        Raises:
-            OptionError: there is no reference, or it was built for another scale.
-        """
-        if reference is None:
-            raise OptionError("model 'ttsr' needs a reference; give it photos of the same")
-        if reference.scale != self.scale:
-            raise OptionError(
-                f"reference was built for scale {reference.scale}, the model has {self.scale}; "
-                "prepare it with this model"
-            )
         network = _for_use(self.network, colour.device)
         progress("search", 0.0)
         textures = self._textures(reference)

@@ -26,7 +26,7 @@ from ..weights.pretrained import Pretrained
 from .blocks import conv3x3, residual_blocks
 
 MAPS = 7
-"""Maps of evidence; what they are is known to those who make them (`models.fusion`)."""
+"""Maps of evidence; what they are is known to those who make them (`models.evidence`)."""
 
 
 LEVELS = 16.0

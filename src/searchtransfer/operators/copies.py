@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from .contributors import neighbours
+from .numbering import firsts
 
 STRIP = 2**18
 """Cells hashed in one go: about 40 bytes each."""
@@ -116,8 +117,7 @@ def blocks_at(
     """The blocks at these positions through all keys, one column each, zeros outside their key."""
     channels = keys[0].shape[0]
     blocks = keys[0].new_zeros(patch_size**2, channels, len(position))
-    first = 0
-    for key in keys:
+    for first, key in zip(firsts(key[0].numel() for key in keys), keys, strict=True):
         size = (key.shape[1], key.shape[2])
         count = size[0] * size[1]
         here = ((position >= first) & (position < first + count)).nonzero()[:, 0]
@@ -126,5 +126,4 @@ def blocks_at(
             blocks, neighbours(index, size, patch_size), strict=True
         ):
             cell[:, here] = torch.where(inside[0, 0], key.flatten(1)[:, source[0, 0]], 0)
-        first += count
     return blocks.flatten(0, 1)

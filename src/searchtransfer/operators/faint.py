@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from ..devices import has_float64
+from ..process.devices import has_float64
 from .copies import blocks_at
 from .interruption import check
 

@@ -13,7 +13,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def own_precision(device: torch.device) -> AbstractContextManager[None]:
+def own_precision(device: torch.device) -> AbstractContextManager[object]:
     """Within this, autocast is off; not every device has it at all."""
     kind = device.type
     if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):

@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..budget import BYTES_A_PIXEL, MEMORY, for_copies
 from ..images.resize import up
 from ..operators import Keys
 from ..operators.agreement import AROUND, TOLERANCE, agreement
 from ..operators.descriptors import describe
+from ..process.budget import BYTES_A_PIXEL, MEMORY, for_copies
 from .copy import Copy, resized
 from .geometry import Plane, alignment_of, keypoints, mirrored_planes, planes
 from .photo import AS_IT_IS, Photo, alignment_name

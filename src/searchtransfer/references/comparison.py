@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..devices import at_once
 from ..operators.descriptors import coefficients, coefficients_of
+from ..process.devices import at_once
 from .copy import Copy
 from .field import Field, grid, reduced_at
 

@@ -137,7 +137,7 @@ class Copy:
 
     def __getstate__(self) -> dict[str, object]:
         names = (name for name in self.__dataclass_fields__ if name != "_kept")
-        return {name: getattr(self, name) for name in names} | {"_kept": Kept()}
+        return {**{name: getattr(self, name) for name in names}, "_kept": Kept()}
 
 
 def _with_slopes(plane: Float[Tensor, "h w"]) -> Float[Tensor, "3 h w"]:

@@ -5,9 +5,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..devices import at_once
 from ..operators.backends.native_sampling import Described, Matched, can_sample, compare
 from ..operators.descriptors import LUMA, SIDE, by_sample, described, frequencies, made_like
+from ..process.devices import at_once
 from .field import lies_within, pixel_at
 from .sampling import sampled_around
 

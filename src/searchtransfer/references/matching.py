@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..budget import MEMORY, for_copies
 from ..images.reduction import Reduction
-from ..progress import Progress, silent
+from ..process.budget import MEMORY, for_copies
+from ..process.progress import Progress, silent
 from ..wear import CLEAN, Wear
 from .choosing import choose
 from .copy import Copy
@@ -55,7 +55,7 @@ def match(
         progress: called with "search".
         wear: what has happened to the image; how it was reduced is told by the matches, if it
             is not known.
-        memory: bytes that the whole job may take; see `searchtransfer.budget`.
+        memory: bytes that the whole job may take; see `searchtransfer.process.budget`.
 
     Raises:
         OptionError: no such mode.

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..budget import BYTES_A_PIXEL, MEMORY, for_copies
 from ..images.resize import softened
+from ..process.budget import BYTES_A_PIXEL, MEMORY, for_copies
 from .copy import Copy, resized, upright, warped
 from .geometry import Keypoints, Plane, keypoints, reduced_and_enlarged
 from .kept import Kept

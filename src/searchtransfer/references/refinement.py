@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..devices import at_once
+from ..process.devices import at_once
 from .field import Field, grid
 from .least_squares import ENTRIES, solved
 from .likeness import CELLS

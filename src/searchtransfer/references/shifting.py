@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..devices import at_once
 from ..operators.backends.native_sampling import can_sample, shift
 from ..operators.descriptors import LUMA, described_luma
+from ..process.devices import at_once
 from .field import Field, by_copy, grid, reduced_at
 from .least_squares import ENTRIES, solved
 from .likeness import CELLS, patch_described

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..devices import at_once
 from ..images.resize import enlarging_weights
 from ..operators.detail import REACH, Blocks, around, reductions_say
+from ..process.devices import at_once
 from .copy import Copy
 from .field import Field, around_matches, by_copy, grid, lies_within, pixel_at, reduced_at
 

@@ -7,7 +7,7 @@ import traceback
 from typing import NamedTuple
 
 from ..errors import SearchTransferError
-from ..memory import lacks_memory
+from ..process.memory import lacks_memory
 from .scrubbing import scrubbed
 
 log = logging.getLogger(__name__)

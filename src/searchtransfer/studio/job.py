@@ -100,7 +100,7 @@ def make(
                     for photo, x in zip(photos, order.references, strict=True)
                 )
                 prepared = {profile: (same, upscaler.prepare(same, copy=False))}
-            used, reference = prepared.get(profile, ((), None))
+            used, reference = prepared[profile] if photos else ((), None)
             result = upscaler.upscale(small, reference, on_progress=part)
             seconds = time.perf_counter() - start
             part("pictures", 0.0)

@@ -10,10 +10,9 @@ from ..batch.checks import check_reducible
 from ..errors import ImageFileError, OptionError
 from ..models import FusionModel, TransferModel
 from ..models.expected import expected_seconds
-from ..pretrained import DEFAULT_MODEL, LOOKS, MODELS, Look, has_look
+from ..models.pretrained import DEFAULT_MODEL, LOOKS, MODELS, Look, has_look
+from ..references import SCALES
 from .limits import Limits
-
-SCALES = (2, 3, 4, 8)
 
 BEST = "best"
 """In place of a model: the best for the scale."""

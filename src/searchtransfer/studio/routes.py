@@ -15,12 +15,13 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from ..errors import SearchTransferError
-from ..pretrained import LOOKS
+from ..models.pretrained import LOOKS
+from ..references import SCALES
 from . import downloads, uploads, view
 from .faults import explain
 from .folder import delete
 from .limits import Limits
-from .orders import BEST, SCALES, Settings, held, order_of
+from .orders import BEST, Settings, held, order_of
 from .sessions import Kind, Session, Sessions
 from .workshop import Job, Workshop
 

@@ -6,13 +6,12 @@ import logging
 import os
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 from ..errors import MissingExtraError, OptionError
+from ..process.signals import SIGNALS, answered
 from .folder import studio_folder, temporary_files_in
 from .limits import Limits
 from .notes import listening
@@ -69,23 +68,14 @@ def _ended_by_signals() -> Iterator[None]:
 
     Those that come meanwhile change nothing: the deletion is not broken off.
     """
-    before: dict[int, Any] = {}
 
     def end(number: int, frame: FrameType | None) -> None:
-        for each in before:
+        for each in SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, end)
-    try:
+    with answered(end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -4,7 +4,6 @@
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ..process.signals import SIGNALS, answered
 from .guard import Guard, names_of
 from .limits import Limits
 from .routes import routes
@@ -79,17 +79,8 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """SIGHUP too lets the requests of this moment come to their end."""
-        hangup = getattr(signal, "SIGHUP", None)
-        main = threading.current_thread() is threading.main_thread()
-        with super().capture_signals():
-            if hangup is None or not main or signal.getsignal(hangup) is signal.SIG_IGN:
-                yield
-                return
-            before = signal.signal(hangup, self.handle_exit)
-            try:
-                yield
-            finally:
-                signal.signal(hangup, before)
+        with super().capture_signals(), answered(self.handle_exit, SIGNALS[2:]):
+            yield
 
 
 def _impatient(seconds: float) -> type[asyncio.Protocol]:

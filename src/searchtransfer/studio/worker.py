@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..children import ignore_signals
 from ..errors import SearchTransferError
-from ..memory import lacks_memory
+from ..process.children import ignore_signals
+from ..process.memory import lacks_memory
 from .folder import temporary_files_in
 from .job import Outcome, make
 from .notes import listening
@@ -73,14 +73,14 @@ def serve(request: dict[str, Any], channel: TextIO) -> None:
 
 def read_order(value: dict[str, Any]) -> Order:
     """An order as the parent wrote it."""
-    uploads = {
+    uploads: dict[str, Any] = {
         kind: tuple(
             Upload(id, name, path, (size[0], size[1]), count)
             for id, name, path, size, count in value[kind]
         )
         for kind in ("small", "references")
     }
-    return Order(**(value | uploads))
+    return Order(**{**value, **uploads})
 
 
 def say(channel: TextIO, **message: Any) -> None:

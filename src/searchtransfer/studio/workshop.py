@@ -15,8 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..children import deaf_from_the_start
 from ..errors import OptionError
+from ..process.children import deaf_from_the_start
 from .course import Course, Moment
 from .faults import NO_MEMORY, OURS, Cancelled, Fault, OutOfTime, explain
 from .job import Outcome, Page

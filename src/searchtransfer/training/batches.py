@@ -17,8 +17,8 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data._utils.signal_handling import _set_SIGCHLD_handler
 
-from ..children import deaf_from_the_start, serve_only_the_parent
 from ..errors import ConfigError, TrainingError
+from ..process.children import deaf_from_the_start, serve_only_the_parent
 from .data.sampler import DrawSampler
 
 DYING = 2.0

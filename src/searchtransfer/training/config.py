@@ -46,7 +46,7 @@ def _ranges_are_in_order(section: S) -> S:
 
 
 class Source(Section):
-    """One data set, in one of the layouts of `searchtransfer.pairs`."""
+    """One data set, in one of the layouts of `searchtransfer.images.pairs`."""
 
     layout: Literal["cufed", "groups", "scenes", "singles", "list"]
     path: Path

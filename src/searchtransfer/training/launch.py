@@ -13,7 +13,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from ..errors import ConfigError
-from ..signals import SIGNALS
+from ..process.signals import answered
 
 _LAUNCHER = "SEARCHTRANSFER_LAUNCHER"
 _PAUSE = 0.5  # seconds
@@ -47,13 +47,8 @@ def launch(processes: int, words: Sequence[str]) -> int:
         stopped = True
         running.terminate()
 
-    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    previous = {number: signal.signal(number, stop) for number in heard}
-    try:
+    with answered(stop):
         code = running.wait()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
     return 130 if stopped else min(1, abs(code))
 
 

@@ -17,6 +17,7 @@ from .checkpoint import Checkpoint
 from .config import Phase, TrainConfig
 from .losses import critic_loss
 from .objective import Restored, weights_of
+from .processes import over_all
 from .task import Task
 
 
@@ -153,9 +154,9 @@ class Learner:
         gradients = [p.grad for p in parameters if p.grad is not None]
         if self.accelerator.num_processes > 1:
             flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-            flat = self.accelerator.reduce(flat, "mean")
+            flat = over_all(self.accelerator, flat, "mean")
             for gradient, mean in zip(
-                gradients, flat.split([g.numel() for g in gradients]), strict=True
+                gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True
             ):
                 gradient.copy_(mean.view_as(gradient))
         self.accelerator.unscale_gradients(wrapped)
@@ -173,7 +174,7 @@ class Learner:
         numbers = torch.tensor(
             list(values.values()), dtype=torch.float32, device=self.accelerator.device
         )
-        return dict(zip(values, self.accelerator.reduce(numbers, "mean").tolist(), strict=True))
+        return dict(zip(values, over_all(self.accelerator, numbers, "mean").tolist(), strict=True))
 
     def checkpoint(self, state: Mapping[str, Any]) -> Checkpoint:
         """All that is needed to go on; `state` is what the learner does not know."""

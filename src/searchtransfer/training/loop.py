@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import DataError, NonFiniteError, OutputError, TrainingError
 from ..files import write_file
-from ..signals import StopRequest, stop_request
+from ..process.signals import StopRequest, stop_request
 from ..weights import save_weights
 from .batches import Chunks, Division, ReadersDied, steps_of
 from .checkpoint import latest_checkpoint, set_aside, write_checkpoint
@@ -25,7 +25,7 @@ from .data import SkipLog
 from .folder import run_folder
 from .journal import Journal, mean_psnr
 from .learner import Learner
-from .processes import accelerator_for
+from .processes import accelerator_for, over_all
 from .progress import Outcome, Progress
 from .resumption import require_same_run, what_differs
 from .schedule import rate_share, stretch_at, stretches
@@ -218,7 +218,7 @@ class _Training:
         counts = torch.tensor(
             [len(mine), int(stop)], dtype=torch.int64, device=self.accelerator.device
         )
-        skipped, stops = self.accelerator.reduce(counts, "sum").tolist()
+        skipped, stops = over_all(self.accelerator, counts, "sum").tolist()
         if skipped:
             self.skips.add(gather_object(mine))
         return bool(stops)
@@ -270,7 +270,7 @@ class _Training:
         if self.accelerator.num_processes == 1:
             return flag
         flags = torch.tensor([int(flag)], dtype=torch.int64, device=self.accelerator.device)
-        return bool(self.accelerator.reduce(flags, "sum").item())
+        return bool(over_all(self.accelerator, flags, "sum").item())
 
     def _write_weights(self, learner: Learner, name: str) -> Path:
         path = self.folder / "weights" / f"{name}.safetensors"

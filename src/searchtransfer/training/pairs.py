@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from ..errors import ConfigError
 from ..foreign import shown
-from ..pairs import (
+from ..images.pairs import (
     WHERE_CUFED_IS,
     Pair,
     cufed_groups,

@@ -12,7 +12,7 @@ from torch import nn
 
 from ..errors import ConfigError, DataError
 from ..evaluation import Method, Row, evaluate
-from ..pairs import Pair
+from ..images.pairs import Pair
 from .config import PhotoValidation
 from .pairs import find_pairs, require_size
 

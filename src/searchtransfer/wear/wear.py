@@ -146,11 +146,12 @@ def parse_wear(words: str) -> Wear | None:
         return None
     if words == "clean":
         return CLEAN
+    kernels: dict[str, Kernel] = {x: x for x in KERNELS}
     kernel: Kernel | None = None
     numbers = dict.fromkeys(("blur", "noise", "jpeg", "coded", "soft"), 0.0)
     for part in words.split(","):
         name, colon, number = part.strip().partition(":")
-        named = next((x for x in KERNELS if x == name), None)
+        named = kernels.get(name)
         if named is not None and not colon:
             kernel = named
         elif name in numbers and colon:

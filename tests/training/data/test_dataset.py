@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader
 from training.data.photos import photo, saved
 
 from searchtransfer.errors import DataError, OptionError
-from searchtransfer.pairs import Pair, cufed_pairs, single_photos
+from searchtransfer.images.pairs import Pair, cufed_pairs, single_photos
 from searchtransfer.training.data import DrawSampler, PairDataset, SkipLog, collate, dataset
 from searchtransfer.training.data.cache import PhotoCache
 from searchtransfer.training.data.pixels import read_pixels

@@ -21,11 +21,11 @@ from searchtransfer.training.degradations import (
     Blur,
     Chain,
     Detour,
+    Downsampling,
     Film,
     Jpeg,
     Noise,
     Recipe,
-    Reduction,
     Sharpening,
     WebP,
     clean,
@@ -54,7 +54,7 @@ def test_clean_is_the_reduction_of_the_protocols(scale):
 
 
 def test_a_chain_is_its_parts_in_order():
-    chain = Chain((Blur(1.6),), Reduction("area", 4), (Noise(7.5), Jpeg(62)), seed=5)
+    chain = Chain((Blur(1.6),), Downsampling("area", 4), (Noise(7.5), Jpeg(62)), seed=5)
     assert str(chain) == "blur 1.6 px, area, noise 7.5, JPEG 62"
     assert not chain.clean
     rng = np.random.default_rng(5)
@@ -75,7 +75,7 @@ def test_nothing_is_rounded_between():
 
 def test_a_detour_ends_at_the_size_that_the_scale_asks_for():
     for factor in (0.3, 0.51, 0.77, 1.3):
-        chain = Chain((Detour("area", factor),), Reduction("Lanczos", 4))
+        chain = Chain((Detour("area", factor),), Downsampling("lanczos", 4))
         small = chain.apply(PHOTO)
         assert small.shape == (24, 30, 3)
         # The same view: no shift beside the softness of another filter.
@@ -89,7 +89,7 @@ def test_a_chain_without_reduction_keeps_the_size():
 
 def test_sides_must_be_multiples_even_after_a_detour():
     with pytest.raises(ShapeError, match="multiples of scale 4, got 120 x 95"):
-        Chain((Detour("area", 0.5),), Reduction("area", 4)).apply(PHOTO[1:])
+        Chain((Detour("area", 0.5),), Downsampling("area", 4)).apply(PHOTO[1:])
 
 
 def test_draws_repeat():
@@ -124,9 +124,9 @@ def test_every_part_is_drawn_within_its_range():
     chains = drawn(4000, recipe)
     parts = [part for chain in chains for part in chain.parts]
     kinds = Counter(type(part) for part in parts)
-    assert set(kinds) == {Blur, Detour, Film, Jpeg, Noise, Reduction, Sharpening, WebP}
-    assert {x.kernel for x in parts if isinstance(x, Reduction)} == {
-        *("bicubic", "area", "bilinear", "Lanczos")
+    assert set(kinds) == {Blur, Detour, Film, Jpeg, Noise, Downsampling, Sharpening, WebP}
+    assert {x.kernel for x in parts if isinstance(x, Downsampling)} == {
+        *("bicubic", "area", "bilinear", "lanczos")
     }
     blurs = [x.sigma for x in parts if isinstance(x, Blur)]
     assert 0 <= min(blurs) < 0.1

@@ -15,18 +15,18 @@ from searchtransfer.images import degrade
 from searchtransfer.training.degradations import (
     Blur,
     Detour,
+    Downsampling,
     Film,
     Jpeg,
     Noise,
-    Reduction,
     Sharpening,
     WebP,
 )
 
 PHOTO = np.ascontiguousarray(data.astronaut()[:128, 160:320]).astype(np.float32)
 ALL = (
-    Reduction("area", 4),
-    Detour("Lanczos", 0.7),
+    Downsampling("area", 4),
+    Detour("lanczos", 0.7),
     Blur(1.6),
     Blur(2.0, 0.5, 30.0),
     Noise(7.5),
@@ -70,7 +70,9 @@ def test_every_part_takes_small_pictures(part, size):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (17, 33)])
-@pytest.mark.parametrize("part", [part for part in ALL if not isinstance(part, Reduction)], ids=str)
+@pytest.mark.parametrize(
+    "part", [part for part in ALL if not isinstance(part, Downsampling)], ids=str
+)
 def test_odd_sides_stay_unless_a_detour_changes_them(part, size):
     worn = part(PHOTO[: size[0], : size[1]], rng())
     if isinstance(part, Detour):
@@ -83,17 +85,17 @@ def test_odd_sides_stay_unless_a_detour_changes_them(part, size):
 def test_the_bicubic_reduction_is_that_of_the_protocols(scale):
     cut = PHOTO[: 128 // scale * scale, : 160 // scale * scale]
     expected = degrade(torch.from_numpy(cut.copy()).permute(2, 0, 1) / 255, scale) * 255
-    ours = Reduction("bicubic", scale)(cut, rng())
+    ours = Downsampling("bicubic", scale)(cut, rng())
     np.testing.assert_array_equal(ours, expected.round().permute(1, 2, 0).numpy())
 
 
 def test_area_is_the_mean_of_blocks():
     """But for Pillow's rounding after each of its two passes."""
     blocks = PHOTO.reshape(32, 4, 40, 4, 3).mean((1, 3))
-    assert np.abs(Reduction("area", 4)(PHOTO, rng()) - blocks).max() <= 1
+    assert np.abs(Downsampling("area", 4)(PHOTO, rng()) - blocks).max() <= 1
 
 
-@pytest.mark.parametrize("kernel", ["bicubic", "area", "bilinear", "Lanczos"])
+@pytest.mark.parametrize("kernel", ["bicubic", "area", "bilinear", "lanczos"])
 def test_kernels_are_those_of_pillow(kernel):
     """The response to a line, which tells one kernel from another."""
     line = flat(0, 4, 160)
@@ -101,11 +103,11 @@ def test_kernels_are_those_of_pillow(kernel):
     sharp = Image.fromarray(line.astype(np.uint8))
     name = {"area": "BOX"}.get(kernel, kernel.upper())
     expected = np.array(sharp.resize((40, 1), getattr(Image.Resampling, name)))
-    np.testing.assert_array_equal(Reduction(kernel, 4)(line, rng()), expected)
+    np.testing.assert_array_equal(Downsampling(kernel, 4)(line, rng()), expected)
 
 
 def test_reductions_differ():
-    results = [Reduction(k, 4)(PHOTO, rng()) for k in ("bicubic", "area", "bilinear", "Lanczos")]
+    results = [Downsampling(k, 4)(PHOTO, rng()) for k in ("bicubic", "area", "bilinear", "lanczos")]
     for i, ours in enumerate(results):
         assert all(np.abs(ours - other).mean() > 0.3 for other in results[:i])
 
@@ -212,7 +214,7 @@ def test_stronger_is_farther_off(stronger):
 def test_words():
     assert [str(part) for part in ALL] == [
         "area",
-        "Lanczos to 70%",
+        "lanczos to 70%",
         "blur 1.6 px",
         "blur 2.0 x 0.5 px at 30 degrees",
         "noise 7.5",
@@ -229,7 +231,7 @@ def test_words():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Reduction("bicubic", 9), "scale must be a whole number from 1 to 8, got 9"),
+        (lambda: Downsampling("bicubic", 9), "scale must be a whole number from 1 to 8, got 9"),
         (lambda: Detour("area", 0.0), "Detour: factor must be from 0.1 to 2, got 0.0"),
         (lambda: Blur(-1.0), "Blur: sigma must be from 0 to 50, got -1.0"),
         (lambda: Blur(1.0, 51.0), "Blur: sigma2 must be from 0 to 50"),
@@ -250,7 +252,7 @@ def test_strengths_out_of_range(make, message):
 
 def test_sides_that_are_no_multiple():
     with pytest.raises(ShapeError, match="multiples of scale 3, got 160 x 128"):
-        Reduction("area", 3)(PHOTO, rng())
+        Downsampling("area", 3)(PHOTO, rng())
 
 
 def test_without_pyav_the_extra_is_named(monkeypatch):

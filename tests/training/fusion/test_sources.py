@@ -9,7 +9,7 @@ import pytest
 from training.data.photos import photo, saved
 
 from searchtransfer.errors import DataError
-from searchtransfer.pairs import Pair
+from searchtransfer.images.pairs import Pair
 from searchtransfer.training.data.views import Views
 from searchtransfer.training.fusion import drawing
 from searchtransfer.training.fusion.drawing import Sources

@@ -5,13 +5,13 @@ Meant to be read and trusted, not to be fast: it holds all blocks and all releva
 """
 
 from collections.abc import Sequence
-from itertools import zip_longest
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ..blocks import unfold
+from ..numbering import firsts
 
 
 def unit_blocks(features: Float[Tensor, "c h w"], patch_size: int) -> Float[Tensor, "n ckk"]:
@@ -33,10 +33,8 @@ def best_match(
     """
     key_blocks = torch.cat([unit_blocks(key, patch_size) for key in keys])
     relevance = unit_blocks(query, patch_size) @ key_blocks.T  # [H*W, N]
-    first = 0
-    for key, mute in zip_longest(keys, muted):
+    for first, mute in zip(firsts(key[0].numel() for key in keys), muted, strict=False):
         if mute is not None:
             relevance[:, first + mute.flatten().nonzero()[:, 0]] = -torch.inf
-        first += key[0].numel()
     size = query.shape[1:]
     return relevance.amax(1).reshape(size), relevance.argmax(1).reshape(size)

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import BFloat16, Float32, Float64
 from torch import Tensor
 
+from ..numbering import firsts
 from .native_jobs import Distinct, Map, Norms, Rotation, Rounding, array_of
 from .native_kernel import LEVEL, PANEL, PLANE, ROUND, SPARE, TILE, buffer, padded, run
 from .native_layout import Cells, halved_cells, panels
@@ -176,7 +177,7 @@ def rotation_error(step: int, depth: int) -> float:
 
 def switch_off_copies(features: Sequence[Features]) -> None:
     """Set the scale of each block to NaN that is bitwise the same as an earlier one of any map."""
-    counts = [f.energy.numel() for f in features]
+    first = firsts(f.energy.numel() for f in features)
     maps = array_of(
         [
             Map(
@@ -184,9 +185,9 @@ def switch_off_copies(features: Sequence[Features]) -> None:
                 scale=f.scale,
                 height=f.size[0],
                 width=f.size[1],
-                first=sum(counts[:i]),
+                first=number,
             )
-            for i, f in enumerate(features)
+            for number, f in zip(first, features, strict=True)
         ]
     )
     shape = features[0].cells.shape

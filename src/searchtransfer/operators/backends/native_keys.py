@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Float32, Float64
 from torch import Tensor
 
+from ..numbering import firsts
 from .native_basis import principal_basis
 from .native_features import Features, described, halved, switch_off_copies
 from .native_kernel import LEVEL, SPARE, has_tiles, padded
@@ -94,14 +95,13 @@ def prepare(
         if mute is not None:
             _switch_off(feature, mute)
     switch_off_copies(features)
-    counts = [f.energy.numel() for f in features]
     return NativeKeys(
         features,
         basis,
         keys[0].shape[0],
         patch_size,
         halved(features[0]),
-        [sum(counts[:i]) for i in range(len(counts))],
+        firsts(f.energy.numel() for f in features),
         {},
     )
 

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ..interruption import check
+from ..numbering import firsts
 from ..relevance import inverse_norm
 
 WORKING_MEMORY = 64 * 2**20
@@ -74,10 +75,9 @@ def best_match(
     height, width = query.shape[1:]
     score = query.new_full((height, width), -torch.inf)
     position = torch.zeros(height, width, dtype=torch.int64, device=query.device)
-    first = 0
-    for key, mute in zip_longest(keys, muted):
-        _improve(query, key, patch_size, mute, first, score, position, working_memory)
-        first += key[0].numel()
+    first = firsts(key[0].numel() for key in keys)
+    for key, mute, number in zip_longest(keys, muted, first):
+        _improve(query, key, patch_size, mute, number, score, position, working_memory)
     for y, x in _tiles(height, width, STRIP, MAX_COLUMNS):
         scale = _block_scale(_window(query, y, x, patch_size // 2), patch_size)
         score[y.cut, x.cut] *= scale

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...errors import DataError, ImageFileError, OptionError
-from ...pairs import Pair
+from ...images.pairs import Pair
 from .augment import crop, random_corner, turn_and_flip
 from .cache import PhotoCache
 from .locate import locate

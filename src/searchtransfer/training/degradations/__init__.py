@@ -10,6 +10,8 @@ from .chain import clean as clean
 from .codecs import Film as Film
 from .codecs import Jpeg as Jpeg
 from .codecs import WebP as WebP
+from .downsampling import Detour as Detour
+from .downsampling import Downsampling as Downsampling
 from .drawing import draw_chain as draw_chain
 from .drawing import draw_wear as draw_wear
 from .noise import Noise as Noise
@@ -19,5 +21,3 @@ from .recipes import ALBUM as ALBUM
 from .recipes import CLEAN as CLEAN
 from .recipes import Album as Album
 from .recipes import Recipe as Recipe
-from .reduction import Detour as Detour
-from .reduction import Reduction as Reduction

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.pixels import Pixels
+from .downsampling import Downsampling, resized
 from .part import Part, rounded
-from .reduction import Reduction, resized
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Chain:
 
     before: tuple[Part, ...] = ()
     """To the sharp picture; a detour may leave it at another size."""
-    reduction: Reduction | None = None
+    reduction: Downsampling | None = None
     """None: the picture keeps its size."""
     after: tuple[Part, ...] = ()
     """To the small picture."""
@@ -61,4 +61,4 @@ class Chain:
 
 def clean(scale: int) -> Chain:
     """The bicubic reduction alone, as `images.resize.degrade` does it."""
-    return Chain(reduction=Reduction("bicubic", scale))
+    return Chain(reduction=Downsampling("bicubic", scale))

@@ -10,15 +10,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...images.resize import Kernel
 from .chain import Chain, clean
 from .codecs import Film, Jpeg, Subsampling, WebP
+from .downsampling import Detour, Downsampling
 from .noise import Noise
 from .optics import Blur, Sharpening
 from .part import Part
 from .recipes import Album, Recipe
-from .reduction import Detour, Kernel, Reduction
 
-_OTHER_KERNELS: tuple[Kernel, ...] = ("area", "bilinear", "Lanczos")
+_OTHER_KERNELS: tuple[Kernel, ...] = ("area", "bilinear", "lanczos")
 _KERNELS: tuple[Kernel, ...] = ("bicubic", *_OTHER_KERNELS)
 # Chances of a single part: another kernel, blur, noise, compression, sharpening.
 _LIGHT = (0.2, 0.2, 0.2, 0.33, 0.07)
@@ -57,9 +58,9 @@ def draw_wear(rng: np.random.Generator, album: Album) -> Chain:
 
 def _light(rng: np.random.Generator, scale: int, recipe: Recipe) -> Chain:
     """One part beside the bicubic reduction, or another reduction."""
-    usual, choice = Reduction("bicubic", scale), int(rng.choice(len(_LIGHT), p=_LIGHT))
+    usual, choice = Downsampling("bicubic", scale), int(rng.choice(len(_LIGHT), p=_LIGHT))
     if choice == 0:
-        return Chain((), Reduction(_any(rng, _OTHER_KERNELS), scale), (), _seed(rng))
+        return Chain((), Downsampling(_any(rng, _OTHER_KERNELS), scale), (), _seed(rng))
     if choice == 1:
         return Chain((_blur(rng, scale, recipe),), usual, (), _seed(rng))
     draw = (_noise, _compression, _sharpening)[choice - 2]
@@ -86,7 +87,7 @@ def _heavy(rng: np.random.Generator, scale: int, recipe: Recipe) -> Chain:
         if rng.random() < 0.2:  # else what is compressed last is not touched again
             _shuffle(after, rng)
         if len(before) + len(after) > 1:
-            reduction = Reduction(_any(rng, _KERNELS), scale)
+            reduction = Downsampling(_any(rng, _KERNELS), scale)
             return Chain(tuple(before), reduction, tuple(after), _seed(rng))
 
 

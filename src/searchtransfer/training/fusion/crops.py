@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...errors import DataError
 from ...images.resize import up
-from ...models.fusion import AGREEMENT, faded
+from ...models.evidence import AGREEMENT, faded
 from ...networks.fusion_net import MAPS, Evidence
 from ...operators.agreement import shown
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from ...errors import DataError, ImageFileError
-from ...pairs import Pair
+from ...images.pairs import Pair
 from ..data.augment import crop, random_corner
 from ..data.locate import locate
 from ..data.pixels import Pixels, pad_to, read_pixels, resize

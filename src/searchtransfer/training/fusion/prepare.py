@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...files import write_file
-from ...models.fusion import raw_evidence
+from ...models.evidence import raw_evidence
 from ...models.transfer import TransferModel
 from ...references import Reference
 from ...wear import wear_of

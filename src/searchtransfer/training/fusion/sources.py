@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import DataError
-from ...pairs import Pair, cufed_pairs, scene_pairs, single_photos
+from ...images.pairs import Pair, cufed_pairs, scene_pairs, single_photos
 from ..data.sizes import shorter_side
 from ..data.views import NEAR, Views
 from ..degradations import ALBUM, CLEAN, Album, Recipe

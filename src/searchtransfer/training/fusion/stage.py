@@ -12,9 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...children import deaf_from_the_start, serve_only_the_parent
 from ...errors import ConfigError, TrainingError
 from ...files import clear_leftovers
+from ...process.children import deaf_from_the_start, serve_only_the_parent
 from ..data.views import Views
 from ..degradations import Album, Recipe
 from ..task import Preparation

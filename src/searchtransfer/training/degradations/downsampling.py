@@ -2,21 +2,20 @@
 """Smaller pictures, by the filters that programs use."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from PIL import Image
 
 from ...errors import OptionError, ShapeError
+from ...images.resize import Kernel
 from .part import Picture, check_range, rounded
 
-Kernel = Literal["bicubic", "area", "bilinear", "Lanczos"]
-
-_FILTERS = {
+_FILTERS: dict[Kernel, Image.Resampling] = {
     "bicubic": Image.Resampling.BICUBIC,
     "area": Image.Resampling.BOX,
     "bilinear": Image.Resampling.BILINEAR,
-    "Lanczos": Image.Resampling.LANCZOS,
+    "lanczos": Image.Resampling.LANCZOS,
 }
 
 
@@ -34,7 +33,7 @@ def resized(picture: Picture, size: tuple[int, int], kernel: Kernel) -> Picture:
 
 
 @dataclass(frozen=True)
-class Reduction:
+class Downsampling:
     """Smaller by a whole scale.
 
     Raises:
@@ -45,10 +44,10 @@ class Reduction:
     scale: int = 4
 
     def __post_init__(self) -> None:
-        _check_kernel("Reduction", self.kernel)
+        _check_kernel("Downsampling", self.kernel)
         if isinstance(self.scale, bool) or self.scale not in range(1, 9):
             raise OptionError(
-                f"Reduction: scale must be a whole number from 1 to 8, got {self.scale!r}"
+                f"Downsampling: scale must be a whole number from 1 to 8, got {self.scale!r}"
             )
 
     def __call__(self, picture: Picture, rng: np.random.Generator) -> Picture:
@@ -64,7 +63,7 @@ class Reduction:
         height, width = picture.shape[:2]
         if height % self.scale or width % self.scale or not height or not width:
             raise ShapeError(
-                f"Reduction: width and height must be multiples of scale {self.scale}, "
+                f"Downsampling: width and height must be multiples of scale {self.scale}, "
                 f"got {width} x {height}"
             )
         return height // self.scale, width // self.scale

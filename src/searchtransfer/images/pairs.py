@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import DataError
-from .foreign import shown
-from .images import ImageWarning
-from .images.listing import EXTENSIONS, LeftOut, left_out_text, why_not
+from ..errors import DataError
+from ..foreign import shown
+from ..images import ImageWarning
+from .listing import EXTENSIONS, LeftOut, left_out_text, why_not
 
 WHERE_CUFED_IS = "CUFED and CUFED5 are to be had by way of https://github.com/ZZUTK/SRNTT"
 _GROUP = re.compile(r"(.+)_(\d+)")

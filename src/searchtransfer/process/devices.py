@@ -6,7 +6,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from .errors import OptionError
+from ..errors import OptionError
 
 MORE = 16
 """Elsewhere than on the CPU so many times as much is worked on at a time."""

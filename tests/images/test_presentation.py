@@ -13,7 +13,7 @@ import searchtransfer
 from searchtransfer import Reference, Upscaler
 from searchtransfer.errors import OutputError
 from searchtransfer.images import Image, from_pil, read_image, to_numpy
-from searchtransfer.presentation import SHOWN_SIDE, Presentable, in_short
+from searchtransfer.images.presentation import SHOWN_SIDE, Presentable, in_short
 
 
 @pytest.fixture(scope="module")

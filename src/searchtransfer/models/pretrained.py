@@ -10,18 +10,18 @@ from typing import Literal, get_args
 
 from torch import nn
 
-from .budget import MEMORY
-from .errors import OptionError, WeightsError
-from .foreign import shown
-from .given import check_path, check_word
-from .models import FusionModel, Model, TransferModel, TTSRModel
-from .models.fusion import load_network
-from .references import SCALES
-from .references.plan import SearchMode
-from .wear import Wear, parse_wear
-from .weights import read_weights
-from .weights.packaged import PACKAGED, packaged
-from .weights.repository import MAIN, WORN, download, is_hub_id
+from ..errors import OptionError, WeightsError
+from ..foreign import shown
+from ..given import check_path, check_word
+from ..models import FusionModel, Model, TransferModel, TTSRModel
+from ..process.budget import MEMORY
+from ..references import SCALES
+from ..references.plan import SearchMode
+from ..wear import Wear, parse_wear
+from ..weights import read_weights
+from ..weights.packaged import PACKAGED, packaged
+from ..weights.repository import MAIN, WORN, download, is_hub_id
+from .fusion import load_network
 
 MODELS: dict[str, Callable[[TransferModel], Model]] = {
     "transfer": lambda transfer: transfer,
@@ -81,7 +81,7 @@ def load_model(
         search: the way to search.
         weights: file of weights for a model that is named.
         wear: what the images have been through; see `searchtransfer.wear.parse_wear`.
-        memory: bytes that an image may take; see `searchtransfer.budget`.
+        memory: bytes that an image may take; see `searchtransfer.process.budget`.
         look: "vivid" paints what no reference shows so that it looks sharp; only "fusion" can, at
             scale 4, with its packaged weights.
         revision: branch, tag or commit, of a repository on the hub.

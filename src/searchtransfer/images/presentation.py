@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from .images import Image, to_pil, write_image
-from .images.kinds import as_image
+from ..images import Image, to_pil, write_image
+from .kinds import as_image
 
 SHOWN_SIDE = 1600
 """Pixels; a notebook is shown a larger picture reduced to this."""

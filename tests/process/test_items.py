@@ -6,8 +6,8 @@ import errno
 import pytest
 
 from searchtransfer.errors import OutOfMemoryError, OutputError
-from searchtransfer.items import Failure, attempt, harmless
-from searchtransfer.stop import Stop, Stopped
+from searchtransfer.process.items import Failure, attempt, harmless
+from searchtransfer.process.stop import Stop, Stopped
 
 
 def failing(error):

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 
-from .errors import OptionError
+from ..errors import OptionError
 
 Progress = Callable[[str, float], None]
 """Called with the name of a stage and the part of it done, 0 to 1; an exception in it stops."""

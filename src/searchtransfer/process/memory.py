@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from .errors import OutOfMemoryError
+from ..errors import OutOfMemoryError
 
 T = TypeVar("T")
 

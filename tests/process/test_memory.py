@@ -8,13 +8,13 @@ import pytest
 from cli.commands import environment
 
 from searchtransfer.errors import OutOfMemoryError
-from searchtransfer.memory import SMALLEST_TILE, lacks_memory, with_smaller_tiles
+from searchtransfer.process.memory import SMALLEST_TILE, lacks_memory, with_smaller_tiles
 
 PROVOKED = """
 import resource, threading
 import numpy as np, torch, torch.nn.functional as F
 from PIL import Image
-from searchtransfer.memory import lacks_memory
+from searchtransfer.process.memory import lacks_memory
 torch.set_num_threads(1)
 x, w = torch.rand(1, 64, 400, 400), torch.rand(256, 64, 3, 3)
 def many_threads():

@@ -11,8 +11,8 @@ import torch
 from searchtransfer import Upscaler
 from searchtransfer.errors import MissingExtraError, OptionError, WeightsError
 from searchtransfer.models import FusionModel, TransferModel, TTSRModel
+from searchtransfer.models.pretrained import DEFAULT_MODEL, load_model, next_scale
 from searchtransfer.networks import TTSR, FusionNet
-from searchtransfer.pretrained import DEFAULT_MODEL, load_model, next_scale
 from searchtransfer.weights import save_weights
 
 
@@ -157,7 +157,7 @@ def test_a_mistyped_path_never_goes_to_the_network(tmp_path, monkeypatch, source
 
 
 def test_which_files_are_read(fusion, tmp_path):
-    from searchtransfer.pretrained import model_files
+    from searchtransfer.models.pretrained import model_files
     from searchtransfer.weights.packaged import packaged
 
     assert model_files(None, 2, None) == [packaged("fusion-x2")]

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import torch
 
-from searchtransfer.devices import at_once, doubled, has_float64, usable_device
 from searchtransfer.errors import OptionError
+from searchtransfer.process.devices import at_once, doubled, has_float64, usable_device
 
-SCRIPT = Path(__file__).with_name("pretended_runs.py")
+SCRIPT = Path(__file__).parents[1] / "pretended_runs.py"
 OPERATORS = """search|literal search|search of views|search in tiles
 few faint blocks|many faint blocks|transfer|SearchTransfer|blocks
 choice of blocks|overlaps|descriptors|scores|affine fits

@@ -4,7 +4,8 @@ from pictures import related, target
 from references.views import low_of
 
 from searchtransfer import Reference, Upscaler
-from searchtransfer.budget import (
+from searchtransfer.errors import OptionError
+from searchtransfer.process.budget import (
     BYTES_A_PIXEL,
     LEAST,
     MEMORY,
@@ -12,7 +13,6 @@ from searchtransfer.budget import (
     parse_memory,
     side_of_piece,
 )
-from searchtransfer.errors import OptionError
 from searchtransfer.references.choosing import choose
 
 

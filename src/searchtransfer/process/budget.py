@@ -9,7 +9,7 @@ in the same way.
 import math
 import re
 
-from .errors import OptionError
+from ..errors import OptionError
 
 MEMORY = 1536 * 2**20
 """Bytes, when nothing else is said."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from .errors import SearchTransferError
+from ..errors import SearchTransferError
 from .memory import lacks_memory
 from .stop import Stopped
 

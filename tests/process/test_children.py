@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from searchtransfer.batch.processes import _Flag
-from searchtransfer.children import deaf_from_the_start, ignore_signals
+from searchtransfer.process.children import deaf_from_the_start, ignore_signals
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 SPAWN = multiprocessing.get_context("spawn")

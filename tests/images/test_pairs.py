@@ -3,7 +3,7 @@ import pytest
 
 from searchtransfer.errors import DataError
 from searchtransfer.images import ImageWarning
-from searchtransfer.pairs import (
+from searchtransfer.images.pairs import (
     Pair,
     cufed_groups,
     cufed_pairs,
