@@ -9,7 +9,7 @@ from ..errors import OptionError
 SearchMode = Literal["exact", "refine", "auto"]
 MODES = ("exact", "refine", "auto")
 
-SEED_PAIRS, PAIRS_A_CELL = 2 * 10**9, 30_000
+SEED_PAIRS, PAIRS_A_CELL = 2 * 10**9, 20_000
 """Pairs that "auto" compares to find seeds: so many at least, and so many for each cell of the
 image. Seeds from every second row and column cost 0.02 dB, from every fourth 0.1 dB."""
 
