@@ -5,6 +5,7 @@ The same of the operators is in `operators/test_process_settings.py`.
 """
 
 import ast
+import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cache
@@ -14,10 +15,13 @@ import numpy as np
 import pytest
 import torch
 from operators.test_process_settings import default_dtype
+from PIL import Image
 from scenes import reduced, sharp
 
 import searchtransfer
 from searchtransfer import Reference, Upscaler
+from searchtransfer.training.degradations.optics import Blur
+from searchtransfer.wear.compression import noise_of_quality, quality_of
 
 SOURCES = Path(searchtransfer.__file__).parent
 FACTORIES = {"empty", "zeros", "ones", "full", "arange", "eye", "tensor", "rand", "randn"}
@@ -32,6 +36,7 @@ SETTINGS: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "default device meta": lambda: torch.device("meta"),
     "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
     "inference mode": torch.inference_mode,
+    "NumPy's errors raised": lambda: np.errstate(all="raise"),
 }
 MODELS: dict[str, dict[str, object]] = {
     "transfer": {"name": "transfer"},
@@ -74,6 +79,37 @@ def test_no_setting_changes_what_a_file_of_references_holds(tmp_path, setting):
         (photo,) = Reference.load(tmp_path / "r.safetensors").photos
     assert (photo.dtype, photo.device.type) == (torch.float32, "cpu")
     assert torch.equal(photo, whole / 255)
+
+
+@pytest.mark.parametrize("quality", [15, 60, 95])
+def test_numpys_errors_are_none_of_ours(quality):
+    """What vanishes or overflows where we compute with NumPy is meant to."""
+    file = io.BytesIO()
+    Image.fromarray(sharp()).save(file, "JPEG", quality=quality)
+    colour = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 255
+    wide = Blur(0.0)
+    expected = quality_of(colour), noise_of_quality(colour, quality), wide.kernel()
+    with np.errstate(all="raise"):
+        found = quality_of(colour), noise_of_quality(colour, quality), wide.kernel()
+    assert found[:2] == expected[:2]
+    assert np.array_equal(found[2], expected[2])
+
+
+def test_numpys_errors_are_none_of_arrays_without_torch():
+    from searchtransfer.lite import arrays
+
+    tiny = arrays.full((1, 1, 4, 4), 1e-38) * 1e-4
+    with np.errstate(all="raise"):
+        found = [
+            arrays.functional.conv2d(tiny, tiny),
+            arrays.functional.avg_pool2d(tiny, 3, 1, 1),
+            arrays.linalg.vector_norm(tiny, 1),
+            arrays.einsum("abij,abij->ab", tiny, tiny),
+            arrays.tensordot(tiny[0, 0], tiny[0, 0], 1),
+            arrays.lerp(tiny, tiny * 2, tiny),
+            tiny / 0,
+        ]
+    assert np.isinf(found[-1]).all() and float(found[0].sum()) == 0
 
 
 @pytest.mark.parametrize("path", sorted(SOURCES.rglob("*.py")), ids=lambda x: x.stem)

@@ -2,7 +2,7 @@
 """What callers give, by type: whatever it is instead is told by an error of this package."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from .errors import DTypeError, OptionError
@@ -29,6 +29,38 @@ def check_function(name: str, value: Callable[..., Any] | None) -> None:
         raise OptionError(f"{name} must be a function or None, got {_shown(value)}")
 
 
+def check_kind(name: str, value: object, kind: type, source: str) -> None:
+    """Raise `DTypeError` unless the value is of a class; `source` says where one comes from."""
+    if not isinstance(value, kind):
+        raise DTypeError(f"{name} must be a {kind.__name__}, {source}; got {_shown(value)}")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise `OptionError` unless the value is True or False."""
+    if not isinstance(value, bool):
+        raise OptionError(f"{name} must be True or False, got {_shown(value)}")
+
+
+def check_whole(name: str, value: Any, least: int, most: int | None = None) -> None:
+    """Raise `OptionError` unless the value is a whole number in this range."""
+    if not is_whole(value) or value < least or (most is not None and value > most):
+        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise OptionError(f"{name} must be a whole number {limits}, got {_shown(value)}")
+
+
+def check_number(name: str, value: Any, above: int | float, most: int | float) -> None:
+    """Raise `OptionError` unless the value is a number above one and up to another."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    if not plain or not above < value <= most:
+        raise OptionError(f"{name} must be a number above {above} to {most}, got {_shown(value)}")
+
+
+def check_list(name: str, value: object, what: str) -> None:
+    """Raise `DTypeError` unless the value is a list, or another sequence, that is no text."""
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        raise DTypeError(f"{name} must be a list of {what}, got {_shown(value)}")
+
+
 def check_size(name: str, value: object) -> None:
     """Raise `OptionError` unless the value is a pair of whole numbers."""
     if (
@@ -53,9 +85,11 @@ def check_tensor(name: str, value: object) -> None:
 
 def is_whole(value: object) -> bool:
     """Whether it is a whole number, those of compilers included, and no truth value."""
-    return hasattr(value, "__index__") and not isinstance(value, bool) and not hasattr(value, "dim")
+    odd = isinstance(value, bool | type) or hasattr(value, "dim") or hasattr(value, "__len__")
+    return hasattr(value, "__index__") and not odd
 
 
 def _shown(value: object) -> str:
     text = short(repr(value), 40)
-    return text if isinstance(value, str) else f"{type(value).__name__} {text}"
+    plain = isinstance(value, str | int | float)
+    return text if plain else f"{type(value).__name__} {text}"

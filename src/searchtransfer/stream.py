@@ -88,7 +88,7 @@ def upscale_each(
     check_function("cancelled", cancelled)
     if not isinstance(upscaler, Upscaler):
         raise OptionError(f"upscaler must be an Upscaler, got {type(upscaler).__name__}")
-    if not isinstance(images, Iterable):
+    if not isinstance(images, Iterable) or getattr(images, "ndim", 1) == 0:
         raise OptionError(f"images must be a list or an iterator, got {type(images).__name__}")
     return _items(upscaler, images, reference, prefetch, tile, size, on_progress, cancelled)
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .errors import OptionError
-from .given import check_size
+from .given import check_kind, check_number, check_size
 from .images.alpha import enlarge_alpha, with_hidden_filled
 from .images.grey import is_grey, with_colours_of
 from .images.kinds import as_image, returns_as
@@ -98,6 +98,9 @@ class Upscaler(Published):
         device: torch.device | str | None = None,
         factor: int | float | None = None,
     ) -> None:
+        check_kind("Upscaler: model", model, Model, "as Upscaler.from_pretrained makes them")
+        if factor is not None:
+            check_number("Upscaler: factor", factor, 0, model.scale)
         self.model = model
         self.factor = float(model.scale if factor is None else factor)
         self.device = usable_device(device)

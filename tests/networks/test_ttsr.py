@@ -190,7 +190,7 @@ def misfits():
         ((lr, lr_up, ref.repeat(2, 1, 1, 1), down_up), ShapeError, "ref 2"),
         ((lr, lr_up, ref[..., :0], down_up[..., :0]), ShapeError, "ref must be"),
         ((lr, lr_up, ref.double(), down_up), DTypeError, "ref torch.float64 beside lr"),
-        ((lr.long(), lr_up, ref, down_up), DTypeError, "one floating dtype"),
+        ((lr.long(), lr_up, ref, down_up), DTypeError, "lr must be float16"),
     ]
 
 

@@ -87,6 +87,20 @@ def test_a_single_cell() -> None:
     assert agreement(*place(1, 1)).tolist() == [[1]]
 
 
+def test_what_is_shown_grows_with_the_mean_of_15_cells_on_a_side() -> None:
+    field = torch.zeros(40, 40)
+    field[20, 20] = 90  # 0.4 in each window that holds it
+    found = shown(field)
+    assert (found > 0).sum() == 15 * 15
+    torch.testing.assert_close(found[13:28, 13:28], torch.full((15, 15), (0.4 - 0.34) / 0.16))
+    corner = torch.zeros(40, 40)
+    corner[0, 0] = 0.42 * 64  # cells outside do not count
+    assert shown(corner)[0, 0].item() == pytest.approx(0.5)
+    assert shown(torch.full((9, 9), 0.5)).eq(1).all()
+    assert shown(torch.full((9, 9), 0.34)).lt(1e-5).all()
+    assert shown(torch.full((9, 9), 0.33)).eq(0).all()
+
+
 def test_shown_where_most_around_agree() -> None:
     assert (shown(torch.ones(20, 20)) == 1).all()
     assert (shown(torch.full((20, 20), 0.2)) == 0).all()

@@ -99,6 +99,13 @@ class TestOverlapCount:
         assert count[0, 2] == 6
         assert count[2, 2] == 9
 
+    def test_without_padding_unless_it_is_asked_for(self) -> None:
+        assert overlap_count((3, 3), 3)[0, 0].eq(1).all()
+        image = torch.arange(9.0).view(1, 1, 3, 3)
+        assert unfold(image, 3).shape == (1, 9, 1)
+        assert torch.equal(fold(unfold(image, 3), (3, 3), 3), image)
+        assert torch.equal(fold_mean(unfold(image, 2), (3, 3), 2), image)
+
 
 class TestSelectBlocks:
     def test_column_j_is_the_chosen_one(self) -> None:
@@ -119,12 +126,38 @@ class TestSelectBlocks:
 
 @pytest.mark.usefixtures("as_users_run")
 class TestErrors:
-    @pytest.mark.parametrize(("kernel", "stride", "padding"), [(0, 1, 0), (1, 0, 0), (1, 1, -1)])
-    def test_geometry(self, kernel: int, stride: int, padding: int) -> None:
-        with pytest.raises(OptionError, match=f"kernel_size={kernel}, stride={stride}"):
+    @pytest.mark.parametrize(
+        ("kernel", "stride", "padding", "said"),
+        [
+            (0, 1, 0, "kernel_size must be a whole number from 1 to 1048576, got 0"),
+            (1, 0, 0, "stride must be .* from 1 .*, got 0"),
+            (1, 1, -1, "padding must be .* from 0 .*, got -1"),
+            (1, 1, 2**20 + 1, "padding must be .* to 1048576, got 1048577"),
+            (True, 1, 0, "kernel_size must be .*, got True"),
+        ],
+    )
+    def test_geometry(self, kernel: int, stride: int, padding: int, said: str) -> None:
+        with pytest.raises(OptionError, match=said):
             unfold(torch.rand(1, 1, 4, 4), kernel, stride, padding)
-        with pytest.raises(OptionError, match=f"padding={padding}"):
+        with pytest.raises(OptionError, match=said):
             fold(torch.rand(1, 1, 16), (4, 4), kernel, stride, padding)
+
+    @pytest.mark.parametrize("size", [(0, 4), (4, -1), (2**40, 2**40), (4,), (4.0, 4), None])
+    def test_output_size(self, size: object) -> None:
+        with pytest.raises(OptionError, match="output_size must be"):
+            overlap_count(size, 3, padding=1)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("dtype", [torch.int64, torch.bool, "float32", None, float])
+    def test_dtype_of_a_count(self, dtype: object) -> None:
+        with pytest.raises(DTypeError, match="dtype must be floating point, got"):
+            overlap_count((4, 4), 3, dtype=dtype)  # type: ignore[arg-type]
+
+    def test_what_is_no_floating_point(self) -> None:
+        for wrong in (None, torch.zeros(1, 1, 4, 4, dtype=torch.int32)):
+            with pytest.raises(DTypeError, match="unfold: image must be"):
+                unfold(wrong, 3)  # type: ignore[arg-type]
+        with pytest.raises(DTypeError, match=r"fold: blocks must be .*int64"):
+            fold(torch.zeros(1, 9, 4, dtype=torch.int64), (4, 4), 3)
 
     def test_image_rank(self) -> None:
         with pytest.raises(ShapeError, match=r"image must be \[B, C, H, W\], got \[3, 4, 4\]"):
@@ -139,8 +172,8 @@ class TestErrors:
             fold(torch.rand(1, 10, 4), (4, 4), 3)
 
     def test_block_number(self) -> None:
-        with pytest.raises(ShapeError, match=r"has 2 x 2 = 4 blocks.*got 5"):
-            fold(torch.rand(1, 9, 5), (4, 4), 3)
+        with pytest.raises(ShapeError, match=r"\(4, 5\) has 2 x 3 = 6 blocks .*got 5"):
+            fold(torch.rand(1, 9, 5), (4, 5), 3)
 
     def test_selection_shape(self) -> None:
         with pytest.raises(ShapeError, match=r"index \[B, M\], got \[2, 3, 4\] and \[1, 2\]"):

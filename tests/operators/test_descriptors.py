@@ -16,6 +16,7 @@ from searchtransfer.operators.descriptors import (
     describe,
     described,
     described_luma,
+    frequencies,
 )
 
 COUNT = LUMA + 2 * CHROMA
@@ -77,17 +78,51 @@ def test_descriptors_weigh_waves_by_their_frequency() -> None:
         torch.testing.assert_close(weighed / plain, torch.tensor(float(i**2 + j**2)).sqrt())
 
 
-def test_coefficients_of_patches_are_those_of_the_picture() -> None:
+def test_length() -> None:
+    """24 of luma, 9 of each chroma: what references in files hold."""
+    assert describe(texture(3, 4)).shape == (42, 3, 4)
+
+
+def test_noise_counts_alike_in_all_waves() -> None:
+    """16 levels of it as much as two photos differ in their slowest wave."""
+    wave = frequencies()
+    assert wave[0] == wave[1] == 1
+    for noise in (4.0, 16.0, 50.0):
+        expected = 1 / (1 / wave.double().square() + (noise / 16) ** 2).sqrt()
+        torch.testing.assert_close(frequencies(noise).double(), expected, rtol=1e-6, atol=0)
+    assert frequencies(16.0)[0].item() == pytest.approx(0.5**0.5)
+    picture = texture(7, 8)
+    weighed = coefficients(picture) * frequencies(9.0)[:, None, None]
+    torch.testing.assert_close(describe(picture, 9.0), weighed)
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 0.7, 1000.0])
+def test_constant_patches_are_exactly_zero(value: float) -> None:
+    patches = torch.full((3, 4, SIDE**2), value)
+    patches[1] *= 0.3
+    assert coefficients_of(patches).eq(0).all()
+    patches[:, 2, 12] *= 1 - 1 / 65535
+    seen = coefficients_of(patches).norm(dim=1) > 0
+    assert seen.tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("noise", [0.0, 7.0])
+def test_coefficients_of_patches_are_those_of_the_picture(noise: float) -> None:
     picture = texture(7, 8)
     padded = F.pad(picture[None], (2, 2, 2, 2), mode="replicate")[0]
     patches = padded.unfold(1, SIDE, 1).unfold(2, SIDE, 1)
     rows = patches.reshape(3, 7 * 8, SIDE**2)
     expected = coefficients(picture).flatten(1).T
     torch.testing.assert_close(coefficients_of(rows), expected)
-    weighed = describe(picture).flatten(1).T
-    torch.testing.assert_close(described(rows), weighed)
+    weighed = describe(picture, noise).flatten(1).T
+    torch.testing.assert_close(described(rows, noise), weighed)
     # Luma alone, of patches of the mean of the channels.
-    torch.testing.assert_close(described_luma(rows.mean(0)), weighed[:, :LUMA], atol=1e-5, rtol=0)
+    luma = described_luma(rows.mean(0), noise)
+    torch.testing.assert_close(luma, weighed[:, :LUMA], atol=1e-5, rtol=0)
+    if not noise:
+        assert torch.equal(described(rows), described(rows, 0.0))
+        assert torch.equal(described_luma(rows.mean(0)), luma)
+        assert torch.equal(describe(picture), describe(picture, 0.0))
     flat = torch.full((3, 4, SIDE**2), 0.7)
     assert coefficients_of(flat).eq(0).all()
 

@@ -107,6 +107,12 @@ def test_equal_to_the_loop(size: tuple[int, int], scale: int, patch_size: int, s
     assert_same(run(c), looped(c))
 
 
+def test_blocks_are_three_cells_wide_unless_said() -> None:
+    c = case((4, 5), 2)
+    plain = blend(iter([c.blocks]), c.weight, c.gain, c.confidence, c.mean, 2)
+    assert_same(plain, run(c), tolerance=0)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1)])
 def test_strips(size: tuple[int, int]) -> None:
     c = case(size, 4)

@@ -9,9 +9,9 @@ from oracle import assert_best
 from torch import Tensor
 
 from searchtransfer import search
-from searchtransfer.operators import Keys, search_views
+from searchtransfer.operators import Keys, faint, search_views
 from searchtransfer.operators.backends import BACKENDS, native, tiled
-from searchtransfer.operators.features import faint_blocks, survey
+from searchtransfer.operators.features import faint_blocks, magnitude, survey
 
 needs_kernel = pytest.mark.skipif(not native.instruction_sets(), reason="the kernel is not built")
 
@@ -110,6 +110,43 @@ def test_zero_blocks_and_dim_cells_beside_bright_ones_are_not_faint() -> None:
     alone = faint_blocks(features, survey("x", features), 1)
     assert alone is not None
     assert alone.nonzero().tolist() == [[0, 0]]
+
+
+def test_blocks_that_are_compared_fit_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+    unit_blocks = faint._unit_blocks
+
+    def seen(maps: object, cells: Tensor, patch_size: int) -> Tensor:
+        held.append(len(cells))
+        return unit_blocks(maps, cells, patch_size)
+
+    query, key = with_faint(8, 1, 0), with_faint(26, 2, -20, 3)
+    expected = search(query, key)
+    monkeypatch.setattr(faint, "_unit_blocks", seen)
+    block = 8 * 8 * 9  # bytes, in float64
+    for memory, most in ((5 * block, 5), (6 * block - 1, 5), (1, 1), (2**26, 64)):
+        held.clear()
+        monkeypatch.setattr(faint, "WORKING_MEMORY", memory)
+        match = search(query, key)
+        assert torch.equal(match.index, expected.index)
+        assert max(held) == most
+
+
+@pytest.mark.parametrize(("size", "rows"), [((4, 11, 7), 3), ((7, 11, 4), 3), ((40, 5, 30), 1)])
+def test_a_survey_looks_at_so_many_numbers(
+    size: tuple[int, int, int], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strips: list[tuple[int, ...]] = []
+
+    def seen(strip: Tensor) -> Tensor:
+        strips.append(tuple(strip.shape))
+        return magnitude(strip)
+
+    monkeypatch.setattr("searchtransfer.operators.features.magnitude", seen)
+    monkeypatch.setattr("searchtransfer.operators.features.STRIP", 3 * 28 + 27)
+    survey("x", torch.randn(size))
+    assert sum(strip[1] for strip in strips) == size[1]
+    assert strips[0] == (size[0], rows, size[2])
 
 
 @pytest.mark.parametrize("rows", [1, 3, 100])

@@ -111,7 +111,7 @@ class TestErrors:
         with pytest.raises(ShapeError, match="at least one view, got none"):
             Keys([])
 
-    @pytest.mark.parametrize("patch_size", [0, 2, 4, -1, 3.0, "3", None, True + 1])
+    @pytest.mark.parametrize("patch_size", [True, 3.0, 0, 2, 4, -1, "3", None])
     def test_patch_size(self, patch_size: object) -> None:
         with pytest.raises(OptionError, match="positive odd number, got"):
             Keys([torch.zeros(2, 3, 3)], patch_size)  # type: ignore[arg-type]
@@ -144,8 +144,8 @@ class TestErrors:
             Keys([torch.zeros(2, 3, 3), torch.zeros(2, 3, 3).double()])
 
     def test_channels_of_the_query(self) -> None:
-        with pytest.raises(ShapeError, match="same channels, got 3 and 2"):
-            search_views(torch.zeros(1, 3, 3, 3), Keys([torch.zeros(2, 3, 3)]))
+        with pytest.raises(ShapeError, match=r"same channels, got 3 and 2 \(query \[1, 3, 4, 5\]"):
+            search_views(torch.zeros(1, 3, 4, 5), Keys([torch.zeros(2, 3, 3)]))
 
     def test_another_patch_size(self) -> None:
         with pytest.raises(OptionError, match="prepared for patch_size 5, got 3"):

@@ -8,9 +8,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from searchtransfer.errors import BackendError
 from searchtransfer.operators.backends import native
 from searchtransfer.operators.backends.native import Options
-from searchtransfer.operators.backends.native_sampling import can_sample, sample
+from searchtransfer.operators.backends.native_kernel import COEFFICIENTS, LUMAS, MOST_STEPS
+from searchtransfer.operators.backends.native_sampling import (
+    Described,
+    Matched,
+    can_sample,
+    compare,
+    sample,
+    shift,
+)
+from searchtransfer.references import likeness
 from searchtransfer.references.maps import identity
 from searchtransfer.references.sampling import sampled_around
 
@@ -75,6 +85,76 @@ def test_channels_side_by_side_are_the_same_picture():
     for cubic in (False, True):
         values = [sample(x, *given, identity().float(), cubic) for x in (picture, beside)]
         assert torch.equal(*values)
+
+
+@pytest.mark.parametrize("noise", [0.0, 8.0])
+def test_compared_as_in_torch(noise):
+    generator = torch.Generator().manual_seed(1)
+    picture = torch.rand(3, 40, 50, generator=generator)
+    centre = torch.rand(60, 2, generator=generator) * torch.tensor([50.0, 60.0]) - 5
+    jacobian = torch.eye(2) + 0.2 * torch.randn(60, 2, 2, generator=generator)
+    query = torch.nn.functional.normalize(torch.randn(60, 42, generator=generator))
+    query[7] = 0
+    shown = torch.arange(50).expand(40, 50) < 30
+    for matched in (
+        Matched(picture, centre, jacobian, query),
+        Matched(picture, centre, jacobian, query, shown),
+    ):
+        found = compare(matched, likeness.patch_described(3, noise, centre))
+        torch.testing.assert_close(found, likeness.in_torch(matched, 3, noise))
+        assert (found == -1).any() and found[7] <= 0 and (found.abs() > 0.2).any()
+
+
+def test_shifted_onto_what_is_shown():
+    """Smooth pictures: matches a pixel off are brought home by a few steps, scores are theirs."""
+    rows, columns = torch.meshgrid(torch.arange(60.0), torch.arange(60.0), indexing="ij")
+    luma = torch.sin(rows / 5) * torch.cos(columns / 7) + torch.sin((rows + 2 * columns) / 9)
+    picture = luma.expand(3, -1, -1).contiguous()
+    down, across = torch.gradient(luma)
+    home = torch.cartesian_prod(torch.arange(20.0, 40, 4), torch.arange(20.0, 40, 4))
+    jacobian = torch.eye(2).repeat(len(home), 1, 1)
+    described = likeness.patch_described(3, 0.0, home)
+    patches = sampled_around(picture, home, jacobian, described.steps, "bilinear")
+    key = likeness.described(patches.transpose(0, 1), 0.0)
+    query = torch.nn.functional.normalize(key)
+    start = home + torch.tensor([0.8, -0.6])
+    matched = Matched(picture, start, jacobian, query)
+    score = compare(matched, described)
+    slopes = torch.stack([luma, down, across])
+    centre, better = shift(matched, described, score, slopes, 1.5, 0.01, 6)
+    assert (better > score).all() and better.min() > 0.9999
+    assert (centre - home).norm(dim=1).max() < 0.05
+    torch.testing.assert_close(compare(matched._replace(centre=centre), described), better)
+    still, same = shift(matched, described, score, slopes, 1.5, 0.01, 0)
+    assert torch.equal(still, start) and torch.equal(same, score)
+    once, _ = shift(matched, described, score, slopes, 0.25, 0.01, 1)
+    assert (once - start).norm(dim=1).max() <= 0.2501
+
+
+@pytest.mark.parametrize(
+    ("steps", "coefficients", "lumas"),
+    [(MOST_STEPS + 1, 42, 24), (25, COEFFICIENTS + 1, 24), (25, 42, LUMAS + 1)],
+)
+def test_descriptors_that_are_too_long(steps, coefficients, lumas):
+    described = Described(
+        torch.rand(steps, 2),
+        torch.rand(steps, 3, coefficients),
+        torch.rand(coefficients),
+        torch.rand(steps, lumas),
+    )
+    picture, centre, jacobian = torch.rand(3, 9, 11), torch.rand(4, 2), torch.eye(2).repeat(4, 1, 1)
+    matched = Matched(picture, centre, jacobian, torch.rand(4, coefficients))
+    with pytest.raises(BackendError, match=rf"got {steps}, {coefficients} and {lumas}"):
+        compare(matched, described)
+    with pytest.raises(BackendError, match=rf"compares {MOST_STEPS} samples, {COEFFICIENTS} coeff"):
+        shift(matched, described, torch.rand(4), torch.rand(3, 9, 11), 1.5, 0.05, 2)
+
+
+def test_as_many_pixels_as_are_numbered():
+    pixel = torch.zeros(1, 1, 1)
+    assert can_sample(pixel.expand(3, 1, 2**31 - 1))
+    assert not can_sample(pixel.expand(3, 2, 2**30))
+    assert not can_sample(torch.rand(3, 9, 11), torch.rand(4, 2).double())
 
 
 def test_what_it_cannot_take_goes_to_torch():

@@ -254,6 +254,31 @@ class TestTiles:
         assert torch.equal(position, where)
         torch.testing.assert_close(score, whole, rtol=0, atol=1e-6)
 
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_as_many_rows_as_memory_allows(self, dtype: torch.dtype) -> None:
+        for radius in (0, 1, 15):
+            for channels in (1, 64, 2000):
+                for widths in ((5, 7), (300, 20), (1000, 4000)):
+                    self.are_many(dtype, radius, channels, widths)
+
+    @staticmethod
+    def are_many(dtype: torch.dtype, radius: int, channels: int, widths: tuple[int, int]) -> None:
+        query, key = (torch.empty(channels, 9, n, dtype=dtype, device="meta") for n in widths)
+        for memory in (2**16, 2**20, tiled.WORKING_MEMORY):
+            size = tiled._tile_size(query, key, radius, memory)
+            columns = size.query_columns, size.key_columns
+            # Both sides with their copies, norms, and three products: rows, lines and blocks.
+            a, b = (n + 2 * radius for n in columns)
+            row = dtype.itemsize * ((2 * channels + 6) * (a + b) + 3 * a * b)
+            assert size.rows == max(1, memory // row - 2 * radius)
+            whole = tuple(min(n, tiled.MAX_COLUMNS) for n in widths)
+            if memory // row < 4 * radius:  # nearly all halo: as narrow as it gets
+                assert columns == tuple(min(n, tiled.LEAST_COLUMNS) for n in widths)
+            elif columns != whole:  # twice as wide would not do
+                a, b = (min(n, 2 * max(columns)) + 2 * radius for n in widths)
+                row = dtype.itemsize * ((2 * channels + 6) * (a + b) + 3 * a * b)
+                assert memory // row < 4 * radius
+
     @pytest.mark.parametrize("backend", EVERY_BACKEND)
     def test_no_thread_count_changes_the_answer(self, backend: str) -> None:
         query, key = pair(query=(1, 32, 20, 30), key=(1, 32, 25, 17))
@@ -361,7 +386,7 @@ class TestErrors:
             search(torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4), patch_size)
 
     def test_backend(self) -> None:
-        with pytest.raises(OptionError, match=r"backend must be one of auto, literal.*'fast'"):
+        with pytest.raises(OptionError, match=r"backend must be auto, literal.*'fast'"):
             search(torch.zeros(1, 2, 3, 4), torch.zeros(1, 2, 3, 4), backend="fast")
 
     def test_backend_that_cannot_run(self) -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transfer by masked gathers against unfold, gather, fold and division."""
 
+import sys
+
 import pytest
 import torch
 from article import transfer as article_transfer
@@ -119,10 +121,47 @@ class TestInputs:
     def test_strips_do_not_matter(self, monkeypatch: pytest.MonkeyPatch) -> None:
         value, index = case((7, 5), (4, 6), 2, dtype=torch.float64)  # not compiled
         expected = transfer(value, index, (4, 6), 2)
-        module = __import__("sys").modules["searchtransfer.operators.transfer"]
+        module = sys.modules["searchtransfer.operators.transfer"]
         for bytes_allowed in (1, 3000, 9000):
             monkeypatch.setattr(module, "WORKING_MEMORY", bytes_allowed)
             assert torch.equal(transfer(value, index, (4, 6), 2), expected)
+
+    @pytest.mark.parametrize(
+        ("dtype", "scale", "channels", "width"),
+        [(torch.float64, 3, 5, 7), (torch.float16, 1, 2, 4)],
+    )
+    def test_strips_are_as_high_as_memory_allows(
+        self,
+        dtype: torch.dtype,
+        scale: int,
+        channels: int,
+        width: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """A pixel takes a sum and what is added, at most in float64, and two numbers."""
+        module = sys.modules["searchtransfer.operators.transfer"]
+        assert module.WORKING_MEMORY == 64 << 20  # as it says
+        per_row = 2 * width * scale**2 * (2 * 8 * channels // 2 + 2 * 8)
+        strips: list[int] = []
+
+        def strip(value: Tensor, index: Tensor, *options: object) -> Tensor:
+            rows = index.shape[1] - 2
+            strips.append(rows)
+            return value.new_zeros(2, channels, rows * scale, width * scale)
+
+        monkeypatch.setattr(module, "_strip", strip)
+        value = torch.zeros(2, channels, 2 * scale, 2 * scale, dtype=dtype)
+        index = torch.zeros(2, 10, width, dtype=torch.int64)
+        for memory, expected in (
+            (3 * per_row, [3, 3, 3, 1]),
+            (3 * per_row - 1, [2, 2, 2, 2, 2]),
+            (1, [1] * 10),
+            (10 * per_row, [10]),
+        ):
+            strips.clear()
+            monkeypatch.setattr(module, "WORKING_MEMORY", memory)
+            transfer(value, index, (2, 2), scale)
+            assert strips == expected
 
 
 class TestGradient:
@@ -134,6 +173,14 @@ class TestGradient:
         run = lambda v: transfer(v, index, (2, 2), scale, overlap)  # noqa: E731
         assert torch.autograd.gradcheck(run, (value,))
         assert torch.autograd.gradgradcheck(run, (value,))
+
+    @pytest.mark.parametrize("scale", [3, 8])
+    def test_of_a_sum_counts_what_came_from_each_pixel(self, scale: int) -> None:
+        index = torch.arange(6).view(1, 2, 3).repeat(2, 1, 1)
+        value = torch.zeros(2, 2, 2 * scale, 3 * scale, requires_grad=True)
+        transfer(value, index, (2, 3), scale).sum().backward()
+        assert value.grad is not None
+        torch.testing.assert_close(value.grad, torch.ones_like(value))
 
     def test_adds_up_where_a_cell_is_used_many_times(self) -> None:
         value = torch.zeros(1, 1, 1, 3, requires_grad=True)
@@ -186,8 +233,8 @@ class TestErrors:
             transfer(self.VALUE, self.INDEX.to("meta"), (4, 3), 2)
 
     def test_batch(self) -> None:
-        with pytest.raises(ShapeError, match="same batch, got 1 and 2"):
-            transfer(self.VALUE, self.INDEX.repeat(2, 1, 1), (4, 3), 2)
+        with pytest.raises(ShapeError, match="same batch, got 1 and 3"):
+            transfer(self.VALUE, self.INDEX.repeat(3, 1, 1), (4, 3), 2)
 
     def test_value_size(self) -> None:
         with pytest.raises(ShapeError, match=r"2 \* \(4, 4\) = \[8, 8\] pixels, got \[8, 6\]"):

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError
+from ..errors import DTypeError, NonFiniteError, ShapeError
+from ..given import check_tensor, check_word
 from ..images.colour import luma_bt601
 from ..process.devices import doubled
 
@@ -81,8 +82,9 @@ def _prepare(
     function: str, image: Tensor, target: Tensor, profile: str, smallest: int
 ) -> tuple[Float[Tensor, "h w"], Float[Tensor, "h w"]]:
     """Luma of both in double precision, with the profile's border left out."""
-    if profile not in _BORDER:
-        raise OptionError(f"{function}: profile must be 'ttsr' or 'c2', got {profile!r}")
+    check_word(f"{function}: profile", profile, tuple(_BORDER))
+    check_tensor(f"{function}: image", image)
+    check_tensor(f"{function}: target", target)
     if image.shape != target.shape:
         raise ShapeError(
             f"{function}: image {list(image.shape)} and target {list(target.shape)} differ in size"

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..errors import OptionError, ShapeError
 from ..foreign import shown
+from ..given import check_function, check_kind, check_list, check_whole, check_word
 from ..images import ImageWarning, crop_to_multiple, degrade, read_image
 from ..images.alpha import with_hidden_filled
 from ..images.pairs import Pair
@@ -120,9 +121,13 @@ def evaluate(
         OptionError: profile, references or scale is none of those that exist.
         Stopped: it was asked for.
     """
+    if stop is not None:
+        check_kind("evaluate: stop", stop, Stop, "of searchtransfer.process.stop")
+    check_function("evaluate: on_row", on_row)
     rows, failures = [], []
-    watch = harmless(on_row or (lambda row, pictures: None))
-    for found in measured(method, pairs, profile, references, scale, lpips, stop or Stop()):
+    watch = harmless((lambda row, pictures: None) if on_row is None else on_row)
+    asked = Stop() if stop is None else stop
+    for found in measured(method, pairs, profile, references, scale, lpips, asked):
         if isinstance(found, Failure):
             failures.append(found.message)
         else:
@@ -146,12 +151,15 @@ def measured(
         OptionError: profile, references or scale is none of those that exist.
         Stopped: it was asked for.
     """
-    if profile not in ("ttsr", "c2"):
-        raise OptionError(f"evaluate: profile must be 'ttsr' or 'c2', got {profile!r}")
-    if references not in ("first", "all"):
-        raise OptionError(f"evaluate: references must be 'first' or 'all', got {references!r}")
-    if not 1 <= scale <= 8:
-        raise OptionError(f"evaluate: scale must be from 1 to 8, got {scale}")
+    check_word("evaluate: profile", profile, ("ttsr", "c2"))
+    check_word("evaluate: references", references, ("first", "all"))
+    check_whole("evaluate: scale", scale, 1, 8)
+    check_function("evaluate: lpips", lpips)
+    if not callable(method):
+        raise OptionError(f"evaluate: method must be a function, got {type(method).__name__}")
+    check_list("evaluate: pairs", pairs, "Pair, as those of searchtransfer.images.pairs")
+    for pair in pairs:
+        check_kind("evaluate: one of pairs", pair, Pair, "of searchtransfer.images.pairs")
     for pair in pairs:
         stop.check()
         chosen = pair.references if references == "all" else pair.references[:1]

@@ -12,8 +12,17 @@ from PIL import Image as PILImage
 from torch import Tensor
 
 from ..errors import DTypeError, ImageFileError, NonFiniteError, OptionError, ShapeError
-from ..given import check_tensor
-from .image import Bits, Image, ImageWarning, Metadata, from_channels, quantise, to_channels
+from ..given import check_kind, check_tensor
+from .image import (
+    Bits,
+    Image,
+    ImageWarning,
+    Metadata,
+    check_image,
+    from_channels,
+    quantise,
+    to_channels,
+)
 from .metadata import plausible_dpi
 from .samples import Samples, to_samples
 
@@ -32,6 +41,7 @@ def from_pil(picture: PILImage.Image) -> Image:
         ImageWarning: Pillow reduces the file's 16 bits to 8 (give its path instead), or the
             picture is CMYK.
     """
+    check_kind("image", picture, PILImage.Image, "of Pillow")
     for tile in getattr(picture, "tile", []):
         if "16" in str(tile[3]) and not picture.mode.startswith("I;16"):
             _warn("Pillow reduces this file's 16 bits to 8; give its path to keep them")
@@ -62,6 +72,7 @@ def to_pil(image: Image) -> PILImage.Image:
     Raises:
         ImageFileError: 16 bits with colour or alpha, which Pillow cannot hold.
     """
+    check_image("image", image)
     samples = integer_samples(image)
     if image.bits == 16 and samples.shape[2] > 1:
         raise ImageFileError(
@@ -87,6 +98,7 @@ def from_numpy(array: NDArray[Any], *, bits: Bits = 8) -> Image:
         DTypeError: another dtype. ShapeError: another shape.
         OptionError, NonFiniteError: floating point values outside [0, 1], NaN or infinity.
     """
+    check_kind("image", array, np.ndarray, "of NumPy")
     if array.ndim not in (2, 3):
         raise ShapeError(f"image: array must be [H, W] or [H, W, C], got {list(array.shape)}")
     if array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4):
@@ -117,7 +129,8 @@ def to_numpy(image: Image, dtype: DTypeLike | None = None) -> NDArray[Any]:
     Raises:
         DTypeError: another dtype. NonFiniteError: integers of NaN or infinity were asked for.
     """
-    wanted = np.dtype((np.uint16 if image.bits == 16 else np.uint8) if dtype is None else dtype)
+    check_image("image", image)
+    wanted = _dtype((np.uint16 if image.bits == 16 else np.uint8) if dtype is None else dtype)
     if wanted in (np.uint8, np.uint16):
         array: NDArray[Any] = integer_samples(image, 16 if wanted == np.uint16 else 8)
     elif np.issubdtype(wanted, np.floating):
@@ -126,6 +139,13 @@ def to_numpy(image: Image, dtype: DTypeLike | None = None) -> NDArray[Any]:
     else:
         raise DTypeError(f"image: dtype must be uint8, uint16 or floating point, got {wanted}")
     return array[..., 0] if array.shape[2] == 1 else array
+
+
+def _dtype(given: DTypeLike) -> np.dtype[Any]:
+    try:
+        return np.dtype(given)
+    except Exception as error:  # of many kinds, by what was given
+        raise DTypeError(f"image: dtype must be one of NumPy's, got {given!r}") from error
 
 
 def from_tensor(planes: Tensor, *, bits: Bits = 8) -> Image:
@@ -159,7 +179,12 @@ def from_tensor(planes: Tensor, *, bits: Bits = 8) -> Image:
 
 
 def to_tensor(image: Image) -> Float[Tensor, "c h w"]:
-    """Give a tensor `[C, H, W]` in [0, 1], C from 1 to 4 (grey, grey + alpha, RGB, RGBA)."""
+    """Give a tensor `[C, H, W]` in [0, 1], C from 1 to 4 (grey, grey + alpha, RGB, RGBA).
+
+    Raises:
+        DTypeError: it is no `Image`.
+    """
+    check_image("image", image)
     return to_channels(image)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError
+from ..given import check_flag, check_kind, check_tensor, is_whole
 from .place import Georeference
 
 Bits = Literal[8, 16]
@@ -61,17 +62,21 @@ class Image:
     """Further bands in [0, 1], such as near infrared; None where the file has none."""
 
     def __post_init__(self) -> None:
+        check_flag("Image: grey", self.grey)
+        check_kind("Image: metadata", self.metadata, Metadata, "that a file or `Metadata()` has")
         check_channels("colour", self.colour, channels=3)
         for name, plane in (("alpha", self.alpha), ("bands", self.bands)):
             if plane is None:
                 continue
-            check_channels(name, plane, channels=1 if name == "alpha" else len(plane))
+            check_tensor(f"Image: {name}", plane)
+            count = len(plane) if name == "bands" and plane.dim() else 1
+            check_channels(name, plane, channels=count)
             if plane.shape[-2:] != self.colour.shape[-2:]:
                 raise ShapeError(
                     f"Image: {name} must have the size of colour, {list(self.colour.shape[-2:])}, "
                     f"got {list(plane.shape[-2:])}"
                 )
-        if self.bits not in (8, 16):
+        if not is_whole(self.bits) or self.bits not in (8, 16):
             raise OptionError(f"Image: bits must be 8 or 16, got {self.bits!r}")
 
     def __repr__(self) -> str:
@@ -86,8 +91,14 @@ class Image:
         return int(self.colour.shape[-2]), int(self.colour.shape[-1])
 
 
+def check_image(name: str, value: object) -> None:
+    """Raise `DTypeError` unless the value is an `Image`."""
+    check_kind(name, value, Image, "which from_tensor, from_numpy, from_pil and read_image make")
+
+
 def check_channels(name: str, plane: Tensor, channels: int) -> None:
     """Raise unless `plane` is a floating point tensor `[channels, H, W]` with at least a pixel."""
+    check_tensor(f"Image: {name}", plane)
     if plane.dim() != 3 or plane.shape[0] != channels or plane.numel() == 0:
         raise ShapeError(
             f"Image: {name} must be [{channels}, H, W] with H and W at least 1, "

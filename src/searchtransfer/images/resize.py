@@ -21,7 +21,7 @@ from PIL import Image as PILImage
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
-from ..given import check_tensor
+from ..given import check_tensor, check_word
 
 Kernel = Literal["bicubic", "area", "bilinear", "lanczos"]
 """How an image is reduced; all widened by the scale, as Pillow has them."""
@@ -41,9 +41,10 @@ def down(
 
     Raises:
         ShapeError: H or W is not a multiple of scale (see `crop_to_multiple`).
-        OptionError: scale is no whole number from 1 to 8.
+        OptionError: scale is no whole number from 1 to 8, or there is no such kernel.
     """
     _check("down", image, scale)
+    check_word("down: kernel", kernel, tuple(_KERNELS))
     height, width = image.shape[-2:]
     if height % scale or width % scale:
         raise ShapeError(

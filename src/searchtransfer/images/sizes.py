@@ -82,8 +82,10 @@ def check_within(wanted: tuple[int, int], size: tuple[int, int], scale: int) -> 
         scale: of the model.
 
     Raises:
-        OptionError: it is larger.
+        OptionError: it is larger, or no size.
     """
+    if min(wanted) < 1:
+        raise OptionError(f"size: height and width must be at least 1, got {tuple(wanted)}")
     most = size[0] * scale, size[1] * scale
     if wanted[0] > most[0] or wanted[1] > most[1]:
         more = "" if scale == 8 else "; a larger scale reaches further (scale=8, -s 8)"

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
-from ..errors import DTypeError, ImageFileError, OptionError, OutputError, SearchTransferError
+from ..errors import ImageFileError, OptionError, OutputError, SearchTransferError
 from ..files import OnExists, StrPath, check_file, shown, write_file
 from ..given import check_path, check_word
 from .encoding import encode
 from .formats import WRITTEN, Format, format_of, names_of
-from .image import Bits, Image, ImageWarning, Metadata
+from .image import Bits, Image, ImageWarning, Metadata, check_image
 from .libraries import check_library
 
 
@@ -99,11 +99,7 @@ def encoded(
     Warns:
         ImageWarning: a piece of metadata that the format cannot hold is left out.
     """
-    if not isinstance(image, Image):
-        raise DTypeError(
-            f"image must be one of searchtransfer.images.Image, got {type(image).__name__}; "
-            "from_tensor, from_array and from_pil make one"
-        )
+    check_image("image", image)
     check_word("metadata", metadata, ("keep", "strip"))
     check_quality(quality)
     bands = 0 if image.bands is None else len(image.bands)

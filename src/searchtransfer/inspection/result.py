@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+from ..given import check_kind
 from ..images import Image, up
 from ..images.kinds import as_image
 from ..pictures.inspector import InspectorInput, Photo
@@ -48,6 +49,7 @@ def inspect_result(
         (29.5, 33.5)
         >>> page = inspector_page(picture)  # write it to a file ending in .html
     """
+    check_kind("inspector: result", result, Result, "which Upscaler.upscale makes")
     small, large = as_image(lr, "lr"), as_image(result.whole, "result")
     scale = max(1, large.size[0] // small.size[0])
     photos = [

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import OptionError
 from ..process.budget import MEMORY
+from .arrays.process import get_num_threads
 from .loading import load
 from .network import OnnxNetwork
 
@@ -49,7 +50,7 @@ def upscaler(
         WeightsError: a file is damaged, or of another network.
         MissingExtraError: onnxruntime is not installed.
     """
-    count: int = threads or load("references.plan").torch.get_num_threads()
+    count: int = threads or get_num_threads()
     files = [OnnxNetwork(path, count) for path in (network, worn) if path is not None]
     scales = {x.scale for x in files} | ({scale} if scale else set())
     if len(scales) > 1 or (worn is not None and network is None):

@@ -6,9 +6,11 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..errors import BackendError, OptionError, ShapeError
+from ..errors import BackendError, ShapeError
 from ..given import check_word
 from ..operators import search, transfer
+from ..operators.backends import check_backend
+from ..operators.checks import check_features
 from ..operators.transfer import Overlap
 
 
@@ -42,8 +44,7 @@ class SearchTransfer(nn.Module):
     def __init__(self, overlap: Overlap = "mean", backend: str = "auto") -> None:
         super().__init__()
         check_word("SearchTransfer: overlap", overlap, ("mean", "constant"))
-        if not isinstance(backend, str):
-            raise OptionError(f"SearchTransfer: backend must be a name, got {backend!r}")
+        check_backend(backend)
         self.overlap: Overlap = overlap
         self.backend = backend
 
@@ -93,6 +94,8 @@ class SearchTransfer(nn.Module):
             ShapeError: a value is not a whole multiple of the key.
             SearchTransferError: whatever `search` and `transfer` raise.
         """
+        for number, value in enumerate(values, 1):
+            check_features(f"SearchTransfer: value {number}", value, "[B, C, H, W]")
         match = search(query, key, backend=self.backend)
         key_size = (key.shape[2], key.shape[3])
         textures = [

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
+from ..operators.checks import check_features
 from ..operators.transfer import Overlap
 from ..weights.arguments import (
     MAX_BLOCKS,
@@ -154,7 +155,8 @@ class TTSR(Pretrained):
 def _check_images(lr: Tensor, lr_up: Tensor, ref: Tensor, ref_down_up: Tensor) -> None:
     images = {"lr": lr, "lr_up": lr_up, "ref": ref, "ref_down_up": ref_down_up}
     for name, image in images.items():
-        if image.dim() != 4 or image.shape[1] != 3 or 0 in image.shape[2:]:
+        check_features(f"TTSR: {name}", image, "[B, 3, H, W]")
+        if image.shape[1] != 3 or 0 in image.shape[2:]:
             raise ShapeError(f"TTSR: {name} must be [B, 3, H, W], got {list(image.shape)}")
         if not image.is_floating_point() or image.dtype != lr.dtype:
             raise DTypeError(

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import WeightsError
+from ..given import check_flag, check_path
 from ..weights import WeightsFile, build, read_weights, save_weights
 from .ttsr import TTSR
 
@@ -22,6 +23,7 @@ def load_ttsr(path: str | Path) -> TTSR:
     Raises:
         WeightsError: the file cannot be read safely, or is not of TTSR.
     """
+    check_path("weights", path)
     file = read_weights(path)
     return build(TTSR, _config(file), file)
 
@@ -33,6 +35,8 @@ def convert_ttsr(source: str | Path, target: str | Path, *, overwrite: bool = Fa
         WeightsError: the source cannot be read safely, or is not of TTSR.
         OutputError: the target exists or cannot be written.
     """
+    check_path("weights", target)
+    check_flag("convert_ttsr: overwrite", overwrite)
     model = load_ttsr(source)
     save_weights(model, target, overwrite=overwrite)
     return model

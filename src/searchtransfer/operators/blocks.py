@@ -11,7 +11,13 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ..errors import DTypeError, OptionError, ShapeError
+from ..errors import DTypeError, ShapeError
+from ..given import check_size, check_whole
+from ..process.devices import usable_device
+from .checks import FLOATS, check_features
+
+MOST = 2**20
+"""Pixels of a block, a stride, a padding or a side."""
 
 
 def unfold(
@@ -30,6 +36,7 @@ def unfold(
 
     Raises:
         ShapeError: the image is not 4-dimensional, or smaller than one block after padding.
+        DTypeError: it is no tensor of floating point.
         OptionError: kernel_size or stride is below 1, or padding below 0.
 
     Examples:
@@ -66,6 +73,7 @@ def fold(
 
     Raises:
         ShapeError: the number of blocks or their length does not fit the other arguments.
+        DTypeError: they are no tensor of floating point.
         OptionError: kernel_size or stride is below 1, or padding below 0.
 
     Examples:
@@ -76,7 +84,9 @@ def fold(
                 [20., 30., 20.]])
     """
     _check_geometry(kernel_size, stride, padding)
-    if blocks.dim() != 3 or blocks.shape[1] % kernel_size**2:
+    check_size("fold: output_size", output_size)
+    check_features("fold: blocks", blocks, "[B, C*k*k, N]")
+    if blocks.shape[1] % kernel_size**2:
         raise ShapeError(
             f"fold: blocks must be [B, C*{kernel_size}*{kernel_size}, N], got {list(blocks.shape)}"
         )
@@ -120,7 +130,13 @@ def overlap_count(
         >>> overlap_count((1, 7), kernel_size=3, stride=2, padding=1)[0, 0]
         tensor([[1., 2., 1., 2., 1., 2., 1.]])
     """
-    ones = torch.ones(1, 1, *output_size, dtype=dtype, device=device)
+    check_size("overlap_count: output_size", output_size)
+    for side in output_size:
+        check_whole("overlap_count: each side of output_size", side, 1, MOST)
+    if not isinstance(dtype, torch.dtype) or dtype not in FLOATS:
+        raise DTypeError(f"overlap_count: dtype must be floating point, got {dtype}")
+    there = device if isinstance(device, torch.device) else usable_device(device)
+    ones = torch.ones(1, 1, *output_size, dtype=dtype, device=there)
     return fold(
         unfold(ones, kernel_size, stride, padding), output_size, kernel_size, stride, padding
     )
@@ -172,6 +188,9 @@ def select_blocks(
         tensor([[[30., 10., 30., 30.],
                  [31., 11., 31., 31.]]])
     """
+    for name, given in (("blocks", blocks), ("index", index)):
+        if not isinstance(given, Tensor):
+            raise DTypeError(f"select_blocks: {name} must be a tensor, got {type(given).__name__}")
     if blocks.dim() != 3 or index.dim() != 2 or blocks.shape[0] != index.shape[0]:
         raise ShapeError(
             "select_blocks: blocks must be [B, F, N] and index [B, M], "
@@ -184,11 +203,13 @@ def select_blocks(
 
 
 def _check_geometry(kernel_size: int, stride: int, padding: int) -> None:
-    if kernel_size < 1 or stride < 1 or padding < 0:
-        raise OptionError(
-            "kernel_size and stride must be at least 1 and padding at least 0, "
-            f"got kernel_size={kernel_size}, stride={stride}, padding={padding}"
-        )
+    """Larger numbers than `MOST` overflow inside torch."""
+    for name, value, least in (
+        ("kernel_size", kernel_size, 1),
+        ("stride", stride, 1),
+        ("padding", padding, 0),
+    ):
+        check_whole(name, value, least, MOST)
 
 
 def _grid_size(
@@ -201,8 +222,7 @@ def _grid_size(
 
 def _block_grid(image: Tensor, kernel_size: int, stride: int, padding: int) -> None:
     _check_geometry(kernel_size, stride, padding)
-    if image.dim() != 4:
-        raise ShapeError(f"unfold: image must be [B, C, H, W], got {list(image.shape)}")
+    check_features("unfold: image", image, "[B, C, H, W]")
     size = (image.shape[2], image.shape[3])
     if min(_grid_size(size, kernel_size, stride, padding)) < 1:
         raise ShapeError(

@@ -20,7 +20,8 @@ def check_not_traced(who: str) -> None:
 
 def check_odd(who: str, patch_size: int) -> None:
     """Refuse a patch size that is not an odd number of cells."""
-    if not isinstance(patch_size, int) or patch_size < 1 or patch_size % 2 == 0:
+    whole = isinstance(patch_size, int) and not isinstance(patch_size, bool)
+    if not whole or patch_size < 1 or patch_size % 2 == 0:
         raise OptionError(f"{who}: patch_size must be a positive odd number, got {patch_size}")
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import DTypeError, ShapeError
+from ..given import check_flag, check_list
 from .backends import native
 from .checks import check_features, check_odd
 from .faint import Faint
@@ -46,6 +47,7 @@ class Keys:
         self, views: Sequence[Float[Tensor, "c _ _"]], patch_size: int = 3, *, copy: bool = True
     ) -> None:
         check_odd("Keys", patch_size)
+        check_flag("Keys: copy", copy)
         _check(views)
         self.patch_size = patch_size
         self.dtype = torch.float64 if views[0].dtype == torch.float64 else torch.float32
@@ -79,8 +81,7 @@ class Keys:
 
 
 def _check(views: Sequence[Tensor]) -> None:
-    if not hasattr(views, "__len__"):
-        raise DTypeError(f"Keys: views must be a list of tensors, got {type(views).__name__}")
+    check_list("Keys: views", views, "tensors")
     if not len(views):
         raise ShapeError("Keys: there must be at least one view, got none")
     for number, view in enumerate(views):

@@ -10,8 +10,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ..errors import DTypeError, OptionError, ShapeError
+from ..given import check_list
 from ..process.devices import has_float64
-from .backends import IN_TORCH, choose, native
+from .backends import IN_TORCH, check_backend, choose, native
 from .checks import check_features, check_not_traced, check_odd
 from .copies import lowest_copies
 from .derivatives import batched, or_zeros
@@ -70,7 +71,7 @@ def search(
     """
     check_not_traced("search")
     _check(query, [key], patch_size)
-    _check_backend(backend)
+    check_backend(backend)
     # Compilers see one operator; eager code gets every kind of derivative.
     if torch.compiler.is_compiling():
         score, index = _search(query, key, patch_size, backend)
@@ -113,7 +114,7 @@ def search_views(
                  [1, 1]]])
     """
     check_not_traced("search")
-    _check_backend(backend)
+    check_backend(backend)
     if isinstance(keys, Keys):
         _check_against(query, keys, patch_size)
     else:
@@ -255,15 +256,9 @@ def _save_for_gradient(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, 
 torch.library.register_autograd(_NAME, _Search.backward, setup_context=_save_for_gradient)
 
 
-def _check_backend(backend: str) -> None:
-    if not isinstance(backend, str):
-        raise OptionError(f"search: backend must be a name, got {backend!r}; 'auto' chooses one")
-
-
 def _check(query: Tensor, keys: Sequence[Tensor], patch_size: int) -> None:
     check_odd("search", patch_size)
-    if not hasattr(keys, "__len__"):
-        raise DTypeError(f"search: keys must be a list of tensors, got {type(keys).__name__}")
+    check_list("search: keys", keys, "tensors")
     if not len(keys):
         raise ShapeError("search: there must be at least one key, got none")
     check_features("search: query", query, LAYOUT)

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ..given import check_flag
+
 
 @dataclass(frozen=True, eq=False)
 class Matches:
@@ -43,6 +45,7 @@ class Matches:
         Args:
             inner: the middles of the corner pixels instead of their outer corners.
         """
+        check_flag("Matches: inner", inner)
         half = (self.scale - 1) / 2 if inner else self.scale / 2
         square = self.position.new_tensor([[-1, -1], [-1, 1], [1, 1], [1, -1]]) * half
         return self.position[..., None, :] + torch.einsum("...ab,kb->...ka", self.jacobian, square)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DTypeError, NonFiniteError, OptionError, ShapeError, WeightsError
-from ..given import check_path, check_tensor
+from ..given import check_flag, check_path, check_tensor
 from ..operators.precision import own_precision
 from ..process.devices import usable_device
 from .photo import Photo
@@ -68,6 +68,7 @@ class Reference:
                 f"Reference: photos must be a list of tensors, got {type(photos).__name__}; put "
                 "brackets around a single one"
             )
+        check_flag("Reference: copy", copy)
         if not photos:
             raise ShapeError("Reference: there must be at least one photo, got none")
         checked = (_checked(x, f"photo {i}", scale, copy) for i, x in enumerate(photos))
@@ -112,6 +113,7 @@ class Reference:
         from .file import save
 
         check_path("reference", path)
+        check_flag("Reference: overwrite", overwrite)
         save(self.photos, self.scale, Path(path), overwrite=overwrite)
 
     @classmethod
@@ -146,9 +148,7 @@ def _checked(photo: Tensor, name: str, scale: int, copy: bool) -> Float[Tensor, 
             f"Reference: {name} must be floating point in [0, 1], got {photo.dtype}; "
             "divide integers by their maximum"
         )
-    single = photo.detach().to(
-        torch.float32, memory_format=torch.contiguous_format, copy=bool(copy)
-    )
+    single = photo.detach().to(torch.float32, memory_format=torch.contiguous_format, copy=copy)
     if not bool(torch.isfinite(single).all()):
         raise NonFiniteError(
             f"Reference: {name} holds NaN or infinity, or values beyond single precision"

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import ConfigError
 from ..foreign import short
+from ..given import check_list, check_path
 from .config import TrainConfig
 from .plain_yaml import parse, read_text
 from .tasks import CONFIGS
@@ -35,6 +36,8 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         ConfigError: the file cannot be read, a key is unknown or given twice, a value has the wrong
             type or is out of range. All faults are named, each with its dotted path.
     """
+    check_path("configuration", path)
+    check_list("configuration: overrides", overrides, "texts a.b=value")
     text, name = _text(path)
     content = parse(text, name)
     if not isinstance(content, dict):
@@ -99,6 +102,8 @@ def _text(path: str | Path) -> tuple[str, str]:
 
 
 def _apply(content: dict[str, Any], override: str) -> None:
+    if not isinstance(override, str):
+        raise ConfigError(f"--set {short(repr(override))}: must have the form a.b=value")
     path, equals, text = override.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):

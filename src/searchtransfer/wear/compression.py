@@ -83,6 +83,7 @@ def noise_of_quality(colour: Tensor, quality: int) -> float:
     return float(np.sqrt(lost.mean()))
 
 
+@np.errstate(under="ignore")  # far from every tooth there is nothing
 def _comb(
     seen: Float64[np.ndarray, "n w"], step: Float64[np.ndarray, " w"], spread: np.ndarray
 ) -> float:

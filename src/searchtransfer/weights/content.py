@@ -32,8 +32,9 @@ def recognise(path: Path) -> Kind:
             head = file.read(512)
     except FileNotFoundError:
         raise WeightsError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that holds NUL
+        reason = getattr(error, "strerror", None) or error
+        raise WeightsError(f"{path}: cannot be read: {reason}") from None
     if not head:
         raise WeightsError(f"{path}: is empty; download it again")
     if head.startswith(b"version https://git-lfs"):

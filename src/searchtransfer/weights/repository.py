@@ -18,6 +18,7 @@ from torch import nn
 from ..errors import MissingExtraError, OptionError, OutputError, WeightsError
 from ..files import OnExists, check_file, write_file
 from ..foreign import shown
+from ..given import check_path, check_word
 from .save import save_weights
 
 MAIN, WORN, CARD = "model.safetensors", "worn.safetensors", "README.md"
@@ -80,14 +81,17 @@ def save_folder(
     repository: str | None = None,
 ) -> None:
     """Write networks, by the names of their files, and a card; see `Published.save_pretrained`."""
+    check_path("folder", folder)
+    check_word("on_exists", on_exists, ("error", "overwrite"))
     folder = Path(folder)
-    if not licence.strip() or "\n" in licence:
+    if not isinstance(licence, str) or not licence.strip() or not licence.isprintable():
         raise OptionError(f"licence must be a name as apache-2.0, got {licence!r}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that holds NUL
+        reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"folder {shown(folder)}: cannot be made ({error.strerror}); choose another"
+            f"folder {shown(folder)}: cannot be made ({reason}); choose another"
         ) from error
     for name in (*networks, CARD):
         check_file(folder / name, on_exists=on_exists, what="model")

@@ -7,7 +7,7 @@ import numpy as np
 
 from .resampling import grid_sample as grid_sample
 from .resampling import interpolate as interpolate
-from .tensor import Tensor, tensor_of
+from .tensor import Tensor, quiet, tensor_of
 
 _MODES: dict[str, Any] = {"replicate": "edge", "reflect": "reflect"}
 
@@ -30,6 +30,7 @@ def _windows(x: np.ndarray, size: tuple[int, int], stride: tuple[int, int]) -> n
     return found[..., :: stride[0], :: stride[1], :, :]
 
 
+@quiet
 def avg_pool2d(
     x: Any, size: Any, stride: Any = None, padding: int = 0, count_include_pad: bool = True
 ) -> Tensor:
@@ -97,6 +98,7 @@ def conv1d(x: Any, weight: Any, stride: int = 1) -> Tensor:
     )
 
 
+@quiet
 def conv2d(x: Any, weight: Any, stride: Any = 1) -> Tensor:
     """A product with the filters for each of their places: no copy of all windows."""
     down, right = _pair(stride)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .tensor import Double, Extreme, Long, Single, Tensor, tensor_of
+from .tensor import Double, Extreme, Long, Single, Tensor, quiet, tensor_of
 
 
 def tensor(values: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -110,6 +110,7 @@ def _bare(x: Any) -> Any:
     return np.asarray(x) if isinstance(x, Tensor) else x
 
 
+@quiet
 def lerp(a: Any, b: Any, weight: Any) -> Tensor:
     """From a to b; from the nearer end, as torch does, so that both ends are exact."""
     weight = np.asarray(weight)
@@ -142,6 +143,7 @@ def cos(x: Any) -> Any:
     return np.cos(x)
 
 
+@quiet
 def sinc(x: Any) -> Any:
     return tensor_of(np.sinc(np.asarray(x)).astype(x.dtype))
 
@@ -162,10 +164,12 @@ def bmm(a: Any, b: Any) -> Any:
     return a @ b
 
 
+@quiet
 def tensordot(a: Any, b: Any, dims: int) -> Tensor:
     return tensor_of(np.tensordot(np.asarray(a), np.asarray(b), dims))
 
 
+@quiet
 def einsum(formula: str, *parts: Any) -> Tensor:
     return tensor_of(np.einsum(formula, *map(np.asarray, parts)))
 
@@ -199,6 +203,7 @@ def bucketize(x: Any, ends: Any, right: bool = False) -> Tensor:
     return tensor_of(np.searchsorted(np.asarray(ends), np.asarray(x), side))
 
 
+@quiet
 def quantile(x: Any, q: float, dim: int) -> Tensor:
     return tensor_of(np.quantile(np.asarray(x), np.asarray(q, x.dtype), axis=dim))
 
@@ -230,11 +235,13 @@ class linalg:
     """`torch.linalg`."""
 
     @staticmethod
+    @quiet
     def vector_norm(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
         plain = np.asarray(x)
         return tensor_of(np.sqrt(np.sum(plain * plain, axis=dim, keepdims=keepdim)))
 
     @staticmethod
+    @quiet
     def det(x: Any) -> Any:
         """Of two by two or three by three, written out."""
         if x.shape[-1] == 2:
@@ -242,18 +249,22 @@ class linalg:
         return tensor_of(np.linalg.det(np.asarray(x)))
 
     @staticmethod
+    @quiet
     def inv(x: Any) -> Any:
         return tensor_of(np.linalg.inv(np.asarray(x)))
 
     @staticmethod
+    @quiet
     def svdvals(x: Any) -> Any:
         return tensor_of(np.linalg.svd(np.asarray(x), compute_uv=False))
 
     @staticmethod
+    @quiet
     def eigvalsh(x: Any) -> Any:
         return tensor_of(np.linalg.eigvalsh(np.asarray(x)))
 
     @staticmethod
+    @quiet
     def qr(x: Any) -> Any:
         return _Factors(*map(tensor_of, np.linalg.qr(np.asarray(x))))
 

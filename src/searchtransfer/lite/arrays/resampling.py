@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .tensor import Tensor, tensor_of
+from .tensor import Tensor, quiet, tensor_of
 
 BETWEEN, SMALLER = -0.75, -0.5
 """The constant of the cubic that samples, and of the one that resizes without aliasing."""
 
 
+@quiet
 def grid_sample(
     x: Any, grid: Any, mode: str, padding_mode: str = "border", align_corners: bool = True
 ) -> Tensor:
@@ -81,6 +82,7 @@ def _cubic(x: Any, a: float) -> Any:
     return np.where(x < 1, near, np.where(x < 2, far, 0)).astype(x.dtype)
 
 
+@quiet
 def interpolate(
     x: Any, size: Any, mode: str, align_corners: bool | None = None, antialias: bool = False
 ) -> Tensor:

@@ -18,6 +18,10 @@ Double = np.dtype(np.float64)
 Long = np.dtype(np.int64)
 
 
+quiet = np.errstate(all="ignore")
+"""Infinities and NaN are numbers like others in torch, whatever the process asks of NumPy."""
+
+
 class Extreme(NamedTuple):
     """What `max` and the like return along a dimension."""
 
@@ -32,7 +36,7 @@ class Tensor(np.ndarray):
         wide = any(isinstance(x, np.ndarray) and x.ndim for x in inputs)
         plain = [_plain(x, wide) for x in inputs]
         out = options.pop("out", None)
-        with np.errstate(all="ignore"):  # infinities and NaN are numbers like others in torch
+        with np.errstate(all="ignore"):
             if out is not None:
                 getattr(ufunc, method)(*plain, out=tuple(map(np.asarray, out)), **options)
                 return out[0]

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from ...errors import BackendError, OptionError
+from ...errors import BackendError
+from ...given import check_word
 from . import literal, native, tiled
 
 Muted = Sequence[Bool[Tensor, "_ _"] | None]
@@ -29,6 +30,11 @@ BACKENDS = (*IN_TORCH, "native")
 log = logging.getLogger(__name__)
 
 
+def check_backend(name: str) -> None:
+    """Raise `OptionError` unless it is a backend's name or `"auto"`."""
+    check_word("search: backend", name, ("auto", *BACKENDS))
+
+
 def choose(name: str, query: Tensor, keys: Sequence[Tensor], patch_size: int) -> str:
     """The name of a backend; for `"auto"` the compiled one where it can run, else tiled.
 
@@ -36,10 +42,7 @@ def choose(name: str, query: Tensor, keys: Sequence[Tensor], patch_size: int) ->
         OptionError: there is no such backend.
         BackendError: the backend asked for cannot run on these inputs; the message says why.
     """
-    if name not in ("auto", *BACKENDS):
-        raise OptionError(
-            f"search: backend must be one of {', '.join(['auto', *BACKENDS])}, got {name!r}"
-        )
+    check_backend(name)
     if name in ("auto", "native"):
         reason = native.why_not(query, keys, patch_size)
         if name == "native" and reason:

@@ -121,11 +121,12 @@ def shift(
         Where they lie then, and their scores.
     """
     count = len(matched.centre)
+    comparing = _comparing(matched, described, _plain(score), options)
     room = filled(len(described.steps), LUMAS, value=0, dtype=torch.float32)
     room[:, : described.luma.shape[1]] = described.luma
     centre, better = buffer(count, 2), buffer(count)
     job = Shifting(
-        comparing=_comparing(matched, described, _plain(score), options),
+        comparing=comparing,
         slopes=_plain(slopes.permute(1, 2, 0)),
         luma=room,
         centre=centre,

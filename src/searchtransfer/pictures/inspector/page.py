@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...foreign import in_html, in_line
+from ...given import check_kind, check_whole
 from ..cell_colours import LEAST_SCORE, match_colours, photo_colours, wheel
 from ..colours import scale_colours
 from .encoding import array_json, eight_bit, png_uri, reduced
@@ -50,6 +51,8 @@ def inspector_page(picture: InspectorInput, *, photo_pixels: int = PHOTO_PIXELS)
         An HTML document. It works from disk and inside an iframe, also a sandboxed one that
         allows scripts.
     """
+    check_kind("inspector: picture", picture, InspectorInput, "which inspect_result makes")
+    check_whole("inspector: photo_pixels", photo_pixels, 1)
     factor = _factor(picture.photos if picture.traced else (), photo_pixels)
     style = _source("page.css")
     script = "\n".join(_source(f"{name}.js") for name in SCRIPTS)

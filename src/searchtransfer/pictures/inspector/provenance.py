@@ -5,6 +5,8 @@ import math
 from typing import Literal, NamedTuple
 
 from ...errors import OptionError
+from ...foreign import short
+from ...given import check_kind, is_whole
 from .picture import PLACE, SLOPE, InspectorInput, in_steps
 
 State = Literal["gives", "no neighbour", "no match", "beyond the reference"]
@@ -107,11 +109,13 @@ def provenance(picture: InspectorInput, row: int, column: int) -> Provenance:
     Raises:
         OptionError: the result has no such pixel.
     """
+    check_kind("inspector: picture", picture, InspectorInput, "which inspect_result makes")
     height, width = picture.result.shape[1:]
-    if not (0 <= row < height and 0 <= column < width):
+    there = is_whole(row) and is_whole(column)
+    if not (there and 0 <= row < height and 0 <= column < width):
+        where = f"row {short(repr(row))}, column {short(repr(column))}"
         raise OptionError(
-            f"inspector: row {row}, column {column} is outside of the result of "
-            f"{width} x {height} pixels"
+            f"inspector: {where} is outside of the result of {width} x {height} pixels"
         )
     cell = row // picture.scale, column // picture.scale
     found = _found(picture, cell)

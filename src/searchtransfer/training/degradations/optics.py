@@ -37,6 +37,7 @@ class Blur:
     def _across(self) -> float:
         return self.sigma if self.sigma2 is None else self.sigma2
 
+    @np.errstate(under="ignore")  # far from the middle there is nothing
     def kernel(self) -> Float64[np.ndarray, "_ _"]:
         """Weights that sum to one; square, with an odd side."""
         reach = math.ceil(4 * max(self.sigma, self._across))
