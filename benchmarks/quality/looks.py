@@ -20,7 +20,7 @@ from benchmarks.common.scenes import add_choice, chosen
 from searchtransfer import Upscaler
 from searchtransfer.evaluation import LPIPS, psnr
 from searchtransfer.images import crop_to_multiple, degrade, read_image
-from searchtransfer.models.fusion import KNOWN
+from searchtransfer.models.look import KNOWN
 from searchtransfer.models.pieces import spread_over
 from searchtransfer.operators.agreement import shown
 from searchtransfer.training.fusion.teacher import Teacher

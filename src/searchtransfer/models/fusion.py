@@ -26,6 +26,7 @@ from ..wear import wear_of
 from ..weights import build, read_weights
 from .evidence import texture_of, told, trusted
 from .expected import announce
+from .look import KNOWN, REACH, invented, painted_beyond
 from .model import Model, Upscaled
 from .pieces import TILE, Area, in_pieces, spread_over
 from .symmetries import SYMMETRIES, Learned, averaged, in_one_way
@@ -36,9 +37,6 @@ FEATURES = 600
 
 NEAR = 2
 """Cells on either side that say whether an image shows anything."""
-
-KNOWN = 0.5
-"""Of what a reference may show of a cell: from here on nothing of it is invented."""
 
 LARGE = 100_000
 """Cells of an image from which on it is shown to the network in one way only: the mean of two is
@@ -161,14 +159,14 @@ class FusionModel(Model):
                 texture = texture_of(found, self.scale) if is_worn else trusted(found)
             piece = told(found)
             del found
-            sharp = self._sharp(*piece, seen.found.reduction, faithful)
-            if texture is not None:
-                sharp = texture.mixed_into(sharp, part)
+            learned = self._sharp(*piece, seen.found.reduction, faithful)
+            sharp = learned if texture is None else texture.mixed_into(learned, part)
             surely = shown(seen.found.agreement[area])
             if vivid is None or surely.min() >= KNOWN:
                 return sharp
-            other = self._sharp(*piece, seen.found.reduction, vivid)
-            return torch.lerp(sharp, other, invented(surely, self.scale))
+            painted = self._sharp(*piece, seen.found.reduction, vivid)
+            added = painted_beyond(learned, painted, self.scale)
+            return sharp + invented(surely, self.scale) * added
 
         evidence = max(self.transfer.halo(seen.found), AROUND + 1, NEAR)
         halo = self._halo(seen.found.reduction, evidence)
@@ -181,11 +179,15 @@ class FusionModel(Model):
         level = wear.level(colour)
         reduction = wear.supposed(self.scale)
         faithful = self._shown_to(self._network(level > 0 or reduction != BICUBIC), colour)
-        learned = faithful if self.vivid is None else in_one_way(self.vivid)
+        vivid = None if self.vivid is None else in_one_way(self.vivid)
 
         def make(area: Area) -> Tensor:
             low = colour[(slice(None), *area)]
-            return self._sharp(low, torch.full_like(low[0], level), None, reduction, learned)
+            piece = low, torch.full_like(low[0], level), None, reduction
+            sharp = self._sharp(*piece, faithful)
+            if vivid is None:
+                return sharp
+            return sharp + painted_beyond(sharp, self._sharp(*piece, vivid), self.scale)
 
         sharp = in_pieces(colour, make, self.scale, tile, self._halo(reduction), progress)
         size = colour.shape[1], colour.shape[2]
@@ -217,7 +219,8 @@ class FusionModel(Model):
     def _halo(self, reduction: Reduction, evidence: int = NEAR) -> int:
         """Cells around a tile that can change a pixel inside it, by so many in the evidence."""
         round_trip = reduction.reach(self.scale) + 2
-        return evidence + self.network.reach + round_trip * self.consistency_rounds
+        painting = 0 if self.vivid is None else REACH
+        return evidence + self.network.reach + painting + round_trip * self.consistency_rounds
 
 
 def visible(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:
@@ -230,13 +233,6 @@ def visible(colour: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:
     padded = F.pad(colour[None], (NEAR,) * 4, mode="replicate")
     span = F.max_pool2d(padded, around, 1) + F.max_pool2d(-padded, around, 1)
     return (255 * span[0].amax(0) - 1).div(2).clamp(0, 1)
-
-
-def invented(surely: Float[Tensor, "h w"], scale: int) -> Float[Tensor, "hs ws"]:
-    """How much of each pixel may be invented: nothing where the reference shows it."""
-    unknown = (1 - surely / KNOWN).clamp(0, 1)[None, None]
-    smooth = F.interpolate(unknown, scale_factor=scale, mode="bilinear", align_corners=False)
-    return smooth[0, 0]
 
 
 def load_network(path: str | Path) -> FusionNet:

@@ -40,7 +40,7 @@ def averaged(
 
 
 def in_one_way(network: FusionNet) -> Learned:
-    """The network for a vivid look: a mean of several ways is soft."""
+    """The network, shown an image once; for a vivid look, for a mean of several ways is soft."""
     return partial(averaged, network, symmetries=1)
 
 
