@@ -36,12 +36,17 @@ only the part to be found first."""
 FEWEST = 200
 """Cells that must be found in one piece, in one copy; fewer tell nothing."""
 
-SURE = 0.99
-"""A way must lower what bicubic leaves unexplained (root mean square) to this part,"""
+SURE, SURE_OF_OTHERS = 0.99, 0.95
+"""A way must lower what bicubic leaves unexplained (root mean square) to this part; to the second
+where the photo is of another day or place, whose own differences speak for any way a little."""
+
+SAME = 0.235
+"""Of the contrast that photos of the same leave unexplained at scale 4 at most; at others it goes
+with the root of the scale. Others left 0.237 or more."""
 
 POOR = 0.42
-"""and leave no more of the contrast unexplained: what shows an image only roughly (other days,
-other places) is better the softer it is. Photos of the same reached 0.36, internet photos 0.5."""
+"""A way may leave no more of the contrast unexplained: what shows an image only roughly (of other
+days or places) is better the softer it is. Photos of the same reached 0.36, worn; others 0.5."""
 
 
 def part_that_tells(
@@ -90,7 +95,8 @@ def reduction_of(
     best = min(range(len(WAYS)), key=left.__getitem__)
     if left[best] >= POOR:
         return otherwise
-    return WAYS[best] if left[best] < SURE * left[0] else BICUBIC
+    is_same = left[best] <= SAME * (copy.scale / 4) ** 0.5
+    return WAYS[best] if left[best] < (SURE if is_same else SURE_OF_OTHERS) * left[0] else BICUBIC
 
 
 def nearby(
