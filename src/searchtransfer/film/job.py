@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole job: a small film and sharp photos in, a large film out."""
 
-import hashlib
 import logging
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,24 +9,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import torch
-
-from .. import __version__
 from ..batch.claim import claimed
 from ..errors import ImageFileError, OptionError, OutputError
 from ..files import OnExists, check_file, whole_file
 from ..foreign import shown
-from ..images.reduction import Reduction
-from ..models.kept import fingerprint
 from ..process.progress import Progress, silent
 from ..process.stop import Stop
 from ..upscaler import Upscaler
-from ..wear import CLEAN, Wear
+from ..wear import Wear
 from .encoding import Coding, Segment, coding_for
+from .identity import made_from, noted, wear_in
 from .joining import check_copies, join
 from .keyframes import Keyframes
 from .making import Made, Maker
-from .parts import Part, Parts
+from .parts import Parts
 from .reading import Damage, Film, Frame, frames_of, read_film
 from .streaming import FrameWriter
 
@@ -157,7 +151,9 @@ def _to_file(
             raise OutputError(
                 f"output {shown(target)}: another run is making it just now; let it finish"
             )
-        parts = Parts(target, made_from_of(film, upscaler, settings, coding))
+        parts = Parts(
+            target, made_from(film, upscaler, coding, settings.segment, settings.made_from)
+        )
         count = max(1, round(settings.segment * film.rate))
         done = parts.open() if isinstance(film.source, Path) else []
         if any(x.count != count for x in done[:-1]):  # of another segment length: cannot be
@@ -166,7 +162,7 @@ def _to_file(
         outcome.kept = sum(x.count for x in done)
         maker = Maker(upscaler, keyframes, lossy=film.is_lossy)
         if done:
-            maker.wear = wear_from(done[-1])
+            maker.wear = wear_in(done[-1].notes)
             log.info("%d frames are there already", outcome.kept)
         _make_parts(film, coding, size, count, parts, maker, outcome, progress, stop)
         if not parts.found:
