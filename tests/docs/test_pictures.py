@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from test_house import PAGE, floors
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -31,6 +32,11 @@ def test_every_picture_is_shown_and_there() -> None:
 def test_every_picture_is_described() -> None:
     for page in PAGES:
         assert "![](" not in page.read_text(encoding="utf-8"), page.name
+
+
+def test_the_drawn_house_has_all_rooms() -> None:
+    drawn = (DOCS / "pictures/house.svg").read_text(encoding="utf-8")
+    assert set(re.findall(r">(\w+)</text>", drawn)) == set(floors(PAGE))
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
