@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .batch import Quality, Stop
+from .batch.claim import folders_stay
 from .batch.folders import make_folder, trial_folders
 from .batch.item import measure, reduced
 from .errors import MissingExtraError
@@ -88,7 +89,7 @@ def run_demo(
     left, right = stereo_pair()
     small, truth = reduced(left, scale)
     files = {what: folder / name for what, name in NAMES.items()}
-    with trial_folders() as make:
+    with trial_folders() as make, folders_stay():
         make(folder)
         for path in files.values():
             check_output(path, size=right.size, on_exists=on_exists)
@@ -121,7 +122,7 @@ def run_demo(
         "score map": from_pil(draw_score_map(result.score)),
         "match map": from_pil(matches),
     }
-    with stop.writing:
+    with stop.writing, folders_stay():
         stop.check()
         make_folder(folder)
         for what, picture in pictures.items():

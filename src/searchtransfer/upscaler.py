@@ -66,9 +66,11 @@ class Result(Presentable):
 
     @property
     def condition(self) -> str:
-        """What the image has been through, in a sentence; empty for a clean one."""
-        clean = str(self.wear) == str(CLEAN)
-        return "" if clean else f"The image looks worn: {self.wear}."
+        """What the image has been through, in sentences; empty for one that is surely clean."""
+        clean, doubt = str(self.wear) == str(CLEAN), self.wear.doubt
+        worn = "" if clean else f"The image looks worn: {self.wear}."
+        unsure = f"Taken for clean, though not sure: {doubt}." if doubt else ""
+        return " ".join(filter(None, (worn, unsure)))
 
 
 class Upscaler(Published):
@@ -255,7 +257,7 @@ class Upscaler(Published):
         if said is not None:
             warnings.warn(said, WeakReferenceWarning, stacklevel=2)
         whole = enlarge_alpha(image, sharp.colour, self.scale)
-        log.info("the image looks: %s", sharp.wear)
+        log.info("the image looks: %s", sharp.wear.described)
         back = returns_as(lr)
         found = sharp.score, sharp.matches, sharp.wear
         if wanted in (None, whole.size):

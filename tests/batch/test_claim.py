@@ -11,7 +11,10 @@ from cli.commands import arguments, environment
 from scenes import reduced, save, scene, sharp, tree
 
 from searchtransfer.batch import References, Settings, plan_batch, read_references, run_batch
-from searchtransfer.batch.claim import claimed
+from searchtransfer.batch.claim import claimed, folders_may_go, folders_stay
+from searchtransfer.batch.folders import make_folder, trial_folders
+from searchtransfer.batch.maker import Maker
+from searchtransfer.batch.plan import Job
 from searchtransfer.upscaler import Upscaler
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
@@ -56,6 +59,37 @@ def test_a_killed_process_holds_no_claim(tmp_path):
     assert (done.returncode, done.stdout) == (-9, b"True\n")
     with claimed(tmp_path / "a.png") as free:
         assert free
+
+
+def test_no_run_takes_a_folder_away_that_another_needs(tmp_path):
+    with folders_stay(), folders_stay():
+        with trial_folders() as make:
+            make(tmp_path / "a" / "b")
+        assert (tmp_path / "a" / "b").is_dir()
+        with folders_may_go() as free:
+            assert not free
+    with trial_folders() as make:
+        make(tmp_path / "c" / "d")
+    assert not (tmp_path / "c").exists()
+    with folders_may_go() as free:
+        assert free
+
+
+def test_a_folder_is_not_taken_away_while_a_job_is_checked(tmp_path):
+    """The other run ends its trial between the making of the folder and the look at it."""
+    lr, ref = scene(tmp_path)
+    upscaler = Upscaler.from_pretrained()
+    photos = read_references([ref], scale=4)
+    maker = Maker(upscaler, References(photos, upscaler.prepare), Settings())
+    (job,) = plan_batch([lr], str(tmp_path / "out" / "out.png"))
+    trial = trial_folders()
+    trial.__enter__()(tmp_path / "out")
+
+    def make_folders(job):
+        make_folder(job.target.parent)
+        trial.__exit__(None, None, None)
+
+    assert isinstance(maker.check(job, make_folders), Job)
 
 
 def test_without_locks_everything_is_free(tmp_path, temporary):

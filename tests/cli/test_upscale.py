@@ -74,6 +74,7 @@ def test_json(tmp_path, files):
         "height": 24,
         "width": 32,
         "wear": "clean",
+        "wear_not_sure": "it is too small to tell",
     }
 
 

@@ -73,6 +73,12 @@ def test_the_page_lists_the_options_that_there_are() -> None:
         assert page[name] == real - EVERYWHERE, name
 
 
+def test_no_option_is_explained_twice() -> None:
+    for section in re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        cells = re.findall(r"^\| (`-[^|]*) \|", section, re.MULTILINE)
+        assert len(cells) == len(set(cells)), section.split("\n", 1)[0]
+
+
 def test_the_page_gives_the_defaults_that_there_are() -> None:
     page = defaults(PAGE.read_text(encoding="utf-8"))
     assert len(page) >= 20

@@ -86,7 +86,8 @@ def test_a_vivid_look_invents_nothing_of_what_is_shown(pair):
     other = tiny(seed=1)
     faithful = FusionModel(tiny(), consistency_rounds=0)
     vivid = FusionModel(tiny(), vivid=other, consistency_rounds=0)
-    alone = FusionModel(other, consistency_rounds=0)
+    # A mean over symmetries would be soft.
+    alone = FusionModel(other, consistency_rounds=0, symmetries=1)
     seen = faithful.transfer.find(low, reference)
     known = shown(seen.found.agreement) >= 0.5
     near = F.max_pool2d((~known).float()[None], 3, 1, 1)[0] > 0  # it fades over half a cell
@@ -98,6 +99,21 @@ def test_a_vivid_look_invents_nothing_of_what_is_shown(pair):
     assert torch.equal(vivid.upscale(low, None).colour, alone.upscale(low, None).colour)
     tiled = vivid.upscale(low, reference, tile=13).colour
     torch.testing.assert_close(tiled, ours, atol=1e-5, rtol=0)
+
+
+def test_large_images_are_seen_in_one_way(pair, monkeypatch):
+    low, reference = pair
+    network = tiny()
+    one, two = (FusionModel(network, symmetries=x).upscale(low, None).colour for x in (1, 2))
+    assert not torch.equal(one, two)
+    model = FusionModel(network)
+    assert torch.equal(model.upscale(low, None).colour, two)
+    monkeypatch.setattr(fusion, "LARGE", low[0].numel())
+    assert torch.equal(model.upscale(low, None).colour, one)
+    assert torch.equal(
+        model.upscale(low, reference).colour,
+        FusionModel(network, symmetries=1).upscale(low, reference).colour,
+    )
 
 
 def test_half_of_what_is_trusted_comes_from_the_model_without_learning(pair, monkeypatch):

@@ -100,3 +100,29 @@ def test_it_is_told() -> None:
     both = Upscaler.from_pretrained().upscale(worn, coffee())
     assert both.verdict.endswith(f" The image looks worn: {both.wear}.")
     assert alone.verdict.endswith(alone.condition)
+
+
+class TestDoubt:
+    """What is not sure is said, and not believed."""
+
+    def test_a_small_image(self) -> None:
+        wear = wear_of(small()[:, :40, :40].contiguous())
+        assert wear == Wear()
+        assert (str(wear), wear.described) == ("clean", "clean; not sure: it is too small to tell")
+
+    def test_a_little_noise(self) -> None:
+        wear = wear_of(noisy(small(), 1.2))
+        assert wear.noise == 0
+        assert "perhaps a little noise" in wear.doubt
+
+    def test_what_is_sure_has_no_doubt(self) -> None:
+        assert wear_of(small()).doubt == ""
+        assert wear_of(noisy(small(), 8)).doubt == ""
+
+    def test_it_is_shown(self) -> None:
+        little = small()[:, :40, :40].contiguous()
+        result = Upscaler.from_pretrained().upscale(little)
+        assert result.condition == "Taken for clean, though not sure: it is too small to tell."
+
+    def test_it_is_no_part_of_what_is_known(self) -> None:
+        assert Wear(doubt="anything") == Wear()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Claims: two runs that work on one folder do not make the same image twice.
+"""Claims: two runs that work on one folder do not make the same image twice, nor take away folders.
 
 A claim is a locked file in the system's temporary folder, never beside the results. The lock ends
 with its process, however that ends. Runs on other machines do not see it; what they both make is
@@ -42,6 +42,43 @@ def claimed(target: Path) -> Iterator[bool]:
             if free:
                 with contextlib.suppress(OSError):
                     path.unlink()
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def folders_stay() -> Iterator[None]:
+    """Meanwhile no other run on this machine takes an empty folder away, as far as there are locks.
+
+    Held from when a folder is made until a file is in it.
+    """
+    with _turn(exclusive=False):
+        yield
+
+
+@contextmanager
+def folders_may_go() -> Iterator[bool]:
+    """Whether empty folders may be taken away: not while another run needs them."""
+    with _turn(exclusive=True) as free:
+        yield free
+
+
+@contextmanager
+def _turn(exclusive: bool) -> Iterator[bool]:
+    try:
+        import fcntl
+
+        handle = _opened(_folder() / "folders")
+    except (ImportError, OSError):
+        yield True
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB if exclusive else fcntl.LOCK_SH)
+            free = True
+        except OSError:
+            free = False
+        yield free
     finally:
         os.close(handle)
 

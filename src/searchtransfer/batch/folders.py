@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders for results: made when a file goes in, never left behind empty."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import OutputError
 from ..foreign import shown
+from .claim import folders_may_go
 
 
 def make_folder(folder: Path) -> list[Path]:
@@ -28,7 +30,9 @@ def make_folder(folder: Path) -> list[Path]:
 
 @contextmanager
 def trial_folders() -> Iterator[Callable[[Path], None]]:
-    """Makes folders to see whether it works; in the end those that are empty are removed."""
+    """Makes folders to see whether it works; in the end those that are empty are removed, unless
+    another run just needs one.
+    """
     made: list[Path] = []
 
     def make(folder: Path) -> None:
@@ -37,8 +41,7 @@ def trial_folders() -> Iterator[Callable[[Path], None]]:
     try:
         yield make
     finally:
-        for path in reversed(made):
-            try:
-                path.rmdir()
-            except OSError:
-                continue
+        with folders_may_go() as free:
+            for path in reversed(made) if free else ():
+                with contextlib.suppress(OSError):
+                    path.rmdir()

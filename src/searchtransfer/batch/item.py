@@ -96,6 +96,7 @@ def upscale_file(
         mean_score=None if reference is None else result.score.mean().item(),
         quality=quality,
         wear=str(result.wear),
+        doubt=result.wear.doubt or None,
     )
     content = encoded(
         settings.finished(result.image),

@@ -13,7 +13,7 @@ from ..process.progress import Progress
 from ..process.stop import Stop
 from ..upscaler import Upscaler
 from .checks import check_job
-from .claim import claimed
+from .claim import claimed, folders_stay
 from .folders import make_folder
 from .identity import hash_of, settings_of, versions
 from .item import Finished, upscale_file
@@ -75,8 +75,9 @@ class Maker:
             chosen, stands = self._found(job)
             if stands.outcome is not None:
                 return stands.outcome
-            make_folders(job)
-            check_job(chosen, self._settings(stands), self.upscaler)
+            with folders_stay():
+                make_folders(job)
+                check_job(chosen, self._settings(stands), self.upscaler)
             return chosen
 
         with recorded():  # the work itself warns again
@@ -131,7 +132,7 @@ class Maker:
         def store(made: Finished) -> Outcome:
             seconds = time.perf_counter() - start
             outcome = replace(made.outcome, seconds=seconds, warnings=tuple(notes))
-            with stop.writing:
+            with stop.writing, folders_stay():
                 stop.check()
                 for output in job.outputs:
                     make_folder(output.parent)

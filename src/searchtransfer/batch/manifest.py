@@ -15,6 +15,7 @@ from ..files import LineFile
 from ..foreign import shown
 from ..images import ImageWarning
 from ..images.files import MANIFEST
+from .claim import folders_stay
 from .folders import make_folder
 from .identity import hash_of, hash_of_file, versions
 
@@ -183,8 +184,9 @@ class Manifest:
 
     def _opened(self) -> LineFile:
         if self._file is None:
-            make_folder(self.folder)
-            self._file = LineFile(self.path, "manifest", _is_line)
+            with folders_stay():
+                make_folder(self.folder)
+                self._file = LineFile(self.path, "manifest", _is_line)
         return self._file
 
     def _refresh(self) -> None:

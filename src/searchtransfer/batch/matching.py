@@ -12,6 +12,7 @@ from ..pictures import draw_match_map, draw_score_map
 from ..process.progress import Progress, silent
 from ..process.stop import Stop
 from ..upscaler import Upscaler
+from .claim import folders_stay
 from .folders import make_folder, trial_folders
 from .references import References
 
@@ -58,7 +59,7 @@ def write_maps(
     inputs = [source, *references.photos, *protected]
     paths = folder / f"{source.stem}-score.png", folder / f"{source.stem}-match.png"
     image = read_image(source, max_pixels=max_pixels)
-    with trial_folders() as make:
+    with trial_folders() as make, folders_stay():
         make(folder)
         for path in paths:
             check_output(path, size=(1, 1), on_exists=on_exists, inputs=inputs)
@@ -83,7 +84,7 @@ def write_maps(
             names=names,
         ),
     ]
-    with stop.writing:
+    with stop.writing, folders_stay():
         stop.check()
         make_folder(folder)
         for picture, path in zip(pictures, paths, strict=True):

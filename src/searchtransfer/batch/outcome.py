@@ -36,6 +36,8 @@ class Outcome:
     """Where the input was degraded first."""
     wear: str | None = None
     """What the image was seen to have been through, in words."""
+    doubt: str | None = None
+    """What of that was not sure, and taken for clean."""
     warnings: tuple[str, ...] = ()
     error: str | None = None
 
@@ -52,6 +54,7 @@ class Outcome:
             mean_score=facts.get("mean_score"),
             quality=Quality(**(numbers | psnr)) if numbers else None,
             wear=facts.get("wear"),
+            doubt=facts.get("wear_not_sure"),
             warnings=tuple(facts.get("warnings", ())),
         )
 
@@ -81,6 +84,8 @@ class Outcome:
             }
         if self.wear is not None:
             facts["wear"] = self.wear
+        if self.doubt is not None:
+            facts["wear_not_sure"] = self.doubt
         if self.warnings:
             facts["warnings"] = list(self.warnings)
         if self.error is not None:

@@ -20,7 +20,8 @@ def train(
     config: Annotated[
         str,
         typer.Argument(
-            help="YAML file, or a ready one: fusion-x4, ttsr-rec, ttsr, ttsr-small, ttsr-tiny.",
+            help="YAML file, or a ready one: fusion-x4, fusion-x4-continued, fusion-x4-vivid, "
+            "fusion-other-scale, ttsr-rec, ttsr, ttsr-small, ttsr-tiny.",
             show_default=False,
         ),
     ],

@@ -28,7 +28,7 @@ from .evidence import texture_of, told, trusted
 from .expected import announce
 from .model import Model, Upscaled
 from .pieces import TILE, Area, in_pieces, spread_over
-from .symmetries import SYMMETRIES, Learned, averaged
+from .symmetries import SYMMETRIES, Learned, averaged, in_one_way
 from .transfer import Compared, TransferModel
 
 FEATURES = 600
@@ -151,7 +151,7 @@ class FusionModel(Model):
         """Upscale an image whose matches are known, from `transfer.find`."""
         is_worn = seen.found.noise > 0 or seen.found.reduction != BICUBIC
         faithful = self._shown_to(self._network(is_worn), colour)
-        vivid = None if self.vivid is None else self._shown_to(self.vivid, colour)
+        vivid = None if self.vivid is None else in_one_way(self.vivid)
         part = self.texture if is_worn else TEXTURE
 
         def make(area: Area) -> Tensor:
@@ -180,8 +180,8 @@ class FusionModel(Model):
         wear = self.transfer.wear or wear_of(colour, self.scale)
         level = wear.level(colour)
         reduction = wear.supposed(self.scale)
-        network = self.vivid or self._network(level > 0 or reduction != BICUBIC)
-        learned = self._shown_to(network, colour)
+        faithful = self._shown_to(self._network(level > 0 or reduction != BICUBIC), colour)
+        learned = faithful if self.vivid is None else in_one_way(self.vivid)
 
         def make(area: Area) -> Tensor:
             low = colour[(slice(None), *area)]

@@ -46,14 +46,19 @@ class Signs(NamedTuple):
     """Blur before the reduction: standard deviation in pixels of the small image."""
 
 
+def tells(colour: Float[Tensor, "3 h w"]) -> bool:
+    """Whether an image is large enough that anything can be said."""
+    height, width = colour.shape[1:]
+    return (height - SIDE + 1) * (width - SIDE + 1) >= LEAST
+
+
 def signs_of(colour: Float[Tensor, "3 h w"]) -> Signs:
     """Look at an image; what is below zero by the rounding of the fit is zero.
 
     Args:
         colour: `[3, H, W]` in [0, 1], without noise: noise is fine detail too.
     """
-    height, width = colour.shape[1:]
-    if (height - SIDE + 1) * (width - SIDE + 1) < LEAST:
+    if not tells(colour):
         return Signs(0.0, 0.0)
     said = answered(described(colour)[None], _network())[0]
     return Signs(max(0.0, math.expm1(float(said[0]))), max(0.0, float(said[1]) / SOFT))

@@ -2,7 +2,7 @@
 """What has happened to a small image: how it was reduced, its noise, its compression."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from jaxtyping import Float
 from torch import Tensor
@@ -12,7 +12,7 @@ from ..images.reduction import BICUBIC, KERNELS, Reduction
 from ..images.resize import Kernel
 from .compression import noise_of_quality, quality_of
 from .noise import noise_of
-from .signs import signs_of
+from .signs import signs_of, tells
 
 LEAST = 2.0
 """Grey levels of noise below which an image counts as clean."""
@@ -23,6 +23,10 @@ CODED, SOFT = 3.5, 0.35
 CODED_PHOTO, SOFT_PHOTO = 7.0, 0.45
 """The same for images that are to be enlarged twice: a photo that was only halved still shows how
 it was compressed, or how soft it was, and neither is to be taken back."""
+
+
+DOUBTFUL = 0.75
+"""Part of these bounds from which on a sign is told, but not believed."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Wear:
     to 100."""
     softness: float = 0.0
     """Of an image whose reduction is not known: standard deviation of a blur in its own pixels."""
+    doubt: str = field(default="", compare=False)
+    """What an estimate was not sure of, and took for clean."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.noise <= 100:
@@ -80,6 +86,11 @@ class Wear:
         ]
         return ", ".join(words) or "clean"
 
+    @property
+    def described(self) -> str:
+        """In words, with what was not sure."""
+        return f"{self}; not sure: {self.doubt}" if self.doubt else str(self)
+
 
 CLEAN = Wear(reduction=BICUBIC)
 """Nothing has happened but the reduction that the field's protocols use."""
@@ -96,11 +107,27 @@ def wear_of(colour: Float[Tensor, "3 h w"], scale: int = 4) -> Wear:
     """
     noise, quality = noise_of(colour), quality_of(colour)
     if noise >= LEAST or quality is not None:
-        return Wear(noise if noise >= LEAST else 0.0, quality)
+        is_noisy = noise >= LEAST
+        return Wear(noise if is_noisy else 0.0, quality, doubt="" if is_noisy else _noisy(noise))
+    if not tells(colour):
+        return Wear(doubt="it is too small to tell")
     coded, softness = signs_of(colour)
-    is_coded = coded >= (CODED if scale > 2 else CODED_PHOTO)
-    is_soft = softness >= (SOFT if scale > 2 else SOFT_PHOTO)
-    return Wear(coded=coded if is_coded else 0.0, softness=softness if is_soft else 0.0)
+    surely_coded, surely_soft = (CODED, SOFT) if scale > 2 else (CODED_PHOTO, SOFT_PHOTO)
+    is_coded, is_soft = coded >= surely_coded, softness >= surely_soft
+    doubts = (
+        _noisy(noise),
+        "" if is_coded or coded < DOUBTFUL * surely_coded else "perhaps compressed a little",
+        "" if is_soft or softness < DOUBTFUL * surely_soft else "perhaps a little soft",
+    )
+    return Wear(
+        coded=coded if is_coded else 0.0,
+        softness=softness if is_soft else 0.0,
+        doubt=", ".join(x for x in doubts if x),
+    )
+
+
+def _noisy(noise: float) -> str:
+    return "perhaps a little noise" if DOUBTFUL * LEAST <= noise < LEAST else ""
 
 
 def parse_wear(words: str) -> Wear | None:
