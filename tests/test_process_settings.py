@@ -85,7 +85,7 @@ def test_no_setting_changes_what_a_file_of_references_holds(tmp_path, setting):
 def test_random_numbers_of_the_process_go_on(tmp_path):
     """As if nothing of ours had been made or done in between."""
     photo = sharp()
-    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
     upscaler = Upscaler.from_pretrained()
     upscaler.upscale(reduced(photo), upscaler.prepare([photo]))
     upscaler.save_pretrained(tmp_path / "model", licence="apache-2.0")
