@@ -18,4 +18,4 @@ LDFLAGS="-fsanitize=address,undefined" "$python" setup.py -q build_ext --inplace
 # Python itself leaks on purpose; memory that torch hands out is checked at its borders by malloc.
 ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0 LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
     "$python" -m pytest -q -p no:cacheprovider tests/operators/test_native.py tests/operators/test_native_many.py tests/operators/test_native_transfer.py \
-    tests/operators/test_keys.py tests/operators/test_faint.py tests/operators/test_fuzz.py "$@"
+    tests/operators/test_native_parts.py tests/operators/test_native_sampling.py tests/operators/test_keys.py tests/operators/test_faint.py tests/operators/test_fuzz.py "$@"

@@ -20,6 +20,7 @@ from scenes import reduced, sharp
 
 import searchtransfer
 from searchtransfer import Reference, Upscaler
+from searchtransfer.networks import FusionNet
 from searchtransfer.training.degradations.optics import Blur
 from searchtransfer.wear.compression import noise_of_quality, quality_of
 
@@ -79,6 +80,18 @@ def test_no_setting_changes_what_a_file_of_references_holds(tmp_path, setting):
         (photo,) = Reference.load(tmp_path / "r.safetensors").photos
     assert (photo.dtype, photo.device.type) == (torch.float32, "cpu")
     assert torch.equal(photo, whole / 255)
+
+
+def test_random_numbers_of_the_process_go_on(tmp_path):
+    """As if nothing of ours had been made or done in between."""
+    photo = sharp()
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    upscaler = Upscaler.from_pretrained()
+    upscaler.upscale(reduced(photo), upscaler.prepare([photo]))
+    upscaler.save_pretrained(tmp_path / "model", licence="apache-2.0")
+    FusionNet.from_pretrained(tmp_path / "model")
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1])
 
 
 @pytest.mark.parametrize("quality", [15, 60, 95])

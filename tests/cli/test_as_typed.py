@@ -349,3 +349,18 @@ def test_a_folder_of_other_files_names_them(folder):
     done = command("upscale", "-i", "in", "-o", "out/")
     assert done.exit_code == 2
     assert "has no images" in done.stderr and "'note.txt' (not an image format" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "untold"),
+    [
+        (["upscale", "a.png", "--bits", "12"], "'12' is not one of 'auto', '8', '16'", "error,"),
+        (["match", "a.png", "b.png"], "(b.png); references are named with -r", "error,"),
+        (["studio", "word"], "unexpected extra argument", "-r"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_plain_words(words, told, untold):
+    result = command(*words)
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert told in said and untold not in said

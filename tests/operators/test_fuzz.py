@@ -15,6 +15,9 @@ from torch import Tensor
 from searchtransfer import search, transfer
 from searchtransfer.errors import SearchTransferError
 from searchtransfer.operators import Keys, search_views
+from searchtransfer.operators.backends import native_sampling
+from searchtransfer.operators.backends.native import Options, instruction_sets
+from searchtransfer.references.likeness import patch_described
 
 CALLS = int(os.environ.get("SEARCHTRANSFER_FUZZ", "400"))
 
@@ -80,6 +83,42 @@ class Chance(random.Random):
         texture = transfer(value, index, key_size, scale, overlap, self.choice(PATCHES))
         assert torch.isfinite(texture).all()
 
+    def sampling(self) -> None:
+        """Sampled, compared and moved around places that may be anywhere, or nowhere."""
+        count, sides = self.choice([0, 1, 7, 40]), [self.choice(SIDES[1:]) for _ in range(2)]
+        picture = torch.rand(3, *sides)
+        if self.random() < 0.2:
+            picture = picture.permute(1, 2, 0).contiguous().permute(2, 0, 1)
+        centre = torch.rand(count, 2) * torch.tensor(sides) * self.choice([1, 1, 1.2, 1e6])
+        jacobian = torch.eye(2) * self.choice([1, 1, 0, 1e-30, 1e30]) + torch.randn(count, 2, 2)
+        for x in (centre, jacobian):
+            if x.numel() and self.random() < 0.3:
+                x.view(-1)[:: self.randint(1, 9)] = self.choice([*VALUES, -3e38])
+        to = torch.eye(3) + self.choice([0, 0, 0.1, 10]) * torch.randn(3, 3)
+        options = Options(self.choice([None, *instruction_sets()]), self.randint(1, 3))
+        steps = self.choice([0.0, 1.0, 1e9]) * torch.randn(self.choice([1, 25, 26, 49]), 2)
+        cubic = self.random() < 0.5
+        values = native_sampling.sample(picture, centre, jacobian, steps, to, cubic, options)
+        assert values.shape == (count, 3, len(steps)) and torch.isfinite(values).all()
+        described = patch_described(self.choice([1, 2, 8]), self.choice([0.0, 9.0]), picture)
+        query = torch.nn.functional.normalize(torch.randn(count, 42))
+        shown = torch.rand(sides) < 0.7 if self.random() < 0.5 else None
+        matched = native_sampling.Matched(picture, centre, jacobian, query, shown)
+        score = native_sampling.compare(matched, described, options)
+        assert ((score >= -1) & (score <= 1)).all()
+        moved, better = native_sampling.shift(
+            matched,
+            described,
+            score,
+            torch.randn(3, *sides),
+            1.5,
+            0.05,
+            self.randint(0, 3),
+            options,
+        )
+        assert (better >= score).all()
+        assert torch.equal(moved.isnan(), centre.isnan())
+
     @staticmethod
     def sound(score: Tensor, index: Tensor, cells: int) -> None:
         assert ((score >= -1) & (score <= 1)).all()
@@ -87,8 +126,10 @@ class Chance(random.Random):
 
 
 @pytest.mark.usefixtures("as_users_run")
-@pytest.mark.parametrize("what", ["search", "views", "transfer"])
+@pytest.mark.parametrize("what", ["search", "views", "transfer", "sampling"])
 def test_every_call_answers_or_refuses(what: str) -> None:
+    if what == "sampling" and not instruction_sets():
+        pytest.skip("the compiled kernel is not built")
     answered = 0
     for seed in range(CALLS):
         torch.manual_seed(seed)

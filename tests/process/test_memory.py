@@ -60,6 +60,37 @@ def test_what_libraries_raise_is_told():
     ), done.stderr
 
 
+NARROW = """
+import resource, torch, torch.nn.functional as F
+from searchtransfer.process.memory import lacks_memory
+torch.set_num_threads(1)
+F.conv2d(torch.rand(1, 8, 16, 16), torch.rand(8, 8, 3, 3))
+size = int(open("/proc/self/status").read().split("VmSize:")[1].split()[0]) * 1024
+for step in range(40):
+    resource.setrlimit(resource.RLIMIT_AS, (size + step * 2**18, resource.RLIM_INFINITY))
+    try:
+        image = torch.rand(1, 16 + step, 40 + step, 40 + step)
+        F.conv2d(image, torch.rand(16 + step, 16 + step, 3, 3), padding=1)
+    except Exception as error:
+        print(lacks_memory(error), error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits and /proc are those of Linux")
+def test_whatever_a_convolution_says_where_there_is_hardly_any_is_told():
+    """Each of another shape, for which code is made anew, in a little more memory than before."""
+    done = subprocess.run(
+        [sys.executable, "-c", NARROW],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    told = [line for line in done.stdout.splitlines() if line.startswith(("True", "False"))]
+    assert told and all(line.startswith("True") for line in told), done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     "error", [RuntimeError("the memory is a strange thing"), ValueError("memory"), OSError(2, "x")]
 )

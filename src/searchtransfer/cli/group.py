@@ -39,12 +39,26 @@ class ReportingGroup(TyperGroup):
                 raise typer.Exit(INTERRUPTED) from None
             except Exception as error:
                 if hasattr(error, "exit_code") or isinstance(error, (typer.Abort, BrokenPipeError)):
+                    plainly(error)
                     raise  # Typer's own; and help into a pipe that nobody reads
                 message, code = explain(error)
                 if wants_tracebacks():
                     show_traceback()
                 fail(message)
                 raise typer.Exit(code) from None
+
+
+def plainly(error: Exception) -> None:
+    """What Typer says of arguments, in the words of whoever typed them."""
+    said = getattr(error, "message", None)
+    if not isinstance(said, str):
+        return
+    said = said.removeprefix("Value error, ")
+    command = getattr(getattr(error, "ctx", None), "command", None)
+    options = {name for option in getattr(command, "params", ()) for name in option.opts}
+    if "unexpected extra argument" in said and "-r" in options:
+        said += "; references are named with -r"
+    error.message = said  # type: ignore[attr-defined]
 
 
 def explain(error: Exception) -> tuple[str, int]:

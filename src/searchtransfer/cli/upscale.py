@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`searchtransfer upscale`."""
 
-from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from .console import fail
 from .film import is_film_input, upscale_film_from
-from .group import FAILED
-from .interrupt import interruptible
+from .images import upscale_images_from
 from .options import (
     AsJson,
     Factor,
@@ -29,10 +26,7 @@ from .options import (
     Verbose,
     WearWords,
     Weights,
-    parse_tile,
 )
-from .pipes import PIPE, pipes
-from .report import Reporter
 
 
 def upscale(
@@ -201,7 +195,6 @@ def upscale(
     An input is never overwritten. In a folder, subfolders are kept. All is checked before the work.
     """
     given = dict(locals())
-    tile_size = parse_tile(tile)
     named = [*(files or []), *(inputs or [])]
     if not named:
         raise typer.BadParameter(
@@ -209,144 +202,7 @@ def upscale(
         )
     if is_film_input(named):
         upscale_film_from(named, given, signature(upscale))
-        return
-    if keyframes is not None or codec != "auto":
+    elif keyframes is not None or codec != "auto":
         raise typer.BadParameter("--keyframes and --codec are for films, and the input is none")
-    if output is None and [str(x) for x in named] == [PIPE]:
-        output = PIPE
-    from ..albums import Album
-    from ..batch import (
-        FromAlbum,
-        LeftOut,
-        Manifest,
-        Provider,
-        Settings,
-        Shelf,
-        Stop,
-        engine_for,
-        files_of,
-        manifest_folder,
-        paired,
-        plan_batch,
-        run_batch,
-        same_for_all,
-    )
-    from ..errors import OptionError
-    from ..images import parse_colour
-    from ..images.sizes import SizeWish, parse_frame
-    from ..images.writing import check_quality
-    from ..models.pretrained import model_files, next_scale
-    from ..process.budget import parse_memory
-    from ..upscaler import Upscaler
-
-    check_quality(quality)
-    settings = Settings(
-        tile_size,
-        metadata,
-        on_exists,
-        lr_from_hr,
-        bits={"8": 8, "16": 16}.get(bits),  # type: ignore[arg-type]
-        background=None if background is None else parse_colour(background),
-        quality=quality,
-        max_pixels=max_pixels,
-        wish=SizeWish(None, width, height, None if fit is None else parse_frame(fit)),
-    )
-    by = engine_for(engine, jobs_at_once, workers, address)
-    if album is not None and (refs or pair_by != "all"):
-        raise OptionError("--album chooses the references; leave -r and --pair-by out")
-    whole = next_scale(scale)
-    if lr_from_hr and (settings.wish or scale != whole):
-        raise OptionError(
-            "--lr-from-hr: results are compared with the input, so have its size; leave --width, "
-            "--height and --fit out, and give a whole --scale"
-        )
-    with pipes() as pipe:
-        sources, ref_paths = pipe.inputs(named), pipe.inputs(refs or [])
-        if output == PIPE:
-            if len(sources) > 1 or sources[0].is_dir():
-                raise OptionError("output -: standard output takes one picture; give a folder (-o)")
-            output, ext = str(pipe.output(ext, sources[0])), "auto"
-        elif output is None:
-            suffix = suffix or (f"-x{scale:g}" if not settings.wish else "-large")
-        upscaler = Upscaler.from_pretrained(
-            model,
-            scale=scale,
-            search=search,
-            weights=weights,
-            wear=wear,
-            memory=parse_memory(memory),
-            look=look,
-            revision=revision,
-        )
-        if score_map is not None and not ref_paths and album is None:
-            raise OptionError(
-                "--score-map shows how references were found: add -r with a sharp photo"
-            )
-        needed = upscaler.model.needs_reference
-        prepare = partial(upscaler.prepare, copy=False)
-        shelf = Shelf(prepare, whole, needed, keep_going or album is not None, max_pixels)
-        left: list[LeftOut] = []
-        ref_files = [
-            file
-            for path in [*ref_paths, *filter(None, [album])]
-            for file in files_of(path, left.append)
-        ]
-        jobs = plan_batch(
-            sources,
-            output,
-            references=ref_files,
-            weights=model_files(model, whole, weights),
-            ext=ext,
-            suffix=suffix,
-            score_map=score_map,
-            report=report,
-            go_on=on_exists == "skip",
-            on_left_out=left.append,
-        )
-        if album is not None:
-            pass  # when the work begins, for an index may take long
-        elif pair_by == "all":
-            jobs = same_for_all(jobs, ref_files, shelf)
-        else:
-            # What its folders have beside images is known by now.
-            jobs = paired(jobs, ref_paths, pair_by, keep_going, on_left_out=lambda file: None)
-        folder = manifest_folder(sources, output, engine != "local" or (jobs_at_once or 1) > 1)
-        manifest = None if folder is None else Manifest(folder)
-        reporter = Reporter(len(jobs), as_json, list(dict.fromkeys(left)))
-
-        def work(stop: Stop) -> None:
-            provider: Provider = shelf
-            if album is not None:
-
-                def progress(stage: str, done: float) -> None:
-                    stop.check()
-                    reporter.progressed(stage, done)
-
-                opened = Album.open(
-                    album,
-                    scale=whole,
-                    index=album_index,
-                    on_progress=progress,
-                    on_left_out=lambda file: None,  # they are known by now
-                )
-                provider = FromAlbum(opened, shelf, top, lr_from_hr, max_pixels)
-            run_batch(
-                jobs,
-                upscaler,
-                provider,
-                settings,
-                manifest=manifest,
-                engine=by,
-                watcher=reporter,
-                stop=stop,
-            )
-
-        try:
-            interruptible(work)
-        finally:
-            failed = reporter.end()
-        if not pipe.send():
-            fail("output -: standard output cannot be written")
-            failed += 1
-    if failed:
-        raise typer.Exit(FAILED)
+    else:
+        upscale_images_from(named, given)

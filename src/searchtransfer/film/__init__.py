@@ -3,9 +3,9 @@
 
 from .encoding import CODECS as CODECS
 from .encoding import Codec as Codec
+from .identity import digest as digest
 from .job import FilmOutcome as FilmOutcome
 from .job import FilmSettings as FilmSettings
-from .job import digest as digest
 from .job import upscale_film as upscale_film
 from .keyframes import KeyFilm as KeyFilm
 from .keyframes import KeyFolder as KeyFolder

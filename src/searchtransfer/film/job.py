@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole job: a small film and sharp photos in, a large film out."""
 
-import hashlib
 import logging
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,24 +9,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import torch
-
-from .. import __version__
 from ..batch.claim import claimed
 from ..errors import ImageFileError, OptionError, OutputError
 from ..files import OnExists, check_file, whole_file
 from ..foreign import shown
-from ..images.reduction import Reduction
-from ..models.kept import fingerprint
 from ..process.progress import Progress, silent
 from ..process.stop import Stop
 from ..upscaler import Upscaler
-from ..wear import CLEAN, Wear
+from ..wear import Wear
 from .encoding import Coding, Segment, coding_for
+from .identity import made_from, noted, wear_in
 from .joining import check_copies, join
 from .keyframes import Keyframes
 from .making import Made, Maker
-from .parts import Part, Parts
+from .parts import Parts
 from .reading import Damage, Film, Frame, frames_of, read_film
 from .streaming import FrameWriter
 
@@ -157,7 +151,9 @@ def _to_file(
             raise OutputError(
                 f"output {shown(target)}: another run is making it just now; let it finish"
             )
-        parts = Parts(target, _made_from(film, upscaler, settings, coding))
+        parts = Parts(
+            target, made_from(film, upscaler, coding, settings.segment, settings.made_from)
+        )
         count = max(1, round(settings.segment * film.rate))
         done = parts.open() if isinstance(film.source, Path) else []
         if any(x.count != count for x in done[:-1]):  # of another segment length: cannot be
@@ -166,7 +162,7 @@ def _to_file(
         outcome.kept = sum(x.count for x in done)
         maker = Maker(upscaler, keyframes, lossy=film.is_lossy)
         if done:
-            maker.wear = _wear_from(done[-1])
+            maker.wear = wear_in(done[-1].notes)
             log.info("%d frames are there already", outcome.kept)
         _make_parts(film, coding, size, count, parts, maker, outcome, progress, stop)
         if not parts.found:
@@ -207,7 +203,7 @@ def _make_parts(
                 scores.append(made.score)
             segment.add(made.colour.cpu(), frame.pts, frame.duration)
             number += 1
-        parts.add(segment.finish(_notes(maker.wear)), stop)
+        parts.add(segment.finish(noted(maker.wear)), stop)
     outcome.mean_score = sum(scores) / len(scores) if scores else None
 
 
@@ -269,54 +265,3 @@ def _some(frames: Iterator[Frame], count: int) -> Iterator[Frame]:
 def _size(film: Film, upscaler: Upscaler) -> tuple[int, int]:
     height, width = (max(1, round(n * upscaler.factor)) for n in film.size)
     return height, width
-
-
-def _notes(wear: Wear | None) -> dict[str, Any]:
-    if wear is None:
-        return {}
-    way = wear.reduction
-    return {
-        "noise": wear.noise,
-        "coded": wear.coded,
-        "quality": wear.quality,
-        "softness": wear.softness,
-        "reduction": None if way is None else [way.kernel, way.softness],
-    }
-
-
-def _wear_from(part: Part) -> Wear | None:
-    facts = {name: part.notes[name] for name in _notes(CLEAN) if name in part.notes}
-    way = facts.pop("reduction", None)
-    return Wear(**facts, reduction=None if way is None else Reduction(*way)) if facts else None
-
-
-def _made_from(
-    film: Film, upscaler: Upscaler, settings: FilmSettings, coding: Coding
-) -> dict[str, Any]:
-    """All that decides what the parts of a film are."""
-    networks = {
-        name: fingerprint(x).hex()
-        for name, x in vars(upscaler.model).items()
-        if isinstance(x, torch.nn.Module)
-    }
-    return {
-        "version": __version__,
-        "film": digest(film.source) if isinstance(film.source, Path) else None,
-        "model": [upscaler.model.name, upscaler.scale, upscaler.factor],
-        "networks": networks,
-        "coding": repr(coding),
-        "segment": max(1, math.ceil(settings.segment * 1000)),
-        **settings.made_from,
-    }
-
-
-def digest(path: Path) -> str:
-    """Of the content of a file, or of those of a folder."""
-    total = hashlib.blake2b(digest_size=16)
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        if file.is_file():
-            total.update(file.name.encode("utf-8", "surrogateescape") + b"\0")
-            with file.open("rb") as content:
-                while block := content.read(2**20):
-                    total.update(block)
-    return total.hexdigest()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import OutputError
 from ..files import clear_leftovers, write_file
 from ..foreign import shown
 from ..process.stop import Stop
@@ -66,7 +67,7 @@ class Parts:
         """Keep the next segment.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: it cannot be written, or not be read again.
             Stopped: it was asked for.
         """
         path = self._path(len(self.found))
@@ -75,7 +76,10 @@ class Parts:
             write_file(path, content, on_exists="overwrite", what="part of film")
         part = _read(path)
         if part is None:
-            raise RuntimeError(f"part {shown(path)} cannot be read back")
+            raise OutputError(
+                f"part of film {shown(path)}: it was written and cannot be read back; see whether "
+                "the disk is sound and nothing else writes there, and run again to go on"
+            )
         self.found.append(part)
 
     def remove(self) -> None:

@@ -95,8 +95,9 @@ def _decode_pillow(
         note("the fourth byte of its pixels is not marked as alpha, and is left out")
     if kind is JPEG2000:
         metadata = jp2_metadata(data, metadata, note)
-    # AVIF and HEIC turn by a record of their own; the readers apply it, or put it into the EXIF.
-    turned = orientation(metadata.exif)
+    # AVIF and HEIC turn by a record of their own; the readers apply it, or put it into the EXIF;
+    # XMP would turn once more.
+    turned = orientation(metadata.exif, None if kind in (AVIF, HEIC) else metadata.xmp)
     samples = _deep(data, kind, coded.depth) if coded.depth > 8 else None
     if samples is None:
         if coded.depth > 8:

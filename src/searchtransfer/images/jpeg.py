@@ -35,7 +35,7 @@ def decode_jpeg(data: bytes, check_size: CheckSize, note: Note) -> Decoded:
         text=(("Comment", comment.decode("utf-8", "replace")),) if comment else (),
     )
     samples, metadata = to_samples(loaded, metadata, note)
-    return Decoded(samples, metadata, orientation(exif))
+    return Decoded(samples, metadata, orientation(exif, metadata.xmp))
 
 
 def iptc_segment(iptc: bytes) -> bytes:

@@ -21,6 +21,7 @@ _SHORT, _LONG, _RATIONAL = 3, 4, 5
 _STEPS = 1000
 """Of an inch's pixel, to which a resolution is told."""
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
+_XMP_SAYS = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\s*[\"'<]")
 _XMP_WIDTH = re.compile(rb"((?:tiff:ImageWidth|exif:PixelXDimension)\s*(?:=\s*[\"']|>)\s*)\d+")
 _XMP_HEIGHT = re.compile(rb"((?:tiff:ImageLength|exif:PixelYDimension)\s*(?:=\s*[\"']|>)\s*)\d+")
 
@@ -39,23 +40,28 @@ def plausible_dpi(dpi: Any) -> tuple[float, float] | None:
     return (x, y) if 0 < x < 1e6 and 0 < y < 1e6 else None
 
 
-def orientation(exif: bytes | None) -> int:
-    """EXIF orientation 1-8; 1 (upright) where there is none, or none that makes sense."""
-    if exif is None:
-        return 1
-    for position, value in _numbers(exif, _first(exif)).get(_ORIENTATION, ()):
-        if position and 1 <= value <= 8:
-            return value
-    return 1
+def orientation(exif: bytes | None, xmp: bytes | None = None) -> int:
+    """Orientation 1-8 by EXIF or, where that says nothing, by XMP; 1 (upright) by neither."""
+    said = _numbers(exif, _first(exif)).get(_ORIENTATION, []) if exif is not None else []
+    if said:
+        return next((value for at, value in said if at and 1 <= value <= 8), 1)
+    return xmp_orientation(xmp)
 
 
-def upright(metadata: Metadata) -> Metadata:
+def xmp_orientation(xmp: bytes | None) -> int:
+    """That of XMP alone."""
+    said = _XMP_SAYS.search(xmp or b"")
+    return 1 if said is None else int(said[1])
+
+
+def upright(metadata: Metadata, turned: bool = True) -> Metadata:
     """Metadata of a picture whose orientation has been applied: both tags say 1 from now on.
 
-    The embedded thumbnail is unlinked, because it is not turned along with the picture.
+    The embedded thumbnail is unlinked where the picture turned: it is not turned along. Where it
+    did not, EXIF stays to the byte, and XMP contradicts it no more.
     """
     exif, xmp = metadata.exif, metadata.xmp
-    if exif is not None:
+    if exif is not None and turned:
         start = _first(exif)
         exif = _patch(exif, start, {_ORIENTATION: 1})
         exif = _unlink_thumbnail(exif, start)

@@ -50,7 +50,7 @@ def decode_png(data: bytes, check_size: CheckSize, note: Note) -> Decoded:
     hidden = next((body for name, body in chunks if name == b"tRNS"), None)
     if hidden is not None and kind in (0, 2):
         samples = _with_hidden(samples, hidden, depth)
-    return Decoded(samples, metadata, orientation(metadata.exif))
+    return Decoded(samples, metadata, orientation(metadata.exif, metadata.xmp))
 
 
 def encode_png(samples: Samples, metadata: Metadata) -> bytes:

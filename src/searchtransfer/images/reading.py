@@ -61,7 +61,8 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
         if height * width * channels > max_pixels * CHANNELS:
             raise ImageFileError(
                 f"it has {width} x {height} pixels of {channels} channels, more than the limit of "
-                f"{max_pixels / 1e6:.1f} million pixels of {CHANNELS}; raise max_pixels to allow it"
+                f"{max_pixels / 1e6:.1f} million pixels of {CHANNELS}; raise "
+                "max_pixels (--max-pixels) to allow it"
             )
 
     data = _read_bytes(path)
@@ -85,7 +86,7 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) ->
 
     bits: Bits = 16 if decoded.samples.dtype == np.uint16 else 8
     planes = turn(from_samples(decoded.samples), decoded.turned)
-    metadata = decoded.metadata if decoded.turned == 1 else upright(decoded.metadata)
+    metadata = upright(decoded.metadata, turned=decoded.turned != 1)
     image = from_channels(planes, bits, metadata)
     if decoded.bands is None:
         return image

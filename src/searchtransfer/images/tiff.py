@@ -15,9 +15,9 @@ from PIL import TiffImagePlugin
 
 from ..errors import ImageFileError
 from .deep import decode_deep
-from .metadata import upright
+from .metadata import upright, xmp_orientation
 from .samples import CheckSize, Decoded, Note, to_samples, with_alpha
-from .tiff_tags import ORIENTATION, directory, tiff_metadata
+from .tiff_tags import ORIENTATION, directory, tiff_metadata, xmp_of
 
 # TIFF 6.0 and its supplements: tags of the first directory
 _BITS, _PHOTOMETRIC, _SAMPLES, _EXTRA, _SAMPLE_FORMAT, _COMPRESSION = 258, 262, 277, 338, 339, 259
@@ -37,7 +37,7 @@ def decode_tiff(data: bytes, check_size: CheckSize, note: Note) -> Decoded:
         check_size(int(tags[_TILE_HEIGHT]), int(tags[_TILE_WIDTH]), channels)
     if tags.next:
         note("it holds more than one page; only the first is used")
-    turned = tags.get(ORIENTATION, 1)
+    turned = tags[ORIENTATION] if ORIENTATION in tags else xmp_orientation(xmp_of(tags))
     turned = turned if turned in range(1, 9) else 1
     metadata = tiff_metadata(data, tags, turned, note)
 

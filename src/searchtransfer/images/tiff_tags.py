@@ -54,11 +54,16 @@ def tiff_metadata(data: bytes, tags: Directory, turned: int, note: Note) -> Meta
     return Metadata(
         icc=tags.get(_ICC),
         exif=_exif(data, tags, note),
-        xmp=_bytes(tags.get(_XMP)),
+        xmp=xmp_of(tags),
         dpi=dpi,
         iptc=_bytes(tags.get(_IPTC)),
         place=place_of(tags, turned, note),
     )
+
+
+def xmp_of(tags: Directory) -> bytes | None:
+    """The block of XMP, where there is one."""
+    return _bytes(tags.get(_XMP))
 
 
 def add_metadata(metadata: Metadata, note: Note) -> Directory:

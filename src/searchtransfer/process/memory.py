@@ -25,6 +25,7 @@ _SENTENCES = (
     "cannot allocate memory",
     "std::bad_alloc",
     "can't start new thread",  # no memory for its stack
+    "could not create a primitive",  # oneDNN, of a convolution, where its code finds no room
 )
 """Parts of what torch and other libraries say where they raise no type of its own for it."""
 

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs, one at a time, in a process that can be ended at any moment (`worker.py`)."""
 
-import json
 import logging
-import os
 import queue
 import secrets
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import asdict
@@ -16,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
-from ..process.children import deaf_from_the_start
 from .course import Course, Moment
 from .faults import NO_MEMORY, OURS, Cancelled, Fault, OutOfTime, explain
 from .job import Outcome, Page
-from .limits import MIB, Limits
+from .limits import Limits
 from .orders import HELD, Order, Settings
+from .process import WorkerProcess, memory_of_machine
 from .scrubbing import scrubbed
 
 log = logging.getLogger(__name__)
@@ -29,72 +25,8 @@ log = logging.getLogger(__name__)
 LOOK = 0.1
 """Seconds between two looks at whether a job is to end."""
 
-GROWN = 256 * MIB
-"""A worker that holds so much more than a fresh one after its job is replaced by a fresh one."""
-
 TELLING = 10.0
 """Seconds of a job that shows how fast this machine is; shorter ones count in part."""
-
-
-class _Process:
-    """A worker, and what it says."""
-
-    def __init__(self) -> None:
-        source = str(Path(__file__).parents[2])
-        paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
-        with deaf_from_the_start():
-            self.popen = subprocess.Popen(
-                [sys.executable, "-m", "searchtransfer.studio.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-                text=True,
-                encoding="utf-8",
-            )
-        self.said: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self.fresh: int | None = None
-        threading.Thread(target=self._listen, name="listener", daemon=True).start()
-
-    def _listen(self) -> None:
-        assert self.popen.stdout is not None  # noqa: S101
-        for line in self.popen.stdout:
-            message = json.loads(line)
-            if message["kind"] == "ready":
-                self.fresh = self.memory()
-            else:
-                self.said.put(message)
-        self.said.put(None)
-
-    def ask(self, request: dict[str, Any]) -> None:
-        """Give it an order."""
-        assert self.popen.stdin is not None  # noqa: S101
-        self.popen.stdin.write(json.dumps(request) + "\n")
-        self.popen.stdin.flush()
-
-    def memory(self) -> int | None:
-        """Bytes that it holds; None where nobody can say."""
-        try:
-            pages = int(Path(f"/proc/{self.popen.pid}/statm").read_text().split()[1])
-        except (OSError, IndexError, ValueError):
-            return None
-        return pages * os.sysconf("SC_PAGE_SIZE")
-
-    @property
-    def has_grown(self) -> bool:
-        """Whether it holds on to what it no longer needs."""
-        now = self.memory()
-        return now is not None and self.fresh is not None and now > self.fresh + GROWN
-
-    def end(self) -> None:
-        """At once."""
-        self.popen.kill()
-        self.popen.wait()
-        for pipe in (self.popen.stdin, self.popen.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except OSError:
-                    log.debug("a pipe to a worker was broken")
 
 
 class Job:
@@ -135,10 +67,10 @@ class Workshop:
         self.limits = limits
         self.pace = 1.0
         """How many times longer than `Order.work` says a job takes here."""
-        self._most = limits.job_bytes or _memory_of_machine()
+        self._most = limits.job_bytes or memory_of_machine()
         self._queue: list[Job] = []
         self._turn = threading.Condition()
-        self._process: _Process | None = None
+        self._process: WorkerProcess | None = None
         self._closed = False
 
     def begin(self, job: Job) -> None:
@@ -172,7 +104,7 @@ class Workshop:
                 self._process.end()
                 self._process = None
             if self._process is None and not self._closed:
-                self._process = _Process()
+                self._process = WorkerProcess()
 
     def close(self) -> None:
         """End everything."""
@@ -234,7 +166,7 @@ class Workshop:
             )
             keep = self._follow(job, process, deadline)
         except BrokenPipeError:
-            job.fault = _died(process)
+            job.fault = process.died()
         finally:
             if not keep or process.has_grown:
                 with self._turn:
@@ -242,7 +174,7 @@ class Workshop:
                         self._process = None
                 process.end()
 
-    def _follow(self, job: Job, process: _Process, deadline: float) -> bool:
+    def _follow(self, job: Job, process: WorkerProcess, deadline: float) -> bool:
         """Hear what the worker says; returns whether it can do another job."""
         while True:
             if job.cancelled.is_set():
@@ -261,7 +193,7 @@ class Workshop:
             except queue.Empty:
                 continue
             if message is None:
-                job.fault = _died(process)
+                job.fault = process.died()
                 return False
             if message["kind"] == "done":
                 return True
@@ -298,18 +230,3 @@ def _fault(message: dict[str, str], order: Order) -> Fault:
     if message["cause"] == "refusal":
         words = scrubbed(message["message"], order.names)
     return Fault(words[:1].upper() + words[1:])
-
-
-def _died(process: _Process) -> Fault:
-    """A worker that ended by itself: nearly always the system took it for its memory."""
-    number = secrets.token_hex(4)
-    log.error("fault %s: a worker ended with status %s", number, process.popen.wait())
-    return Fault(NO_MEMORY, number)
-
-
-def _memory_of_machine() -> int | None:
-    """Three quarters of the memory there is; None where nobody can say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
-    except (AttributeError, ValueError, OSError):
-        return None

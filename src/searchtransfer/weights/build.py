@@ -40,7 +40,8 @@ def build(kind: type[Network], config: Mapping[str, Any], file: WeightsFile) -> 
     except OptionError as error:
         raise WeightsError(f"{file.path}: its description cannot be built: {error}") from None
     check_tensors(file.tensors, {k: v.shape for k, v in outline.state_dict().items()}, file.path)
-    with torch.device("cpu"):
-        network = kind(**config).float()  # whatever the process makes networks of
+    # Whatever the process makes networks of; its random numbers go on as if none had been made.
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+        network = kind(**config).float()
     load_state(network, file)
     return network
