@@ -37,12 +37,13 @@ FEWEST = 200
 """Cells that must be found in one piece, in one copy; fewer tell nothing."""
 
 SURE, SURE_OF_OTHERS = 0.99, 0.95
-"""A way must lower what bicubic leaves unexplained (root mean square) to this part; to the second
-where the photo is of another day or place, whose own differences speak for any way a little."""
+"""A way must lower what bicubic leaves unexplained (root mean square) to this part; below scale 4,
+where the photo is of another day or place, to the second: the detail that is left there differs by
+itself, which speaks for one way or another, and a wrong one costs up to 4 dB."""
 
-SAME = 0.235
-"""Of the contrast that photos of the same leave unexplained at scale 4 at most; at others it goes
-with the root of the scale. Others left 0.237 or more."""
+SAME, SMALL = 0.17, 4
+"""Of the contrast that photos of the same leave unexplained at scale 2 at most (others 0.24 and
+more); and the scale from which on that is not asked, for too many photos of the same leave more."""
 
 POOR = 0.42
 """A way may leave no more of the contrast unexplained: what shows an image only roughly (of other
@@ -95,7 +96,7 @@ def reduction_of(
     best = min(range(len(WAYS)), key=left.__getitem__)
     if left[best] >= POOR:
         return otherwise
-    is_same = left[best] <= SAME * (copy.scale / 4) ** 0.5
+    is_same = copy.scale >= SMALL or left[best] <= SAME * (copy.scale / 2) ** 0.5
     return WAYS[best] if left[best] < (SURE if is_same else SURE_OF_OTHERS) * left[0] else BICUBIC
 
 
