@@ -47,7 +47,8 @@ def test_match_says_how_it_searches(tmp_path, asked, done):
     told = command("match", "-i", lr, "-r", ref, "-o", tmp_path / "maps", "-v", *option)
     assert told.exit_code == 0
     assert f"search: {done}, " in told.stderr
-    assert " pairs in 1 copy, about " in told.stderr
+    assert " pairs in 1 copy\n" in told.stderr
+    assert ": 32 x 24 pixels, about " in told.stderr  # of the whole job, before it begins
     assert told.stdout.startswith("mean score 1.00\n")
 
 
