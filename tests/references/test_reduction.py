@@ -180,7 +180,7 @@ def test_the_part_is_where_most_is_shown() -> None:
 def test_photos_of_other_days_must_say_it_clearly(
     scale: int, left: float, told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Below scale 4, a way that is better by a hair (3 %) is believed of photos of the same only."""
+    """Below scale 4, a way that is better by 3 % is believed of photos of the same only."""
     colour = down(target()[:, :96, :96].contiguous(), scale)
     found = match(colour, Reference.build([related()], scale), wear=CLEAN)
 
