@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import OptionError, OutputError
 from ..foreign import short, shown
+from ..process.scheduling import scheduling_kept
 from .pixels import Pixels, frame_of
 from .pyav import pyav
 from .reading import Film
@@ -129,7 +130,9 @@ class Segment:
             frame = frame_of(colour[:, : self._size[0], : self._size[1]], self._coding.pixels)
             frame.pts, frame.time_base = pts - (self._first or 0), self._film.unit
             self._durations[frame.pts] = duration
-            self._packets += self._timed(self._stream.encode(frame))
+            with scheduling_kept():  # the first frame starts the encoder
+                packets = self._stream.encode(frame)
+            self._packets += self._timed(packets)
         except pyav().error.FFmpegError as error:
             raise self._fault(error) from error
 
