@@ -47,6 +47,8 @@ def measured(size: str) -> dict[str, float]:
         for stage, (end, name) in STAGES.items():
             if file.endswith(end) and function == name:
                 spent[stage] += figures[3]
+    if unknown := [stage for stage, seconds in spent.items() if not seconds]:
+        raise SystemExit(f"no such function any more: {', '.join(unknown)}; see STAGES")
     return {**spent, "the rest": whole - sum(spent.values()), "whole": whole}
 
 

@@ -190,3 +190,20 @@ def test_photos_of_other_days_must_say_it_clearly(
     monkeypatch.setattr(module, "_unexplained", unexplained)
     said = module.reduction_of(colour, found.copies, found.field, found.agreement)
     assert said == (Reduction("area") if told else BICUBIC)
+
+
+def test_cells_found_all_over_a_photo_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many are shown, but too few near each other: there is no part of a copy to compare with."""
+    monkeypatch.setattr(module, "SIDE", 10)
+    monkeypatch.setattr(module, "FEWEST", 300)
+    small = by_pillow(target(), "bicubic")
+    found = match(small, Reference.build([related()]), wear=CLEAN)
+    here = torch.ones_like(found.agreement)
+    (part,) = module.nearby(found.copies, found.field, here)
+    assert part.pixels[0].numel() < found.copies[0].pixels[0].numel()
+    size = torch.tensor(related().shape[1:])
+    scattered = torch.rand(*small.shape[1:], 2, generator=torch.Generator().manual_seed(0)) * size
+    field = found.field._replace(centre=scattered)
+    assert module.nearby(found.copies, field, here) == found.copies
+    otherwise = Reduction("lanczos")
+    assert module.reduction_of(small, found.copies, field, here, otherwise) == otherwise

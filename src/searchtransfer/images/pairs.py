@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..foreign import shown
-from ..images import ImageWarning
+from .image import ImageWarning
 from .listing import EXTENSIONS, LeftOut, left_out_text, why_not
 
 WHERE_CUFED_IS = "CUFED and CUFED5 are to be had by way of https://github.com/ZZUTK/SRNTT"

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from ..images import Image, to_pil, write_image
+from .convert import to_pil
+from .image import Image
 from .kinds import as_image
+from .writing import write_image
 
 SHOWN_SIDE = 1600
 """Pixels; a notebook is shown a larger picture reduced to this."""

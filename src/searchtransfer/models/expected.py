@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 START = 0.1
 """Seconds of any job with one thread,"""
 
-FOUND, FOUND_SLOWLY = 45e-6, 450e-6
+FOUND, FOUND_SLOWLY = 55e-6, 170e-6
 """of each cell that is looked for, by the compiled search and without it,"""
 
 MADE, KNOWN = 3e-6, 0.15e-6

@@ -63,9 +63,8 @@ def part_that_tells(
     if size[0] * size[1] <= LARGE * whole**2:
         return None
     area = _richest(F.interpolate(surely[None, None], size, mode="nearest")[0, 0])
-    return tuple(  # type: ignore[return-value]
-        slice(max(0, x.start - AROUND_PART), x.stop + AROUND_PART) for x in area
-    )
+    rows, columns = (slice(max(0, x.start - AROUND_PART), x.stop + AROUND_PART) for x in area)
+    return rows, columns
 
 
 def reduction_of(
@@ -96,8 +95,8 @@ def reduction_of(
     best = min(range(len(WAYS)), key=left.__getitem__)
     if left[best] >= POOR:
         return otherwise
-    is_same = copy.scale >= SMALL or left[best] <= SAME * (copy.scale / 2) ** 0.5
-    return WAYS[best] if left[best] < (SURE if is_same else SURE_OF_OTHERS) * left[0] else BICUBIC
+    other = copy.scale < SMALL and left[best] > SAME * (copy.scale / 2) ** 0.5
+    return WAYS[best] if left[best] < (SURE_OF_OTHERS if other else SURE) * left[0] else BICUBIC
 
 
 def nearby(
@@ -118,19 +117,21 @@ class _Part(NamedTuple):
 
 
 def _best_part(copies: Sequence[Copy], field: Field, surely: Float[Tensor, "h w"]) -> _Part | None:
-    """Where most of some cells was found; None where too few were."""
+    """Where most of some cells was found; None where too few were found side by side."""
     number = int(torch.bincount((field.copy * (surely > 0)).flatten()).argmax())
     surely = surely * (field.copy == number)
-    if surely.sum() < FEWEST:
+    if not surely.any():
         return None
     copy, middle = copies[number], field.centre[surely > 0].median(0).values
-    near = (field.centre - middle).abs().amax(-1) <= SIDE * copy.scale
+    surely = surely * ((field.centre - middle).abs().amax(-1) <= SIDE * copy.scale)
+    if surely.sum() < FEWEST:
+        return None
     reach = (SIDE + AROUND_PART) * copy.scale
     top, left = (max(0, int(x) - reach) for x in middle)
     bottom, right = (int(x) + reach for x in middle)
     pixels = copy.pixels[:, top:bottom, left:right].contiguous()
     corner = middle.new_tensor([top, left])
-    return _Part(copy.changed(pixels=pixels, inside=None), corner, surely * near)
+    return _Part(copy.changed(pixels=pixels, inside=None), corner, surely)
 
 
 def _unexplained(colour: Tensor, copy: Copy, field: Field, surely: Float[Tensor, "h w"]) -> float:
