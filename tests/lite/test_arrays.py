@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each piece of torch that the pipeline uses does on arrays what torch does."""
 
+import ast
+import inspect
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -10,8 +14,10 @@ import pytest
 import torch
 import torch.nn.functional
 
+from searchtransfer import lite
 from searchtransfer.lite import arrays
 from searchtransfer.lite.arrays import functional
+from searchtransfer.lite.loading import PIPELINE, load
 
 Libraries = tuple[ModuleType, ModuleType, Callable[[np.ndarray], Any]]
 TORCH: Libraries = (torch, torch.nn.functional, torch.from_numpy)
@@ -90,6 +96,18 @@ WAYS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "mean of what is inside": lambda t, F, a: F.avg_pool2d(
         a(image(1, 1, 7, 9)), 5, 1, 2, count_include_pad=False
     ),
+    "mean of windows that are cut": lambda t, F, a: F.avg_pool2d(
+        a(image(1, 2, 7, 8)), 2, ceil_mode=True, count_include_pad=False
+    ),
+    "mean of cut windows of three": lambda t, F, a: F.avg_pool2d(
+        a(image(1, 1, 8, 9)), 3, ceil_mode=True, count_include_pad=False
+    ),
+    "larger by lines": lambda t, F, a: F.interpolate(
+        a(image(1, 2, 4, 5)), (8, 9), mode="bilinear", align_corners=False
+    ),
+    "smaller by lines": lambda t, F, a: F.interpolate(
+        a(image(1, 2, 9, 8)), (3, 5), mode="bilinear", align_corners=False
+    ),
     "mean of large windows": lambda t, F, a: F.avg_pool2d(a(image(1, 1, 17, 19)), [8, 9], stride=4),
     "largest of windows": lambda t, F, a: F.max_pool2d(a(image(1, 2, 8, 9)), 3, 1, 1),
     "largest of lines": lambda t, F, a: F.max_pool2d(a(image(1, 2, 8, 9)), (1, 3), 1),
@@ -131,8 +149,8 @@ def test_what_is_missing_is_named() -> None:
         _ = arrays.fft
     with pytest.raises(NotImplementedError, match="this needs torch"):
         arrays.nn.Conv2d(3, 3, 3)
-    with pytest.raises(NotImplementedError, match="interpolate: bilinear"):
-        functional.interpolate(arrays.from_numpy(image(1, 1, 3, 3)), (6, 6), mode="bilinear")
+    with pytest.raises(NotImplementedError, match="interpolate: trilinear"):
+        functional.interpolate(arrays.from_numpy(image(1, 1, 3, 3)), (6, 6), mode="trilinear")
 
 
 def test_memory_is_shared_where_torch_shares_it() -> None:
@@ -141,3 +159,43 @@ def test_memory_is_shared_where_torch_shares_it() -> None:
     view.mul_(0)
     assert not plain[1:3].any()
     assert plain[0].any()
+
+
+NOT_REACHED = "networks.", "models.look", "models.ttsr", "operators.blocks", "weights."
+"""What runs in onnxruntime, or not at all."""
+
+
+def test_whatever_the_pipeline_calls_is_there() -> None:
+    """Each call of a function of torch in the pipeline's files, with its arguments."""
+    lite.upscaler()
+    load("models.fusion")
+    places = {"torch": arrays, "F": functional, "torch.linalg": arrays.linalg}
+    faults: list[str] = []
+    seen = 0
+    for name, module in sorted(sys.modules.items()):
+        inside, file = name.removeprefix(f"{PIPELINE}."), getattr(module, "__file__", None) or ""
+        if inside == name or inside.startswith(NOT_REACHED) or not file.endswith(".py"):
+            continue
+        for call in ast.walk(ast.parse(Path(file).read_text("utf-8"))):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+                continue
+            place = places.get(ast.unparse(call.func.value))
+            if place is None:
+                continue
+            seen += 1
+            where = f"{inside}, line {call.lineno}: {ast.unparse(call.func)}"
+            function = getattr(place, call.func.attr, None)
+            if function is None:
+                faults.append(f"{where} is not there")
+                continue
+            given = [x for x in call.args if not isinstance(x, ast.Starred)]
+            named = {x.arg: 0 for x in call.keywords if x.arg is not None}
+            whole = len(given) + len(named) == len(call.args) + len(call.keywords)
+            try:
+                said = inspect.signature(function)
+                (said.bind if whole else said.bind_partial)(*given, **named)
+            except (TypeError, ValueError) as error:
+                if "no signature" not in str(error):
+                    faults.append(f"{where}: {error}")
+    assert not faults
+    assert seen > 200

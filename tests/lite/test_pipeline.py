@@ -106,7 +106,10 @@ def test_kinds_of_pictures(scene: Any) -> None:
     both = Upscaler.from_pretrained("transfer"), lite.upscaler()
     grey = small[..., 1]
     with_alpha = np.dstack([small, np.full(small.shape[:2], 200, np.uint8)])
-    for picture in (grey, with_alpha, small.astype(np.uint16) * 257):
+    hidden = with_alpha.copy()
+    hidden[..., 3] = np.linspace(0, 255, 20)[:, None]
+    hidden[:7, 5:12, 3] = 0
+    for picture in (grey, with_alpha, hidden, small.astype(np.uint16) * 257):
         theirs, ours = (x.upscale(picture, photo, tile=16).image for x in both)
         assert far(ours, theirs) <= (1 if ours.dtype == np.uint8 else 257)
     pillow = lite.upscaler().upscale(Image.fromarray(small), Image.fromarray(photo))

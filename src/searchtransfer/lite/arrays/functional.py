@@ -32,15 +32,24 @@ def _windows(x: np.ndarray, size: tuple[int, int], stride: tuple[int, int]) -> n
 
 @quiet
 def avg_pool2d(
-    x: Any, size: Any, stride: Any = None, padding: int = 0, count_include_pad: bool = True
+    x: Any,
+    size: Any,
+    stride: Any = None,
+    padding: int = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
 ) -> Tensor:
     """Means of windows, of what lies inside where the padding is not to count."""
+    if ceil_mode and count_include_pad:
+        raise NotImplementedError("avg_pool2d: ceil_mode only without the padding")
     plain = np.asarray(x)
-    if padding:
-        plain = np.pad(plain, [(0, 0)] * (plain.ndim - 2) + [(padding, padding)] * 2)
     count = np.ones(plain.shape[-2:], plain.dtype)
-    if padding and not count_include_pad:
-        count = np.pad(np.ones(x.shape[-2:], plain.dtype), padding)
+    windows = zip(plain.shape[-2:], _pair(size), _pair(stride or size), strict=True)
+    # What the last window lacks, if it is to reach over all.
+    ends = [(padding, padding + -(n - k) % step * ceil_mode) for n, k, step in windows]
+    if any(map(any, ends)):
+        plain = np.pad(plain, [(0, 0)] * (plain.ndim - 2) + ends)
+        count = np.pad(count, ends, constant_values=int(count_include_pad))
     return tensor_of(_box(plain, size, stride) / _box(count, size, stride))
 
 

@@ -52,7 +52,7 @@ def _absent(*_: object, **__: object) -> NoReturn:
 
 
 amp = SimpleNamespace(is_autocast_available=_no)
-is_autocast_enabled = _no
+is_autocast_enabled = is_grad_enabled = _no
 compiler = SimpleNamespace(is_compiling=_no, is_exporting=_no)
 cuda = SimpleNamespace(is_available=_no)
 _C = SimpleNamespace(_get_tracing_state=_no)

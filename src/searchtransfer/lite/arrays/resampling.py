@@ -98,6 +98,8 @@ def interpolate(
             plain = _means(plain, axis, after)
         elif mode == "bicubic" and antialias:
             plain = _resized(plain, axis, after)
+        elif mode == "bilinear" and not (antialias or align_corners):
+            plain = _between(plain, axis, after)
         else:
             raise NotImplementedError(f"interpolate: {mode}, antialias={antialias}")
     return tensor_of(plain)
@@ -108,6 +110,19 @@ def _means(x: np.ndarray, axis: int, after: int) -> np.ndarray:
     edges = [(i * before // after, -(-(i + 1) * before // after)) for i in range(after)]
     lines = np.moveaxis(x, axis, 0)
     return np.moveaxis(np.stack([lines[a:b].mean(0) for a, b in edges]), 0, axis)
+
+
+def _between(x: np.ndarray, axis: int, after: int) -> np.ndarray:
+    """One axis at another length: straight lines between the pixels."""
+    before = x.shape[axis]
+    place = (np.arange(after, dtype=x.dtype) + x.dtype.type(0.5)) * x.dtype.type(before / after)
+    place = np.maximum(place - x.dtype.type(0.5), 0)
+    first = np.minimum(place.astype(np.intp), before - 1)
+    part = place - first.astype(x.dtype)
+    lines = np.moveaxis(x, axis, -1)
+    found = lines.take(first, -1) * (1 - part)
+    found += lines.take(np.minimum(first + 1, before - 1), -1) * part
+    return np.moveaxis(found, -1, axis)
 
 
 def _resized(x: np.ndarray, axis: int, after: int) -> np.ndarray:
