@@ -2,9 +2,14 @@
 """A folder of tiny images, and batches over it as the command line runs them."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from scenes import reduced, save, sharp
 
 from searchtransfer import Upscaler
@@ -58,3 +63,20 @@ def told(folder: Path) -> list[dict[str, Any]]:
 
 def pictures(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "out").glob("*.png")}
+
+
+@contextmanager
+def full_disk(place: Path, size: str) -> Iterator[Path]:
+    """A folder that is a file system of its own, of so many bytes."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", place]
+    try:
+        done = subprocess.run(mount, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount")
+    if sys.platform != "linux" or done.returncode:
+        pytest.skip("only root can mount a small disk")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)

@@ -2,15 +2,28 @@
 """A Ray cluster makes what one process makes; a lost worker loses nothing."""
 
 import importlib.util
+import shutil
 import signal
 import socket
 import sys
+from collections import Counter
+from pathlib import Path
 
 import pytest
-from batch.folders import batch, images, lines, pictures, statuses, told
+from batch.folders import UPSCALER, batch, images, lines, pictures, statuses, told
 from cli.commands import command
+from scenes import tree
 
-from searchtransfer.batch import engine_for
+from searchtransfer.batch import (
+    Elsewhere,
+    Manifest,
+    Settings,
+    Shelf,
+    engine_for,
+    plan_batch,
+    run_batch,
+    same_for_all,
+)
 from searchtransfer.errors import BackendError, MissingExtraError, OptionError
 
 needs_ray = pytest.mark.skipif(
@@ -56,6 +69,33 @@ def test_the_same_bytes_as_one_process_though_a_worker_is_killed(tmp_path):
     texts = [str(told(tmp_path / x)).replace(str(tmp_path / x), "") for x in ("one", "two")]
     assert texts[0] == texts[1]
     assert len(lines(tmp_path / "two")) == 12  # nothing was made twice
+
+
+@needs_ray
+@pytest.mark.filterwarnings("default")  # Ray's own
+def test_from_urls_to_urls_though_a_worker_is_killed(tmp_path):
+    images(tmp_path, 8)
+    (tmp_path / "in" / "3.png").write_bytes(b"nonsense")
+    batch(tmp_path)
+    (tmp_path / "out").rename(tmp_path / "plain")
+    shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path)
+    elsewhere = Elsewhere(tmp_path / "places")
+    archive = f"file://{tmp_path}/all.zip"
+    sources = elsewhere.inputs([f"zip://in::{archive}", f"zip://ref.png::{archive}"], "input")
+    out = elsewhere.output(f"dir://out::file://{tmp_path}")
+    shelf, manifest = Shelf(UPSCALER.prepare, 4), Manifest(Path(out))
+    elsewhere.fetch(sources[1:])
+    jobs = same_for_all(plan_batch(sources[:1], out), sources[1:], shelf)
+    killer = Killer()
+    more = {"manifest": manifest, "elsewhere": elsewhere, "watcher": killer}
+    engine = engine_for("ray", workers=2)
+    outcomes = run_batch(jobs, UPSCALER, shelf, Settings(), engine=engine, **more)
+    assert killer.killed == 1
+    assert Counter(x.status for x in outcomes) == {"done": 7, "failed": 1}
+    assert tree(tmp_path / "out") == tree(tmp_path / "plain")
+    for path in (tmp_path / "plain").glob("*.png"):
+        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
+    assert len(lines(tmp_path)) == 8  # nothing was made twice
 
 
 def test_a_cluster_that_cannot_be_reached(tmp_path):

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A batch that was stopped at a bad moment goes on; one on a full disk loses nothing."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+from batch.folders import full_disk
 from cli.commands import command
 from scenes import reduced, results, save, sharp, tree
 
@@ -43,17 +41,8 @@ def test_a_report_without_its_result(folder, gone):
 @pytest.fixture
 def small_disk(folder):
     """A file system of 32 KiB below the output folder."""
-    place = folder / "out"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=32k", "none", place]
-    try:
-        done = subprocess.run(mount, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount")
-    if sys.platform != "linux" or done.returncode:
-        pytest.skip("only root can mount a small disk")
-    yield place
-    subprocess.run(["umount", place], check=True)
+    with full_disk(folder / "out", "32k") as place:
+        yield place
 
 
 def test_a_disk_that_is_really_full(folder, small_disk):

@@ -6,6 +6,7 @@ from ..images.listing import LeftOut as LeftOut
 from ..images.listing import left_out_text as left_out_text
 from ..process.stop import Stop as Stop
 from ..process.stop import Stopped as Stopped
+from .elsewhere import Elsewhere as Elsewhere
 from .engines import engine_for as engine_for
 from .from_album import FromAlbum as FromAlbum
 from .here import here as here

@@ -120,6 +120,11 @@ class Maker:
             notes += filter(None, [stands.again])
             return self._make(chosen, stands, notes, progress, stop)
 
+    def close(self) -> None:
+        """Close what is open; its lines are on the disk then."""
+        if self.manifest is not None:
+            self.manifest.close()
+
     def _make(
         self, job: Job, stands: Standing, notes: list[str], progress: Progress, stop: Stop
     ) -> Made:

@@ -186,7 +186,7 @@ class Manifest:
         if self._file is None:
             with folders_stay():
                 make_folder(self.folder)
-                self._file = LineFile(self.path, "manifest", _is_line)
+                self._file = LineFile(self.path, "manifest", is_line)
         return self._file
 
     def _refresh(self) -> None:
@@ -243,5 +243,6 @@ def _loaded(line: bytes) -> Any:
         return None
 
 
-def _is_line(line: bytes) -> bool:
+def is_line(line: bytes) -> bool:
+    """Whether it is one, and not what a power cut leaves in its place."""
     return isinstance(_loaded(line), dict)

@@ -24,6 +24,7 @@ from .maker import Made, Maker, not_begun
 from .plan import Job
 from .processes import need_manifest
 from .run import Engine
+from .staged import Staged
 from .watcher import Watcher
 
 MOST_BLOCKS = 2000
@@ -36,8 +37,8 @@ PAUSE = 0.1
 def on_ray(address: str | None = None, workers: int | None = None) -> Engine:
     """An engine on a Ray cluster.
 
-    Inputs, references and outputs must be at the same paths on all machines, and the same version
-    of this package installed.
+    Inputs, references and outputs must be elsewhere, or at the same paths on all machines, and the
+    same version of this package installed.
 
     Args:
         address: `HOST:PORT`, `ray://HOST:PORT`, or `auto`; None: this machine.
@@ -69,9 +70,12 @@ def _run(
     context.enable_progress_bars = context.print_on_execution_start = False
     rows = [{"number": number, "job": pickle.dumps(job)} for number, job in enumerate(jobs)]
     plan = ray.put(pickle.dumps(maker))
+    # Whoever needs no file of this machine needs none of its folders either.
+    remote = isinstance(maker, Staged) and all(map(maker.elsewhere.is_all_of, jobs))
+    folder = None if remote else str(Path.cwd())
     made = ray.data.from_items(rows, override_num_blocks=min(len(rows), MOST_BLOCKS)).map(
         _Worker,
-        fn_constructor_args=[plan, threads, str(Path.cwd()), __version__],
+        fn_constructor_args=[plan, threads, folder, __version__],
         compute=ray.data.ActorPoolStrategy(size=count),
         num_cpus=threads,
     )
@@ -130,12 +134,13 @@ def _last_words(error: BaseException) -> str:
 class _Worker:
     """An actor: a process somewhere that makes one item after the other."""
 
-    def __init__(self, plan: Any, threads: int, folder: str, version: str) -> None:
+    def __init__(self, plan: Any, threads: int, folder: str | None, version: str) -> None:
         import ray
 
         if version != __version__:
             raise RuntimeError(f"searchtransfer {__version__} is installed here, not {version}")
-        os.chdir(folder)  # paths are those of whoever asked
+        if folder is not None:
+            os.chdir(folder)  # paths are those of whoever asked
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
         self._maker: Maker = pickle.loads(ray.get(plan))  # noqa: S301

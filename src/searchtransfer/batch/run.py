@@ -5,17 +5,22 @@ An item that fails does not stop the others, unless the disk is full.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
 from ..files import clear_leftovers
 from ..process.stop import Stop
 from ..upscaler import Upscaler
+from .elsewhere import Elsewhere
 from .folders import trial_folders
+from .gathering import fetch_manifest, gathered
 from .here import here
 from .maker import Made, Maker, Provider, not_begun
 from .manifest import Manifest
 from .outcome import Outcome
 from .plan import Job
 from .settings import Settings
+from .staged import Staged
 from .watcher import Harmless, Silent, Watcher
 
 Engine = Callable[[Maker, Iterator[Job], Watcher, Stop], Iterator[Made]]
@@ -30,6 +35,7 @@ def run_batch(
     *,
     manifest: Manifest | None = None,
     engine: Engine = here,
+    elsewhere: Elsewhere | None = None,
     watcher: Watcher | None = None,
     stop: Stop | None = None,
 ) -> list[Outcome]:
@@ -46,6 +52,7 @@ def run_batch(
         settings: see there.
         manifest: of the folder of results; None: nothing is noted.
         engine: who makes the images: this process, unless told otherwise.
+        elsewhere: the places that paths of jobs stand for; None: all are files here.
         watcher: hears of everything as it happens.
         stop: a way to end it early.
 
@@ -60,7 +67,9 @@ def run_batch(
         ImageWarning: the manifest was mended, or tells of other versions.
     """
     heard, stop = Harmless(watcher or Silent()), stop or Stop()
-    maker = Maker(upscaler, references, settings, manifest)
+    elsewhere = elsewhere or Elsewhere(Path())
+    kind = partial(Staged, elsewhere=elsewhere) if elsewhere.places else Maker
+    maker = kind(upscaler, references, settings, manifest)
     outcomes: list[Outcome] = []
 
     def decide(outcome: Outcome) -> None:
@@ -68,6 +77,7 @@ def run_batch(
         heard.finished(outcome)
 
     try:
+        fetch_manifest(elsewhere, manifest)
         if manifest is not None:
             manifest.check()
         ready = _ready(jobs, maker, decide, stop)
@@ -84,10 +94,12 @@ def run_batch(
                 else:
                     yield job
 
-        for made in engine(maker, waiting(), heard, stop):
-            full = full or made.disk_full
-            decide(made.outcome)
+        with gathered(elsewhere, manifest):
+            for made in engine(maker, waiting(), heard, stop):
+                full = full or made.disk_full
+                decide(made.outcome)
     finally:
+        maker.close()
         if manifest is not None:
             manifest.close()
     return outcomes

@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Arguments as people and shells give them: globs that become many words, variables not set."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperCommand
+
+from ..files.urls import is_url
+from ..foreign import shown
+
+FILES = re.compile("FILE|FOLDER|PATH|FILM")
+"""In the metavar of what takes files; URLs only where that says so."""
 
 MAY_BE_EMPTY = {"--suffix"}
 """Options that an empty text has a meaning for."""
@@ -28,6 +35,7 @@ class Command(TyperCommand):
             if name.startswith("-")
         }
         _refuse_empty(args)
+        _refuse_urls(args, valued, self.params)
         parsed: list[str] = super().parse_args(ctx, spread_references(args, valued))
         return parsed
 
@@ -55,6 +63,18 @@ def _refuse_empty(args: Sequence[str]) -> None:
                 f"an argument is empty, {where}; is a variable of the shell not set?"
             )
         before = word
+
+
+def _refuse_urls(args: Sequence[str], valued: set[str], parameters: Sequence[Any]) -> None:
+    """A URL where only a path can be would be a path that is not there."""
+    metavars = {name: x.metavar or "" for x in parameters for name in x.opts}
+    first = next((x.metavar or "" for x in parameters if x.param_type_name == "argument"), "")
+    for word, (option, kind) in zip(args, _classified(args, valued), strict=True):
+        name, _, value = word.partition("=") if kind == "option" else (option, "", word)
+        metavar = first if kind == "word" else metavars.get(name, "")
+        if is_url(value) and FILES.search(metavar) and "URL" not in metavar:
+            where = name or "this argument"
+            raise typer.BadParameter(f"{where} takes files of this machine, got {shown(value)}")
 
 
 def spread_references(args: Sequence[str], valued: set[str]) -> list[str]:

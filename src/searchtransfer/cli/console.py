@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -19,7 +20,8 @@ DEBUG_VARIABLE = "SEARCHTRANSFER_DEBUG"
 _levels = {"quiet": 0, "verbose": 0}
 _lost = {"results": False}
 _results_on = {"stderr": False}
-_names: dict[str, str] = {}
+_names: list[Callable[[str], str]] = []
+"""By which names files are told of that are called otherwise than their paths."""
 
 
 def set_quiet(value: bool) -> bool:
@@ -57,7 +59,13 @@ def reset() -> None:
 
 def call_it(path: Path, name: str) -> None:
     """Tell of a file by another name than its path."""
-    _names[shown(path)[1:-1]] = name
+    called = shown(path)[1:-1]
+    name_them(lambda message: message.replace(called, name))
+
+
+def name_them(names: Callable[[str], str]) -> None:
+    """Tell of files by other names: in each message, what a function puts in their place."""
+    _names.append(names)
 
 
 def results_to_stderr() -> None:
@@ -123,8 +131,8 @@ def _write(stream: TextIO | None, message: str) -> Exception | None:
     """Write and flush; what went wrong, if anything did, and from then on nothing is written."""
     if stream is None:
         return None
-    for path, name in _names.items():
-        message = message.replace(path, name)
+    for names in _names:
+        message = names(message)
     try:
         stream.write(message + "\n")
         stream.flush()

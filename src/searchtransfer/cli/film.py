@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
 
+from ..files.urls import first_path, is_elsewhere, path_in
 from ..foreign import shown
 from .bar import Bar
 from .console import fail, is_quiet, results_to_stderr, say, warn
@@ -49,19 +50,20 @@ class FilmOptions(SimpleNamespace):
     as_json: bool
 
 
-def is_film_input(paths: Sequence[Path]) -> bool:
+def is_film_input(words: Sequence[str]) -> bool:
     """Whether a film is asked for: by the name of the input, or the first bytes of a stream."""
     from ..film import is_film
 
-    if [str(x) for x in paths] == [PIPE]:
+    if list(words) == [PIPE]:
         from ..film.streaming import MAGIC
 
         peek = getattr(sys.stdin.buffer, "peek", None)
         return not sys.stdin.isatty() and peek is not None and peek(len(MAGIC)).startswith(MAGIC)
+    paths = (Path(first_path(path_in(x))) for x in words)
     return any(is_film(x) and not x.is_dir() for x in paths)
 
 
-def upscale_film_from(named: Sequence[Path], given: Mapping[str, Any], command: Signature) -> None:
+def upscale_film_from(named: Sequence[str], given: Mapping[str, Any], command: Signature) -> None:
     """Make a film sharp, and say what became of it.
 
     Args:
@@ -70,7 +72,7 @@ def upscale_film_from(named: Sequence[Path], given: Mapping[str, Any], command: 
         command: knows their defaults.
 
     Raises:
-        BadParameter: an option is for images, or there are several inputs.
+        BadParameter: an option is for images, there are several inputs, or a URL.
         Exit: frames had to be left out.
         SearchTransferError: whatever `upscale_film` raises.
     """
@@ -80,16 +82,23 @@ def upscale_film_from(named: Sequence[Path], given: Mapping[str, Any], command: 
         if name not in {*DECIDING, *OTHERS} and given[name] != parameter.default:
             option = name.replace("_", "-")
             raise typer.BadParameter(f"--{option} is for images, and the input is a film")
+    words = [named[0], *(given["refs"] or []), *filter(None, [given["output"]])]
+    for url in filter(is_elsewhere, words):
+        raise typer.BadParameter(
+            f"films, and what is made of them, are files of this machine, got {shown(url)}; "
+            "fetch it first"
+        )
     from ..process.budget import parse_memory
     from ..upscaler import Upscaler
 
-    options = FilmOptions(**given, source=named[0])
-    options.refs = options.refs or []
-    words = {name: given[name] for name in DECIDING}
-    source = words.pop("model")
-    wanted: dict[str, Any] = {**words, "memory": parse_memory(words["memory"])}
-    upscaler = Upscaler.from_pretrained(source, **wanted)
-    _upscale(options, upscaler, {name: str(x) for name, x in words.items()})
+    options = FilmOptions(**given, source=Path(path_in(named[0])))
+    options.refs = [Path(path_in(x)) for x in given["refs"] or []]
+    options.output = None if options.output is None else path_in(options.output)
+    deciding = {name: given[name] for name in DECIDING}
+    model = deciding.pop("model")
+    wanted: dict[str, Any] = {**deciding, "memory": parse_memory(deciding["memory"])}
+    upscaler = Upscaler.from_pretrained(model, **wanted)
+    _upscale(options, upscaler, {name: str(x) for name, x in deciding.items()})
 
 
 def _upscale(options: FilmOptions, upscaler: "Upscaler", words: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from .console import fail
+from .console import fail, name_them
 from .group import FAILED
 from .interrupt import interruptible
 from .options import parse_tile
@@ -17,7 +17,7 @@ from .pipes import PIPE, Pipes, pipes
 from .report import Reporter
 
 if TYPE_CHECKING:
-    from ..batch import Job, LeftOut, Provider, Settings, Shelf, Stop
+    from ..batch import Elsewhere, Job, LeftOut, Provider, Settings, Shelf, Stop
     from ..upscaler import Upscaler
 
 
@@ -29,7 +29,7 @@ class ImageOptions(SimpleNamespace):
     """What was asked for, by the names of the options."""
 
     output: str | None
-    refs: Sequence[Path] | None
+    refs: Sequence[str] | None
     model: str | None
     revision: str | None
     weights: Path | None
@@ -65,7 +65,7 @@ class ImageOptions(SimpleNamespace):
     as_json: bool
 
 
-def upscale_images_from(named: Sequence[Path], given: Mapping[str, Any]) -> None:
+def upscale_images_from(named: Sequence[str], given: Mapping[str, Any]) -> None:
     """Make images sharp, and say what became of each.
 
     Args:
@@ -79,18 +79,21 @@ def upscale_images_from(named: Sequence[Path], given: Mapping[str, Any]) -> None
     """
     options = ImageOptions(**given)
     tile = parse_tile(options.tile)
-    if options.output is None and [str(x) for x in named] == [PIPE]:
+    if options.output is None and list(named) == [PIPE]:
         options.output = PIPE
-    from ..batch import Manifest, engine_for, manifest_folder, run_batch
+    from ..batch import Elsewhere, Manifest, engine_for, manifest_folder, run_batch
     from ..errors import OptionError
 
     settings = _settings(options, tile)
     engine = engine_for(options.engine, options.jobs_at_once, options.workers, options.address)
     _check(options, settings)
     with pipes() as pipe:
-        sources = pipe.inputs(named)
-        photos = pipe.inputs(options.refs or [])
+        elsewhere = Elsewhere(pipe.folder("elsewhere"))
+        name_them(elsewhere.told)
+        sources = elsewhere.inputs(pipe.inputs(named), "input")
+        photos = elsewhere.inputs(pipe.inputs(options.refs or []), "references")
         _name_output(options, settings, sources, pipe)
+        _name_outputs_elsewhere(options, elsewhere, sources)
         upscaler = _upscaler(options)
         if options.score_map is not None and not photos and options.album is None:
             raise OptionError(
@@ -98,7 +101,7 @@ def upscale_images_from(named: Sequence[Path], given: Mapping[str, Any]) -> None
             )
         shelf = _shelf(options, upscaler)
         left: list[LeftOut] = []
-        jobs = _plan(options, sources, photos, shelf, left)
+        jobs = _plan(options, sources, photos, shelf, elsewhere, left)
         several = options.engine != "local" or (options.jobs_at_once or 1) > 1
         folder = manifest_folder(sources, options.output, several)
         manifest = None if folder is None else Manifest(folder)
@@ -112,6 +115,7 @@ def upscale_images_from(named: Sequence[Path], given: Mapping[str, Any]) -> None
                 settings,
                 manifest=manifest,
                 engine=engine,
+                elsewhere=elsewhere,
                 watcher=reporter,
                 stop=stop,
             )
@@ -180,6 +184,20 @@ def _name_output(
         options.suffix = options.suffix or scale
 
 
+def _name_outputs_elsewhere(
+    options: ImageOptions, elsewhere: "Elsewhere", sources: Sequence[Path]
+) -> None:
+    """Paths stand for URLs; a result beside its input needs one that can be written to."""
+    if options.output is not None:
+        options.output = elsewhere.output(options.output)
+    elif any(elsewhere.place_of(x) is not None for x in sources):
+        raise typer.BadParameter("say with -o where the results go: a folder, or a URL")
+    if options.score_map is not None:
+        options.score_map = elsewhere.output(options.score_map, "score map")
+    if options.report is not None:
+        options.report = elsewhere.output(options.report, "report")
+
+
 def _upscaler(options: ImageOptions) -> "Upscaler":
     from ..process.budget import parse_memory
     from ..upscaler import Upscaler
@@ -213,6 +231,7 @@ def _plan(
     sources: Sequence[Path],
     photos: Sequence[Path],
     shelf: "Shelf",
+    elsewhere: "Elsewhere",
     left: "list[LeftOut]",
 ) -> "list[Job]":
     """What is to be made of what; `left` gets the files of folders that are no images."""
@@ -236,6 +255,7 @@ def _plan(
     if options.album is not None:
         return jobs  # references are chosen when the work begins, for an index may take long
     if options.pair_by == "all":
+        elsewhere.fetch(files)
         return same_for_all(jobs, files, shelf)
     return paired(jobs, photos, options.pair_by, options.keep_going, on_left_out=_known)
 

@@ -9,9 +9,9 @@ import typer
 from .console import set_quiet, set_verbose
 
 Files = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Argument(
-        metavar="FILE|FOLDER",
+        metavar="FILE|FOLDER|URL",
         show_default=False,
         help="Small images, or folders of them; - is standard input.",
     ),
@@ -20,22 +20,26 @@ MODEL_NAMES = ("fusion", "transfer", "ttsr")
 """For the completion of the shell, which cannot wait for torch."""
 
 Inputs = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
         "-i",
         "--input",
-        metavar="FILE|FOLDER",
+        metavar="FILE|FOLDER|URL",
         help="The same as an option. Repeatable.",
     ),
 ]
+REFS_HELP = "Sharp reference photos, or folders of them. Repeatable."
 Refs = Annotated[
     list[Path] | None,
+    typer.Option("-r", "--ref", metavar="FILE|FOLDER", help=REFS_HELP),
+]
+RefsOrUrls = Annotated[
+    list[str] | None,
     typer.Option(
         "-r",
         "--ref",
-        metavar="FILE|FOLDER",
-        help="Sharp reference photos, or folders of them. Repeatable. Without any, `upscale` makes "
-        "of the image alone what the model can.",
+        metavar="FILE|FOLDER|URL",
+        help=f"{REFS_HELP} Without any, the image alone is made into what the model can.",
     ),
 ]
 ModelName = Annotated[

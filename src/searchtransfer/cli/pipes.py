@@ -26,13 +26,19 @@ class Pipes:
         self._taken = False
         self._target: Path | None = None
 
-    def inputs(self, paths: Sequence[Path]) -> list[Path]:
-        """Paths with `-` replaced by a file of what standard input gives.
+    def inputs(self, words: Sequence[str]) -> list[str]:
+        """Words with `-` replaced by a file of what standard input gives.
 
         Raises:
             BadParameter: it is asked for twice, or is a terminal.
         """
-        return [path if str(path) != PIPE else self._standard_input() for path in paths]
+        return [word if word != PIPE else str(self._standard_input()) for word in words]
+
+    def folder(self, name: str) -> Path:
+        """A folder that lasts as long."""
+        folder = self._folder / name
+        folder.mkdir()
+        return folder
 
     def output(self, ext: str, source: Path) -> Path:
         """A file for standard output.

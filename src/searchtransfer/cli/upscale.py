@@ -20,7 +20,7 @@ from .options import (
     Memory,
     ModelName,
     Quiet,
-    Refs,
+    RefsOrUrls,
     Revision,
     Search,
     Verbose,
@@ -37,12 +37,12 @@ def upscale(
         typer.Option(
             "-o",
             "--output",
-            metavar="FILE|FOLDER",
+            metavar="FILE|FOLDER|URL",
             show_default="beside each input, with -xSCALE behind its name",
             help="Result; a folder for several inputs; - is standard output.",
         ),
     ] = None,
-    refs: Refs = None,
+    refs: RefsOrUrls = None,
     model: ModelName = None,
     revision: Revision = None,
     weights: Weights = None,
@@ -177,12 +177,12 @@ def upscale(
     ] = False,
     score_map: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="Also draw how well each place was found."),
+        typer.Option(metavar="PATH|URL", help="Also draw how well each place was found."),
     ] = None,
     report: Annotated[
         str | None,
         typer.Option(
-            metavar="PATH", help="Also make a page that shows where each point comes from."
+            metavar="PATH|URL", help="Also make a page that shows where each point comes from."
         ),
     ] = None,
     keep_going: KeepGoing = False,

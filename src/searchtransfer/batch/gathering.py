@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A manifest in a folder elsewhere, where files cannot be appended to.
+
+Workers note each item in a file of its own; these are gathered.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..files import LineFile
+from .elsewhere import NOTES, Elsewhere
+from .folders import make_folder
+from .manifest import Manifest, is_line
+from .plan import Job
+
+
+class Notes:
+    """What a worker notes: lines of a manifest here, put elsewhere item by item.
+
+    Args:
+        elsewhere: has the folder of results.
+        manifest: of the command.
+        folder: the folder of results of this process.
+
+    Raises:
+        ImageFileError: the manifest cannot be fetched.
+    """
+
+    def __init__(self, elsewhere: Elsewhere, manifest: Manifest, folder: Path) -> None:
+        self._elsewhere, self._notes = elsewhere, manifest.folder / NOTES
+        self._file = folder / NOTES
+        self.manifest = Manifest(folder, manifest.run)
+        make_folder(folder)
+        elsewhere.get(manifest.path, self.manifest.path)
+        self._seen = 0
+        """Bytes of the manifest here that are elsewhere."""
+        self._before = b""
+        """What was noted of the item."""
+
+    def get(self, job: Job) -> None:
+        """Take what another worker of this run has noted of an item, before it was lost.
+
+        Raises:
+            ImageFileError: it cannot be fetched.
+        """
+        there = self._elsewhere.get(self._name(job), self._file)
+        self._before = self._file.read_bytes() if there else b""
+        with LineFile(self.manifest.path, "manifest") as file:
+            for line in self._before.decode().splitlines():
+                file.append(line)
+        self._seen = self.manifest.path.stat().st_size
+
+    def put(self, job: Job) -> None:
+        """Put what is new.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with self.manifest.path.open("rb") as file:
+            file.seek(self._seen)
+            new = file.read()
+        if new:
+            self._file.write_bytes(self._before + new)
+            self._elsewhere.put(self._file, self._name(job), "manifest", replace=True)
+
+    def _name(self, job: Job) -> Path:
+        item = hashlib.sha256(self._elsewhere.name_of(job.target).encode()).hexdigest()[:16]
+        return self._notes / f"{self.manifest.run}-{item}.jsonl"
+
+
+@contextmanager
+def gathered(elsewhere: Elsewhere, manifest: Manifest | None) -> Iterator[None]:
+    """Join the manifest elsewhere and what was noted of items, before and after the work.
+
+    Raises:
+        OutputError, ImageFileError: it cannot be read or written.
+    """
+    if manifest is None or elsewhere.place_of(manifest.folder) is None:
+        yield
+        return
+    _gather(elsewhere, manifest)
+    try:
+        yield
+    finally:
+        _gather(elsewhere, manifest)
+
+
+def fetch_manifest(elsewhere: Elsewhere, manifest: Manifest | None) -> None:
+    """Get a manifest that lies elsewhere, so that it can be read.
+
+    Raises:
+        ImageFileError: it cannot be.
+    """
+    if manifest is not None and elsewhere.place_of(manifest.folder) is not None:
+        elsewhere.get(manifest.path, manifest.path)
+
+
+def _gather(elsewhere: Elsewhere, manifest: Manifest) -> None:
+    notes, fresh = manifest.folder / NOTES, elsewhere.folder / "manifest"
+    names = [x for x in elsewhere.in_folder(notes) if x.endswith(".jsonl")]
+    fresh.unlink(missing_ok=True)
+    elsewhere.get(manifest.path, fresh)
+    ours = manifest.path.read_bytes() if manifest.path.exists() else b""
+    with LineFile(fresh, "manifest", is_line) as file:
+        known = set(fresh.read_bytes().splitlines())
+        changed = bool(file.taken_away)
+        for content in (ours, *elsewhere.contents(notes, names)):
+            for line in content.splitlines():
+                if line not in known:
+                    known.add(line)
+                    file.append(line.decode())
+                    changed = True
+    if changed:
+        elsewhere.put(fresh, manifest.path, "manifest", replace=True)
+    elsewhere.remove(notes, names)
