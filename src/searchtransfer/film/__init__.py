@@ -16,3 +16,4 @@ from .reading import Film as Film
 from .reading import clock as clock
 from .reading import is_film as is_film
 from .reading import read_film as read_film
+from .steadying import steadied as steadied

@@ -28,7 +28,8 @@ ENOUGH = 0.3
 """Part of a frame that photos must show before they tell anything."""
 
 CODED = Wear(coded=6.0, reduction=BICUBIC)
-"""What a film that a codec took much of is told as: about what H.264 of a usual quality leaves."""
+"""What a film that a codec took much of is supposed to have been through until photos tell: about
+what H.264 of a usual quality leaves."""
 
 
 def condition_of(
@@ -65,7 +66,9 @@ def condition_of(
     level = _left(colour, seen, surely)
     log.info("the frame is %.1f grey levels from the photos", level)
     if level >= LEAST:
-        return coded, seen, True
+        rest = math.sqrt(max(0.0, level**2 - wear.noise**2))
+        wear = replace(coded, coded=round(rest, 1))
+        return wear, replace(seen, wear=wear), True
     wear = Wear(wear.noise)
     seen = transfer.find(colour, reference, wear=wear)
     return _with_reduction(wear, seen), seen, True

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice, tee
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +24,7 @@ from .keyframes import Keyframes
 from .making import Made, Maker
 from .parts import Parts
 from .reading import Damage, Film, Frame, frames_of, read_film
+from .steadying import steadied
 from .streaming import FrameWriter
 
 log = logging.getLogger(__name__)
@@ -197,8 +198,8 @@ def _make_parts(
     for first in frames:
         maker.begin_anew()
         segment = Segment(film, coding, size)
-        for frame in chain([first], _some(frames, count - 1)):
-            made = _made(film, maker, frame, number, outcome, progress, stop)
+        of_part = chain([first], islice(frames, count - 1))
+        for frame, made in _made(film, maker, of_part, number, outcome, progress, stop):
             if made.score is not None:
                 scores.append(made.score)
             segment.add(made.colour.cpu(), frame.pts, frame.duration)
@@ -219,8 +220,8 @@ def _to_stream(
     maker = Maker(upscaler, keyframes, lossy=film.is_lossy)
     scores = []
     with FrameWriter(target, film, outcome.size) as writer:
-        for number, frame in enumerate(frames_of(film, outcome.damage)):
-            made = _made(film, maker, frame, number, outcome, progress, stop)
+        frames = frames_of(film, outcome.damage)
+        for _, made in _made(film, maker, frames, 0, outcome, progress, stop):
             if made.score is not None:
                 scores.append(made.score)
             writer.add(made.colour.cpu())
@@ -233,33 +234,31 @@ def _to_stream(
 def _made(
     film: Film,
     maker: Maker,
-    frame: Frame,
-    number: int,
+    frames: Iterator[Frame],
+    first: int,
     outcome: FilmOutcome,
     progress: Progress,
     stop: Stop,
-) -> Made:
-    """Make a frame, and tell how far the whole is."""
-    total = max(film.count, number + 1)
-    stage = f"frame {number + 1} of {film.count}" if film.count else f"frame {number + 1}"
+) -> Iterator[tuple[Frame, Made]]:
+    """Make frames sharp and steady, and tell how far the whole is."""
 
-    def step(_: str, __: float) -> None:
-        stop.check()
-        progress(stage, number / total)
+    def sharp(frames: Iterator[Frame]) -> Iterator[Made]:
+        for number, frame in enumerate(frames, first):
+            total = max(film.count, number + 1)
+            stage = f"frame {number + 1} of {film.count}" if film.count else f"frame {number + 1}"
 
-    step("", 0.0)
-    made = maker.make(frame.colour, frame.seconds, step)
-    outcome.cuts += made.cut
-    outcome.followed += made.followed
-    return made
+            def step(_: str, __: float, stage: str = stage, part: float = number / total) -> None:
+                stop.check()
+                progress(stage, part)
 
+            step("", 0.0)
+            made = maker.make(frame.colour, frame.seconds, step)
+            outcome.cuts += made.cut
+            outcome.followed += made.followed
+            yield made
 
-def _some(frames: Iterator[Frame], count: int) -> Iterator[Frame]:
-    for _ in range(count):
-        frame = next(frames, None)
-        if frame is None:
-            return
-        yield frame
+    seen, shown = tee(frames)
+    yield from zip(shown, steadied(sharp(seen)), strict=True)
 
 
 def _size(film: Film, upscaler: Upscaler) -> tuple[int, int]:

@@ -19,13 +19,13 @@ from ..process.memory import with_smaller_tiles
 from ..process.progress import Progress, silent
 from ..references import Reference
 from ..references.comparison import compare
+from ..references.matches import Matches
 from ..upscaler import Upscaler
 from ..wear import Wear
-from .condition import condition_of
+from .condition import CODED, condition_of
 from .following import follow
 from .keyframes import Keyframes
-from .motion import calmed, flow, is_cut
-from .steadying import steadied
+from .motion import is_cut, way_to
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,10 @@ TEXTURE = 2 / 3
 """Part of the textures themselves in coded films: 0.05 to 1.8 dB better than none."""
 
 
+KNOWN, HOME = 2.0, 0.25
+"""How much more a frame counts that a photo shows at its very moment; and cells that a match may
+be from where it is in the frame, for that."""
+
 REFRESH, SOON = 12, 2
 """Frames after which one is searched as a single image again, for matches drift: things turn, and
 the next keyframe comes nearer than the last, so that other copies help;
@@ -47,12 +51,21 @@ class Made(NamedTuple):
     """A sharp frame."""
 
     colour: Float[Tensor, "3 hs ws"]
+    """In [0, 1]."""
+    small: Float[Tensor, "3 h w"]
+    """What it was made from."""
+    noise: float
+    """Grey levels that the small frame is from what it was before it was coded, as far as known."""
     score: float | None
     """The mean of how well its cells were found; None without photos."""
     cut: bool
     """It begins a shot."""
     followed: bool
     """It was found by the frame before."""
+    weight: float = 1.0
+    """How much it counts beside its neighbours in time."""
+    way: Float[Tensor, "h w 2"] | None = None
+    """Rows and columns from each small pixel to where it is in the frame before; None: a cut."""
 
 
 @dataclass
@@ -67,14 +80,13 @@ class _Last:
 
 
 class Maker:
-    """Makes the frames of a film sharp, in their order.
+    """Makes the frames of a film sharp, in their order; `steadied` then makes them steady.
 
     Args:
         upscaler: the model. In a film it sees each frame once, not in two symmetries.
         keyframes: photos; none: each frame is made alone.
         lossy: the film was coded with loss.
         seeded: False searches every frame as a single image.
-        steady: False leaves each frame as it was made.
     """
 
     def __init__(
@@ -84,16 +96,13 @@ class Maker:
         *,
         lossy: bool = True,
         seeded: bool = True,
-        steady: bool = True,
     ) -> None:
         self._upscaler, self._keyframes = upscaler, keyframes
-        self._lossy, self._seeded, self._steady = lossy, seeded, steady
+        self._lossy, self._seeded = lossy, seeded
         self._model = in_film(upscaler.model)
         self._wear: Wear | None = None
         self._before: Tensor | None = None
         self._last: _Last | None = None
-        self._shown: Tensor | None = None
-        self._way: Tensor | None = None
 
     @property
     def wear(self) -> Wear | None:
@@ -106,7 +115,7 @@ class Maker:
 
     def begin_anew(self) -> None:
         """Forget the frame before."""
-        self._before = self._last = self._shown = self._way = None
+        self._before = self._last = None
 
     @torch.no_grad()
     @in_own_precision
@@ -123,13 +132,14 @@ class Maker:
         colour = colour.to(self._upscaler.device)
         way = cut = None
         if self._before is not None:
-            way = flow(colour, self._before)
+            way = way_to(self._before, colour)
             cut = is_cut(colour, self._before, way)
         self._before = colour
         if cut:
             log.info("a cut at %.2f s", seconds)
-            self._last = self._shown = self._way = None
+            self._last = way = None
         score, followed = None, False
+        noise, weight = CODED.level(colour) if self._lossy else 0.0, 1.0
         if not self._keyframes:
             sharp = self._sharp(self._upscaler.model, colour, None, progress)
         else:
@@ -139,7 +149,8 @@ class Maker:
                 sharp = self._sharp(self._model, colour, reference, progress)
             else:
                 seen, age, followed = self._found(model, colour, reference, way)
-                score = seen.score.mean().item()
+                score, noise = seen.score.mean().item(), seen.wear.level(colour)
+                weight += KNOWN * at_home(seen.found.matches)
                 self._last = _Last(colour, reference, seen, age)
                 tile = model.tile_for(colour.shape[1], colour.shape[2])
                 sharp = with_smaller_tiles(
@@ -147,17 +158,13 @@ class Maker:
                     tile,
                     (colour.shape[1], colour.shape[2]),
                 )
-        if self._steady and self._shown is not None and way is not None:
-            self._way = calmed(way, self._way)
-            sharp = steadied(sharp.clamp(0, 1), self._shown, self._way)
-        self._shown = sharp.clamp(0, 1)
-        scale = self._upscaler.scale
+        sharp = sharp.clamp(0, 1)
         if is_grey(colour):
-            sharp = with_colours_of(colour, sharp, scale)
+            sharp = with_colours_of(colour, sharp, self._upscaler.scale)
         size = _size(colour, self._upscaler.factor)
         if size != tuple(sharp.shape[1:]):
             sharp = resized_to(sharp, size)
-        return Made(sharp, score, bool(cut), followed)
+        return Made(sharp.clamp(0, 1), colour, noise, score, bool(cut), followed, weight, way)
 
     def _found(
         self, model: FilmModel, colour: Tensor, reference: Reference, way: Tensor | None
@@ -191,6 +198,16 @@ class Maker:
             model.tile_for(*size),
             size,
         )
+
+
+def at_home(matches: Matches) -> float:
+    """Part of the cells that a photo of the same size shows where they are: all, if it is a photo
+    of this moment, and in any frame those that stand still."""
+    rows, columns = matches.photo.shape
+    cells = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
+    home = matches.scale * cells.view(rows, columns, 2) + (matches.scale - 1) / 2
+    far = (matches.position - home.to(matches.position)).abs().amax(-1)
+    return float((far < HOME * matches.scale).float().mean())
 
 
 def in_film(model: Model) -> Model:

@@ -21,7 +21,11 @@ FLAT = 2.0
 """Grey levels: two frames that differ so little are alike, whatever their correlation."""
 
 
-INERTIA, STEADY = 0.6, 0.4
+REPEATED = 0.6
+"""Grey levels: frames that differ by less in the mean show the same moment. Drawn films and those
+whose rate was changed have many; the flow of their noise is not that of things."""
+
+INERTIA, STEADY = 0.8, 0.4
 """Part of how a thing moved before in how it moves now, and the pixels of difference at which that
 part falls to a third."""
 
@@ -52,6 +56,18 @@ def calmed(
     went = moved(last.permute(2, 0, 1), way).permute(1, 2, 0)
     missed = torch.linalg.vector_norm(way - went, dim=-1, keepdim=True)
     return torch.lerp(way, went, INERTIA * torch.exp(-((missed / STEADY) ** 2)))
+
+
+def is_repeated(now: Float[Tensor, "3 h w"], before: Float[Tensor, "3 h w"]) -> bool:
+    """Whether a frame shows the same moment as its neighbour."""
+    return 255 * float((now - before).abs().mean()) < REPEATED
+
+
+def way_to(other: Float[Tensor, "3 h w"], small: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w 2"]:
+    """The flow from a frame to its neighbour; none at all if that shows the same moment."""
+    if is_repeated(small, other):
+        return small.new_zeros(*small.shape[1:], 2)
+    return flow(small, other)
 
 
 def moved(picture: Float[Tensor, "c h w"], way: Float[Tensor, "h w 2"]) -> Float[Tensor, "c h w"]:
