@@ -425,7 +425,7 @@ def test_what_a_codec_took_is_told_by_the_photos(upscaler: Upscaler, noise: floa
     maker = Maker(upscaler, Keyframes([sharp]), lossy=True)
     maker.make(worn, 0.0)
     assert maker.wear is not None
-    assert maker.wear.level(worn) == pytest.approx(noise, abs=1.5)
+    assert noise - 1 <= maker.wear.level(worn) <= 1.5 * noise + 1.5
 
 
 def test_signs_of_wear_that_the_photos_have_too_are_the_scene(upscaler: Upscaler) -> None:

@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 LEAST = 2.0
 """Grey levels from which on a codec took much."""
 
+LATER = 1.5
+"""How many times that is what frames have lost that are coded as differences from others: the
+first is coded by itself, and better."""
+
 ENOUGH = 0.3
 """Part of a frame that photos must show before they tell anything."""
 
@@ -67,7 +71,7 @@ def condition_of(
     log.info("the frame is %.1f grey levels from the photos", level)
     if level >= LEAST:
         rest = math.sqrt(max(0.0, level**2 - wear.noise**2))
-        wear = replace(coded, coded=round(rest, 1))
+        wear = replace(coded, coded=round(LATER * rest, 1))
         return wear, replace(seen, wear=wear), True
     wear = Wear(wear.noise)
     seen = transfer.find(colour, reference, wear=wear)

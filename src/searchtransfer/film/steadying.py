@@ -26,7 +26,7 @@ from .motion import calmed, places, smooth, way_to
 PART = 0.8
 """What a frame counts for its neighbour, where the two agree."""
 
-NEAR, LEAST_NOISE = 4.5, 0.5
+NEAR, LEAST_NOISE = 3.0, 0.75
 """How many times its noise two frames may differ around a pixel until that part falls to a third;
 and grey levels of noise, for search and making err too."""
 
