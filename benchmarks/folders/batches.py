@@ -95,7 +95,7 @@ def killed(folder: Path, output: str, kills: int) -> tuple[int, float, str]:
     rng = random.Random(1)
     start = time.monotonic()
     for _ in range(kills):
-        before = len(list((folder / output).rglob("*.png"))) if (folder / output).exists() else 0
+        before = results_in(folder / output)
         process = subprocess.Popen(
             command(folder, output, "-j", "2", "--on-exists", "skip"),
             stdout=subprocess.DEVNULL,
@@ -105,7 +105,7 @@ def killed(folder: Path, output: str, kills: int) -> tuple[int, float, str]:
         # At a random moment, from the start of the work on, which takes about a dozen images.
         wanted = before + rng.randrange(0, 16)
         while process.poll() is None:
-            there = len(list((folder / output).rglob("*.png"))) if (folder / output).exists() else 0
+            there = results_in(folder / output)
             if there > before and there >= wanted:
                 break
             time.sleep(0.02)
@@ -114,6 +114,11 @@ def killed(folder: Path, output: str, kills: int) -> tuple[int, float, str]:
         process.wait()
     code, _, said = run(folder, output, "-j", "2", "--on-exists", "skip")
     return code, time.monotonic() - start, said
+
+
+def results_in(folder: Path) -> int:
+    """How many there are; folders may come and go meanwhile."""
+    return sum(name.endswith(".png") for _, _, names in os.walk(folder) for name in names)
 
 
 def pictures(folder: Path) -> dict[str, bytes]:

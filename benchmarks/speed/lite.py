@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How equal the pipeline without torch is, and how long it takes: stereo pair and astronaut.
+"""How equal the pipeline without torch is, and how long it takes: photos of scikit-image.
 
     OMP_NUM_THREADS=1 python -m benchmarks.speed.lite
 
@@ -7,6 +7,7 @@ Both networks are exported first, to a folder that is forgotten afterwards.
 """
 
 import argparse
+import io
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,10 @@ def pairs() -> Iterator[Pair]:
     yield "motorcycle", reduced(left[:496, :736]), right
     yield "astronaut, moved", reduced(astronaut[:256, :256]), np.asarray(moved)[:320, :320]
     yield "astronaut, alone", reduced(astronaut), None
+    file = io.BytesIO()
+    Image.fromarray(reduced(data.coffee()[:400])).save(file, "JPEG", quality=60)
+    turned = Image.fromarray(data.coffee()).rotate(7, Image.BICUBIC, expand=True)
+    yield "coffee, JPEG, turned by 7 degrees", np.asarray(Image.open(file)), np.asarray(turned)
 
 
 def reduced(photo: np.ndarray) -> np.ndarray:

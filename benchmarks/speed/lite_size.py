@@ -12,9 +12,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PARTS = {
-    "searchtransfer": ["--no-deps", str(ROOT)],
-    "numpy, onnxruntime, Pillow": ["numpy", "onnxruntime", "pillow"],
-    "OpenCV": ["--no-deps", "opencv-python-headless"],
+    "searchtransfer": [str(ROOT)],
+    "NumPy": ["numpy"],
+    "onnxruntime and what it needs": ["onnxruntime", "flatbuffers", "packaging", "protobuf"],
+    "Pillow": ["pillow"],
+    "OpenCV": ["opencv-python-headless"],
 }
 
 
@@ -30,8 +32,9 @@ def main() -> None:
     total = 0.0
     for name, words in PARTS.items():
         with tempfile.TemporaryDirectory() as folder:
-            line = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder]
-            subprocess.run([*line, "-c", said.constraints, *words], check=True)
+            line = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+            more = ["--target", folder, "-c", said.constraints]
+            subprocess.run([*line, *more, *words], check=True)
             size = megabytes(Path(folder))
         total += size
         print(f"{name}: {size:.0f} MB, together {total:.0f} MB", flush=True)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from searchtransfer.batch import (
     run_batch,
     same_for_all,
 )
+from searchtransfer.batch.cluster import connected
+from searchtransfer.batch.grpc_knock import answers
 from searchtransfer.errors import BackendError, MissingExtraError, OptionError
 
 needs_ray = pytest.mark.skipif(
@@ -111,7 +114,60 @@ def test_a_cluster_that_cannot_be_reached(tmp_path):
     assert not pictures(tmp_path)
 
 
-@pytest.mark.parametrize("address", ["", "somewhere", "host:", ":6379", "host:99999", "ray://x"])
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+        b"\0\0\0\4\0\0\0\0\0" + b"\0\0\1\1\4\0\0\0\1\x8d",  # HTTP/2: 404
+        b"",
+    ],
+)
+def test_something_else_listens(tmp_path, says):
+    """Found out before Ray asks, which would go on asking for half a minute."""
+    images(tmp_path, 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _ = server.accept()
+            connection.recv(1024)
+            connection.sendall(says)
+            connection.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        engine = engine_for("ray", address=f"127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(BackendError, match="cannot be reached"):
+            batch(tmp_path, engine=engine)
+
+
+@pytest.mark.parametrize("noted", ["file", "variable"])
+def test_the_latest_cluster_is_gone(tmp_path, monkeypatch, noted):
+    images(tmp_path, 1)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        if noted == "file":
+            (tmp_path / "ray").mkdir()
+            (tmp_path / "ray" / "ray_current_cluster").write_text(address)
+        else:
+            monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(BackendError, match=rf"the cluster at {address} cannot be reached"):
+            batch(tmp_path, engine=engine_for("ray", address="auto"))
+
+
+@needs_ray
+@pytest.mark.filterwarnings("default")  # Ray's own
+def test_a_cluster_that_runs_answers():
+    with connected(None, 1) as ray:
+        host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+        assert answers(host, int(port), 5.0)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "somewhere", "host:", ":6379", "host:99999", "ray://host:10001"]
+)
 def test_words_that_are_no_address(tmp_path, address):
     images(tmp_path, 1)
     with pytest.raises(OptionError, match=r"--address must be HOST:PORT"):

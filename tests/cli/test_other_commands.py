@@ -2,6 +2,7 @@
 """`match`, `demo`, `info`, `--version`."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -168,3 +169,16 @@ def test_benchmark_of_no_size(size):
     assert done.exit_code == 2
     assert "must be ROWSxCOLUMNS as in 83x125" in done.output
     assert command("benchmark", "--size", "0x3").exit_code == 2
+
+
+def test_help_shows_plain_words() -> None:
+    """No types of Python: FILE, N or TEXT, and for choices the choices."""
+    import typer
+
+    from searchtransfer.cli import app
+
+    for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+        done = command(name, "--help")
+        assert done.exit_code == 0
+        told = re.findall(r"<([^>]*)>", done.stdout)
+        assert all("|" in word and "[" not in word for word in told), (name, told)

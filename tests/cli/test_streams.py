@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from cli.commands import arguments, environment
 from scenes import reduced, results, save, sharp
+
+from searchtransfer.cli.pipes import pipes
 
 FOLDER = Path("in[", "x]")
 """A closing tag of markup, as soon as it is part of a path."""
@@ -136,3 +139,19 @@ def test_json_stays_json(many):
     done = through_shell("", *upscale(many, "--json"))
     told = [json.loads(line)["input"] for line in done.stdout.splitlines()]
     assert sorted(Path(x).name for x in told) == sorted(HOSTILE)
+
+
+def test_folders_of_killed_commands_go_and_those_of_the_living_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = "import os\nfrom searchtransfer.cli.pipes import pipes\n"
+    killed = [sys.executable, "-c", f"{code}with pipes(): os.kill(os.getpid(), 9)"]
+    subprocess.run(killed, env=environment(TMPDIR=str(tmp_path)), check=False, timeout=60)
+    (left,) = tmp_path.iterdir()
+    with pipes():  # it may be that of a command that has just begun
+        assert left.exists()
+        for held in tmp_path.glob("*/.held"):
+            os.utime(held, (0, 0))
+        with pipes():
+            assert not left.exists()
+            assert len(list(tmp_path.iterdir())) == 2
+    assert not list(tmp_path.iterdir())

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Ray cluster: found at once or not at all, or one of this machine, for as long as it is used."""
 
+import contextlib
 import logging
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ..errors import BackendError, MissingExtraError, OptionError
 from ..foreign import short
+from .grpc_knock import answers
 
 SECONDS = 5.0
 """That a cluster may take to answer."""
@@ -37,8 +40,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
     """Ray, connected to a cluster.
 
     Args:
-        address: `HOST:PORT`, `ray://HOST:PORT`, or `auto`; None: a cluster of this machine is
-            started, and ended.
+        address: `HOST:PORT`, or `auto`; None: a cluster of this machine is started, and ended.
         workers: of a cluster that is started; None: as many as there are processors.
 
     Raises:
@@ -46,8 +48,9 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
         BackendError: there is no cluster, or it refuses.
         MissingExtraError: Ray is not installed.
     """
-    if address is not None and address != "auto":
-        _knock(address)
+    known = _latest() if address == "auto" else address
+    if known is not None:
+        _knock(known)
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised as well
     ray = ray_library()
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -61,7 +64,8 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
     except Exception as error:  # of many kinds, by the reason
         raise BackendError(
             f"--engine ray: cannot use the cluster at {address or 'this machine'}: "
-            f"{short(str(error), 300)}"
+            f"{short(str(error), 300)}; one that asks for a token needs RAY_AUTH_MODE=token and "
+            "RAY_AUTH_TOKEN here"
         ) from error
     try:
         yield ray
@@ -69,19 +73,43 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
         ray.shutdown()
 
 
+def _latest() -> str | None:
+    """The cluster that "auto" means, where Ray has noted one; it may be gone since."""
+    if told := os.environ.get("RAY_ADDRESS", "").strip():
+        return told
+    with contextlib.suppress(OSError):
+        path = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")  # noqa: S108
+        return path.read_text("utf-8").strip() or None
+    return None
+
+
 def _knock(address: str) -> None:
-    """Raise unless somebody listens at an address; Ray itself asks for half a minute."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    """Raise unless a cluster answers at an address; Ray itself asks for half a minute."""
+    if address.startswith("ray://"):
+        raise OptionError(
+            "--address must be HOST:PORT (6379 unless told otherwise) or auto, of a cluster that "
+            f"this machine is part of: Ray Data cannot be used from afar, got {address!r}; from "
+            "there submit the command itself (ray job submit), with --address auto"
+        )
+    host, colon, port = address.rpartition(":")
     if not (host and colon and port.isdecimal() and int(port) < 65536):
         raise OptionError(
-            f"--address must be HOST:PORT (6379 unless told otherwise), ray://HOST:PORT or auto, "
-            f"got {address!r}"
+            f"--address must be HOST:PORT (6379 unless told otherwise) or auto, got {address!r}"
         )
+    why = "what listens there is no cluster of Ray"
     try:
-        socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
+        if _is_there(host.strip("[]"), int(port)):
+            return
     except OSError as error:
-        raise BackendError(
-            f"--engine ray: the cluster at {address} cannot be reached "
-            f"({error.strerror or error}); is it running (ray status), and the port open? Without "
-            "--address, this machine alone works"
-        ) from None
+        why = error.strerror or str(error)
+    raise BackendError(
+        f"--engine ray: the cluster at {address} cannot be reached ({why}); is it running (ray "
+        "status), and the port open? Without --address, this machine alone works"
+    )
+
+
+def _is_there(host: str, port: int) -> bool:
+    if os.environ.get("RAY_USE_TLS", "0") in ("0", ""):
+        return answers(host, port, SECONDS)
+    socket.create_connection((host, port), SECONDS).close()  # encrypted: more cannot be told
+    return True

@@ -33,6 +33,9 @@ NOTES = ".searchtransfer"
 WHOLE_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss", "memory"}
 """Protocols of stores in which an object appears when all of it is there."""
 
+TRIES = 3
+"""To make a folder that others make at the same moment."""
+
 SLICE = 500
 """Objects that are read together."""
 
@@ -108,10 +111,12 @@ class Elsewhere:
 
     folder: Path
     places: list[Place] = field(default_factory=list)
+    token: str = field(default_factory=lambda: secrets.token_hex(4))
+    """In the names of our unfinished files."""
     _systems: list[Any] = field(default_factory=list)
 
-    def __reduce__(self) -> tuple[type["Elsewhere"], tuple[Path, list[Place]]]:
-        return Elsewhere, (self.folder, self.places)
+    def __reduce__(self) -> tuple[type["Elsewhere"], tuple[Path, list[Place], str]]:
+        return Elsewhere, (self.folder, self.places, self.token)
 
     # Before the work: what is there.
 
@@ -229,11 +234,10 @@ class Elsewhere:
             to.parent.mkdir(parents=True, exist_ok=True)
             try:
                 system.get_file(name, str(to))
-            except FileNotFoundError:
-                to.unlink(missing_ok=True)
-                return False
             except BaseException:
                 to.unlink(missing_ok=True)
+                if _is_missing(system, name):  # not every library says so
+                    return False
                 raise
         return True
 
@@ -251,11 +255,14 @@ class Elsewhere:
             if not replace and system.exists(name):
                 raise OutputError(f"{title}: appeared while it was being made; it was left as is")
             folder = name.rpartition("/")[0]
-            system.makedirs(folder, exist_ok=True)
+            _make_folder(system, folder)
             if place.whole_at_once:
                 system.put_file(str(file), name)
                 return
-            partial = f"{folder}/{NOTES}-{secrets.token_hex(8)}.part"
+            # Below the place as a whole, so that those of killed workers are found.
+            root = folder if path == place.here else place.found(place.here)[1].rstrip("/")
+            _make_folder(system, f"{root}/{NOTES}")
+            partial = f"{root}/{NOTES}/{self.token}-{secrets.token_hex(8)}.part"
             try:
                 system.put_file(str(file), partial)
                 system.mv(partial, name)
@@ -275,14 +282,13 @@ class Elsewhere:
                 self.get(path, path)
 
     def in_folder(self, path: Path) -> list[str]:
-        """The names on their file system of the files that lie in a folder; none if it is not."""
+        """The names on their file system of the files in a folder; none where there is none."""
         with reached(f"folder {self.name_of(path)!r}", "listed", OutputError):
             system, name = self._at(path).found(path)
             try:
-                found = system.ls(name, detail=False)
+                return sorted(system.find(name))  # names of `ls` are not always whole
             except FileNotFoundError:
                 return []
-            return [x for x in found if x.rstrip("/") != name.rstrip("/")]
 
     def contents(self, path: Path, names: Sequence[str]) -> Iterable[bytes]:
         """What files hold that `in_folder` has named; those that are gone are passed over."""
@@ -290,18 +296,29 @@ class Elsewhere:
             system, _ = self._at(path).found(path)
             for start in range(0, len(names), SLICE):
                 part = list(names[start : start + SLICE])
-                yield from system.cat(part, on_error="omit").values()
+                for content in system.cat(part, on_error="return").values():
+                    if isinstance(content, bytes):
+                        yield content
+                    elif not isinstance(content, FileNotFoundError):
+                        raise content
 
     def remove(self, path: Path, names: Sequence[str]) -> None:
-        """Remove files that `in_folder` has named, and the folder if it is empty then."""
-        place = self._at(path)
-        system, folder = place.found(path)
+        """Remove files that `in_folder` has named, as far as they are there."""
+        system, _ = self._at(path).found(path)
         for start in range(0, len(names), SLICE):
             with contextlib.suppress(Exception):  # what stays is read again, and does no harm
                 system.rm(list(names[start : start + SLICE]))
-        if not place.whole_at_once:  # stores have no folders
+
+    def tidy(self) -> None:
+        """Remove the folders of what was not finished, where they are empty."""
+        for place in self.places if self.folder.is_dir() else ():
+            if place.whole_at_once:
+                continue  # stores have no folders
             with contextlib.suppress(Exception):
-                system.rmdir(folder)
+                system, root = place.found(place.here)
+                is_folder = _is_folder(system, root)
+                above = root.rstrip("/") if is_folder else root.rpartition("/")[0]
+                system.rmdir(f"{above}/{NOTES}")
 
     def _at(self, path: Path) -> Place:
         place = self.place_of(path)
@@ -320,15 +337,40 @@ def _is_folder(system: Any, root: str) -> bool:
     return not (named_as_file and system.isfile(root)) and bool(system.isdir(root))
 
 
+def _is_missing(system: Any, name: str) -> bool:
+    """Whether a file is known not to be there; not so where nothing can be known."""
+    try:
+        system.info(name)
+    except FileNotFoundError:
+        return True
+    except Exception:
+        return False
+    return False
+
+
 def _try(place: Place) -> None:
     """Write and remove a file, since only trying tells."""
     system, root = place.found(place.here)
     is_file = PurePosixPath(root).suffix.lower() in NO_FOLDERS and not system.isdir(root)
     folder = root.rpartition("/")[0] if is_file else root.rstrip("/")
-    system.makedirs(folder, exist_ok=True)
+    _make_folder(system, folder)
     name = f"{folder}/{NOTES}-{secrets.token_hex(8)}.part"
     system.pipe_file(name, b"?")
     system.rm_file(name)
+
+
+def _make_folder(system: Any, folder: str) -> None:
+    for attempt in reversed(range(TRIES)):
+        try:
+            system.makedirs(folder, exist_ok=True)
+        except Exception:  # another worker may just have made it, or one of those above
+            system.invalidate_cache()
+            if system.isdir(folder):
+                return
+            if not attempt:
+                raise
+        else:
+            return
 
 
 def _touch(path: Path) -> None:

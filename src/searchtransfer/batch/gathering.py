@@ -77,14 +77,12 @@ def gathered(elsewhere: Elsewhere, manifest: Manifest | None) -> Iterator[None]:
     Raises:
         OutputError, ImageFileError: it cannot be read or written.
     """
-    if manifest is None or elsewhere.place_of(manifest.folder) is None:
-        yield
-        return
     _gather(elsewhere, manifest)
     try:
         yield
     finally:
         _gather(elsewhere, manifest)
+        elsewhere.tidy()
 
 
 def fetch_manifest(elsewhere: Elsewhere, manifest: Manifest | None) -> None:
@@ -97,9 +95,12 @@ def fetch_manifest(elsewhere: Elsewhere, manifest: Manifest | None) -> None:
         elsewhere.get(manifest.path, manifest.path)
 
 
-def _gather(elsewhere: Elsewhere, manifest: Manifest) -> None:
+def _gather(elsewhere: Elsewhere, manifest: Manifest | None) -> None:
+    if manifest is None or elsewhere.place_of(manifest.folder) is None:
+        return
     notes, fresh = manifest.folder / NOTES, elsewhere.folder / "manifest"
-    names = [x for x in elsewhere.in_folder(notes) if x.endswith(".jsonl")]
+    there = elsewhere.in_folder(notes)
+    names = [x for x in there if x.endswith(".jsonl")]
     fresh.unlink(missing_ok=True)
     elsewhere.get(manifest.path, fresh)
     ours = manifest.path.read_bytes() if manifest.path.exists() else b""
@@ -114,4 +115,6 @@ def _gather(elsewhere: Elsewhere, manifest: Manifest) -> None:
                     changed = True
     if changed:
         elsewhere.put(fresh, manifest.path, "manifest", replace=True)
-    elsewhere.remove(notes, names)
+    # Nobody of ours is at work now: an unfinished file is that of a worker that was lost.
+    lost = [x for x in there if f"/{elsewhere.token}-" in x and x.endswith(".part")]
+    elsewhere.remove(notes, names + lost)

@@ -41,7 +41,7 @@ def on_ray(address: str | None = None, workers: int | None = None) -> Engine:
     same version of this package installed.
 
     Args:
-        address: `HOST:PORT`, `ray://HOST:PORT`, or `auto`; None: this machine.
+        address: `HOST:PORT`, or `auto`; None: this machine.
         workers: how many; None: one for each processor of the cluster. Processors are divided.
 
     Raises:

@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 from ..files.urls import is_url
 from ..foreign import shown
 
-FILES = re.compile("FILE|FOLDER|PATH|FILM")
+FILES = re.compile("FILE|FOLDER|PATH|FILM|DIR|STEM|TARGET")
 """In the metavar of what takes files; URLs only where that says so."""
 
 MAY_BE_EMPTY = {"--suffix"}
@@ -41,10 +41,12 @@ class Command(TyperCommand):
 
 
 def without_value(parameters: Any) -> Any:
-    """Let the help show no `<bool>` behind a switch."""
+    """Let the help show no type behind a switch, nor behind an argument, whose name says it."""
     for parameter in parameters:
-        if getattr(parameter, "is_flag", False):
+        if getattr(parameter, "is_flag", False) or getattr(parameter, "count", False):
             parameter.metavar = ""
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: None
     return parameters
 
 

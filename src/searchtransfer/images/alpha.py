@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..process.devices import wide
 from .image import Image
 from .resize import up
 
@@ -29,12 +30,12 @@ def with_hidden_filled(picture: Image) -> Image:
     alpha = picture.alpha
     if alpha is None or bool((alpha >= TRUSTED).all()) or not bool((alpha > 0).any()):
         return picture
-    colour = picture.colour.detach()
-    opacity = alpha.detach().to(colour)
+    colour, opacity = wide(picture.colour.detach()), wide(alpha.detach())
     around = _spread(colour * opacity, opacity)
     trust = (opacity / TRUSTED).clamp(max=1)
     mixed = torch.lerp(around, colour, trust)
-    return replace(picture, colour=torch.where(trust < 1, mixed, colour))
+    filled = torch.where(trust < 1, mixed, colour).to(picture.colour)
+    return replace(picture, colour=filled)
 
 
 def _spread(

@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from ..process.devices import wide
+
 SIDE = 5
 """Side of a patch in pixels."""
 
@@ -25,6 +27,9 @@ LUMA, CHROMA = 24, 9
 Dropping the fine chroma nearly halves the memory of the keys.
 """
 
+
+ROWS = 64
+"""Rows of an image that are described exactly at a time."""
 
 NOISE = 16.0
 """Grey levels of noise that count as much as the difference of two photos in their slowest wave."""
@@ -58,9 +63,32 @@ def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
     Returns:
         `[42, H, W]`; all zero where the patch is constant.
     """
-    filters = made_like(_filters, image)
+    return _coefficients(_bordered(image))
+
+
+def described_exactly(image: Float[Tensor, "3 h w"], noise: float = 0.0) -> Float[Tensor, "h w c"]:
+    """As `describe`, of norm one or zero, and rounded only once, in the end.
+
+    Takes three times as long; some rows at a time, for it takes ten times the memory.
+    """
+    padded = _bordered(image)
+    parts = []
+    for top in range(0, image.shape[1], ROWS):
+        found = _coefficients(wide(padded[:, top : top + ROWS + SIDE - 1]))
+        found = found * made_like(frequencies, found, noise)[:, None, None]
+        norm = torch.linalg.vector_norm(found, dim=0).clamp(min=1e-30)
+        parts.append((found / norm).to(image.dtype).permute(1, 2, 0))
+    return torch.cat(parts)
+
+
+def _bordered(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 _ _"]:
     pad = SIDE // 2
-    padded = F.pad(image[None], (pad, pad, pad, pad), mode="replicate")
+    return F.pad(image[None], (pad, pad, pad, pad), mode="replicate")[0]
+
+
+def _coefficients(padded: Float[Tensor, "3 _ _"]) -> Float[Tensor, "c h w"]:
+    filters = made_like(_filters, padded)
+    padded = padded[None]
     features = F.conv2d(padded, filters)[0]
     # A constant patch leaves only rounding: call it zero, or its direction would be noise.
     size = torch.linalg.vector_norm(features, dim=0)

@@ -45,6 +45,15 @@ def _has_float64(kind: str) -> bool:
     return True
 
 
+def wide(tensor: Tensor) -> Tensor:
+    """In double precision, where its device has that; else as it is.
+
+    Choices between places that are nearly equally good are made of numbers that were computed so
+    and rounded once: then they are the same in another order of sums, on another machine.
+    """
+    return tensor.double() if has_float64(tensor.device) else tensor
+
+
 def doubled(tensor: Tensor) -> Tensor:
     """In double precision: on its device or, where that has none, on the CPU."""
     return (tensor if has_float64(tensor.device) else tensor.cpu()).double()

@@ -15,13 +15,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..images.resize import up
 from ..operators import Keys
 from ..operators.agreement import AROUND, TOLERANCE, agreement
 from ..operators.descriptors import describe
 from ..process.budget import BYTES_A_PIXEL, MEMORY, for_copies
 from .copy import Copy, resized
-from .geometry import Plane, alignment_of, keypoints, mirrored_planes, planes
+from .geometry import Plane, alignment_of, enlarged, keypoints, mirrored_planes, planes
 from .photo import AS_IT_IS, Photo, alignment_name
 from .seeding import STRIP, Query, Watch, best_cells, part_of
 
@@ -205,7 +204,7 @@ def choose(
     scale = photos[0].scale
     trial = Trial(colour, scale, backend, memory)
     size = colour.shape[1] * scale, colour.shape[2] * scale
-    shown_planes = cache(lambda: planes_of(up(colour, scale), photos))
+    shown_planes = cache(lambda: planes_of(enlarged(colour, scale), photos))
     # On the grid of its own pixels a photo loses nothing: such copies before those on planes.
     stages: tuple[tuple[float, Callable[[], Sequence[Candidate]]], ...] = (
         (ENOUGH, lambda: [_aligned(photo) for photo in photos]),

@@ -16,9 +16,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..images.reduction import BICUBIC, Reduction
+from ..process.devices import wide
 from .kept import Kept
 from .maps import Map, applied, identity, jacobian_at, resizing
-from .sampling import pixelwise, sampled, sampled_around
+from .sampling import pixelwise, sampled_around
 
 T = TypeVar("T")
 
@@ -165,8 +166,9 @@ def resized(photo: Float[Tensor, "3 h w"], size: tuple[int, int]) -> Float[Tenso
     """A photo at another size, bicubic, without aliasing where it gets smaller."""
     if tuple(photo.shape[1:]) == size:
         return photo
-    larger = F.interpolate(photo[None], size, mode="bicubic", align_corners=False, antialias=True)
-    return larger[0].clamp_(0, 1)
+    plain = wide(photo)[None]
+    larger = F.interpolate(plain, size, mode="bicubic", align_corners=False, antialias=True)
+    return larger[0].clamp_(0, 1).to(photo)
 
 
 def warped(
@@ -202,9 +204,20 @@ def warped(
         there &= (
             (area > 1 / STEEPEST**2) & (area < STEEPEST**2) & _same_side(to_source, grid, middle)
         )
-        pixels[:, top : top + ROWS] = sampled(source, place.nan_to_num(0, 0, 0), "bicubic")
+        pixels[:, top : top + ROWS] = _sampled_at(source, place.nan_to_num(0, 0, 0))
         inside[top : top + ROWS] = there
     return pixels.clamp_(0, 1), None if bool(inside.all()) else inside
+
+
+def _sampled_at(
+    source: Float[Tensor, "3 h w"], place: Float[Tensor, "a b 2"]
+) -> Float[Tensor, "3 a b"]:
+    """What a picture shows at places between its pixels."""
+    centre = place.flatten(0, 1).contiguous()
+    one = centre.new_zeros(1, 2)
+    jacobian = centre.new_zeros(len(centre), 2, 2)
+    found = sampled_around(source, centre, jacobian, one, "bicubic")  # [n, 3, 1]
+    return found[..., 0].T.view(3, *place.shape[:2])
 
 
 def _same_side(to: Map, place: Float[Tensor, "h w 2"], known: Float[Tensor, "2"]) -> Tensor:

@@ -16,6 +16,7 @@ from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from ..images.resize import crop_to_multiple, down, up
+from ..process.devices import wide
 from .maps import Map, applied, fault_of, jacobian_at, resizing, scale_of, turning
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,16 @@ def reduced_and_enlarged(photo: Float[Tensor, "3 h w"], scale: int) -> Float[Ten
 
     Twice as many then follow a plane as of the photo as it is.
     """
-    return up(down(crop_to_multiple(photo, scale), scale), scale)
+    return enlarged(down(crop_to_multiple(photo, scale), scale), scale)
+
+
+def enlarged(small: Float[Tensor, "3 h w"], scale: int) -> Float[Tensor, "3 _ _"]:
+    """A small image as large as a photo, rounded once.
+
+    Grey is rounded to 8 bits before keypoints are looked for, and half way between two levels,
+    where enlarged pixels often lie, the last bit decides.
+    """
+    return torch.stack([up(wide(plane), scale).to(plane) for plane in small])
 
 
 def planes(query: Keypoints, photo: Keypoints, most: int = 4) -> list[Plane]:

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from ..process.devices import at_once
+from ..process.devices import at_once, wide
 from .field import Field, grid
 from .least_squares import ENTRIES, solved
 from .likeness import CELLS
@@ -109,6 +109,7 @@ def _fitted_rows(target: Target, field: Field, top: int, bottom: int, rounds: in
     height, width = target.size
     first, last = max(0, top - AROUND), min(height, bottom + AROUND)
     part = field.at(slice(first * width, last * width))
+    part = Field(part.copy, *(wide(x) for x in part[1:]))
     mine = slice((top - first) * width, (bottom - first) * width)
     own = part.at(mine)
 
@@ -140,7 +141,8 @@ def _fitted_rows(target: Target, field: Field, top: int, bottom: int, rounds: in
         ]
     centre = own.centre + torch.stack([fit[0] for fit in fits], -1)
     jacobian = torch.stack([fit[1:].T for fit in fits], 1)
-    return Field(own.copy, centre, jacobian.contiguous(), own.score)
+    centre, jacobian = (x.to(field.centre) for x in (centre, jacobian))
+    return Field(own.copy, centre, jacobian.contiguous(), own.score.to(field.score))
 
 
 def handed_on(target: Target, field: Field, jumps: Sequence[int]) -> Field:

@@ -4,12 +4,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ..operators.backends.native_sampling import Matched
-from ..operators.descriptors import describe
+from ..operators.descriptors import described_exactly
 from .copy import Copy
 from .field import Field, by_copy
 from .likeness import likeness
@@ -28,9 +27,8 @@ class Target:
     @classmethod
     def of(cls, colour: Float[Tensor, "3 h w"], copies: Sequence[Copy]) -> "Target":
         """The cells of a small image."""
-        rows = describe(colour, copies[0].noise).flatten(1).T
-        norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-        return cls(rows / norm.clamp(min=1e-30), (colour.shape[1], colour.shape[2]), copies)
+        rows = described_exactly(colour, copies[0].noise).flatten(0, 1)
+        return cls(rows, (colour.shape[1], colour.shape[2]), copies)
 
     @property
     def scale(self) -> int:

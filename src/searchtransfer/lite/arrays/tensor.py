@@ -249,7 +249,12 @@ class Tensor(np.ndarray):
         return self
 
     def add_(self, other: Any, alpha: Any = 1) -> "Tensor":
-        self += other * alpha
+        """Rounded once where there is a factor, as torch's fused product and sum is."""
+        if isinstance(alpha, int) and alpha == 1:
+            self += other
+        else:
+            product = np.asarray(other).astype(Double) * float(self.dtype.type(alpha))
+            self[...] = np.asarray(self) + product
         return self
 
     def clamp_(self, min: Any = None, max: Any = None) -> "Tensor":
