@@ -25,7 +25,7 @@ from ..wear import Wear
 from .condition import CODED, condition_of
 from .following import follow
 from .keyframes import Keyframes
-from .motion import is_cut, way_to
+from .motion import is_cut, places, way_to
 
 log = logging.getLogger(__name__)
 
@@ -203,10 +203,10 @@ class Maker:
 def at_home(matches: Matches) -> float:
     """Part of the cells that a photo of the same size shows where they are: all, if it is a photo
     of this moment, and in any frame those that stand still."""
-    rows, columns = matches.photo.shape
-    cells = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
-    home = matches.scale * cells.view(rows, columns, 2) + (matches.scale - 1) / 2
-    far = (matches.position - home.to(matches.position)).abs().amax(-1)
+    height, width = matches.photo.shape
+    cells = places(matches.position.new_zeros(height, width, 2))
+    home = matches.scale * cells + (matches.scale - 1) / 2
+    far = (matches.position - home).abs().amax(-1)
     return float((far < HOME * matches.scale).float().mean())
 
 
