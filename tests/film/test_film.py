@@ -468,3 +468,12 @@ def test_films_of_one_frame_and_of_few(
         large = tmp_path / f"big-{name}"
         upscale_film(small, large, upscaler, keyframes, FilmSettings(codec=codec))
         assert times(large) == times(small) and read_film(large).codec == codec
+
+
+def test_a_moment_that_is_shown_twice_does_not_move() -> None:
+    from searchtransfer.film.motion import way_to
+
+    before, now = small_of(SHARP[:2])
+    noise = 0.5 / 255 * torch.randn(now.shape, generator=torch.Generator().manual_seed(3))
+    assert not way_to(now, now + noise).any()
+    assert way_to(before, now).any()
