@@ -20,13 +20,13 @@ CHANCE, SURE = 0.34, 0.5
 be believed; other photos reach 0.30 in a cell of a thousand, by chance."""
 
 TOLERANCE = 0.75
-"""Pixels of the result, at scales from 4 on, that a match may be off where its neighbour says that
-it should be."""
+"""Pixels of the result, at scale 4, that a match may be off where its neighbour says that it should
+be."""
 
 
 def tolerance_at(scale: int) -> float:
     """Pixels of the result: fewer for small cells, whose neighbours agree by chance more often."""
-    return TOLERANCE * math.sqrt(min(1.0, scale / 4))
+    return TOLERANCE * math.sqrt(scale / 4)
 
 
 def beside(
