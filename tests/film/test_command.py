@@ -56,4 +56,4 @@ def test_keyframes_that_are_not_there(tmp_path: Path) -> None:
 def test_films_without_their_name(tmp_path: Path) -> None:
     film = write_film(tmp_path / "a.mkv", small_of(SHARP))
     done = command("upscale", film.rename(tmp_path / "a"), "-o", tmp_path / "b.png", "-n", "fusion")
-    assert done.exit_code != 0 and "name it .mkv" in " ".join(done.stderr.split())
+    assert done.exit_code != 0 and "by their extension" in " ".join(done.stderr.split())

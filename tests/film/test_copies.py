@@ -55,8 +55,8 @@ def rich(path: Path, folder: Path, text: str, *, second_picture: bool = False) -
             stream.metadata["language"] = language
         for line in lines:
             line.codec_context.subtitle_header = STYLES
-        made[1][0].disposition = av.stream.Disposition.default
-        made[1][1].disposition = av.stream.Disposition.comment
+        made[1][0].disposition = av.stream.Disposition.default.value
+        made[1][1].disposition = av.stream.Disposition.comment.value
         thousandth = Fraction(1, 1000)
         chapter = {"id": 1, "start": 0, "end": 100, "time_base": thousandth}
         out.set_chapters([{**chapter, "metadata": {"title": "One"}}])
@@ -88,7 +88,7 @@ def streams_of(path: Path) -> list[tuple[Any, ...]]:
         for x in file.streams:
             if x.type != "video":
                 kept = {x.index: [] for x in file.streams}
-                found.append((x.index, x.type, x.metadata.get("language"), int(x.disposition)))
+                found.append((x.index, x.type, x.metadata.get("language"), x.disposition.value))
         for packet in file.demux():
             if packet.size:
                 kept[packet.stream_index].append(

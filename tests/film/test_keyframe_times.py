@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When keyframes are shown, by their names, and which of them can be used."""
+"""When keyframes are shown, by their names, which of them can be used, and their colours."""
 
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from clips import pan, remuxed, small_of, write_film
+from profiles import matrix_profile
 
 from searchtransfer.errors import ImageFileError
 from searchtransfer.film import KeyFilm, KeyFolder, read_film
-from searchtransfer.images import Image, ImageWarning, write_image
+from searchtransfer.images import Image, ImageWarning, Metadata, write_image
 
 SHARP = pan(1, 6)
 LOW = small_of(SHARP)
@@ -89,3 +90,24 @@ def test_a_damaged_film_of_keyframes_is_told(tmp_path: Path) -> None:
     film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
     keys = KeyFilm(read_film(film))
     assert 0 < len(keys.times) < 6 and str(keys.damage).endswith("to its end")
+
+
+def test_pictures_that_are_too_small(tmp_path: Path) -> None:
+    film = read_film(write_film(tmp_path / "small.mkv", [x[:, :3, :3] for x in LOW]))
+    keys = folder_of(tmp_path)
+    write_image(Image(SHARP[0][:, :3, :9]), keys / "a-0.png")
+    with pytest.raises(ImageFileError, match=r"a-0\.png': has 9 x 3 pixels, at least 4 x 4"):
+        KeyFolder(keys, film)
+    assert KeyFolder(keys, film, scale=3).times == [0.0]
+    with pytest.raises(ImageFileError, match=r"small\.mkv': has 3 x 3 pixels, at least 4 x 4"):
+        KeyFilm(film)
+
+
+def test_photos_have_the_colours_of_films(tmp_path: Path) -> None:
+    swapped = matrix_profile(swap_red_and_green=True)
+    keys = folder_of(tmp_path, "a-0.png")
+    film = read_film(write_film(tmp_path / "small.mkv", LOW))
+    same = KeyFolder(keys, film).picture(0)
+    photo = Image(SHARP[0][[1, 0, 2]], metadata=Metadata(icc=swapped))
+    write_image(photo, keys / "a-0.png", on_exists="overwrite")
+    assert float((KeyFolder(keys, film).picture(0) - same).abs().max()) < 0.06

@@ -182,16 +182,17 @@ def _keyframes(options: FilmOptions, film: "Film", scale: int) -> tuple["Keyfram
     from ..batch.references import files_of, read_references
     from ..errors import OptionError
     from ..film import KeyFilm, KeyFolder, Keyframes, is_film, read_film
-    from ..images.alpha import with_hidden_filled
+    from ..film.keyframes import colours_of
 
     timed: KeyFolder | KeyFilm | None = None
     inputs = [file for path in options.refs for file in files_of(path)]
     if options.keyframes is not None:
         path = options.keyframes
         if path.is_dir():
-            timed = KeyFolder(path, film, options.max_pixels, keep_going=options.keep_going)
+            going = options.keep_going
+            timed = KeyFolder(path, film, options.max_pixels, keep_going=going, scale=scale)
         elif is_film(path):
-            timed = KeyFilm(read_film(path))
+            timed = KeyFilm(read_film(path), scale)
             if timed.damage.times:
                 warn(f"keyframes {shown(path)}: the film is damaged at {timed.damage}")
         else:
@@ -209,7 +210,7 @@ def _keyframes(options: FilmOptions, film: "Film", scale: int) -> tuple["Keyfram
         needed=False,
         max_pixels=options.max_pixels,
     )
-    always = [with_hidden_filled(x).colour for x in photos.values()]
+    always = [colours_of(x, f"reference {shown(path)}") for path, x in photos.items()]
     return Keyframes(always, timed, scale), inputs
 
 

@@ -107,7 +107,7 @@ class Copies:
 def describe(made: Any, stream: Any) -> None:
     """Let a stream say of itself what another does: language, title, if it is the usual one."""
     made.metadata.update({x: stream.metadata[x] for x in SAID if x in stream.metadata})
-    made.disposition = stream.disposition
+    made.disposition = stream.disposition.value
 
 
 def _taken(source: Any, target: Path) -> list[Any]:

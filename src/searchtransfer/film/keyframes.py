@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import ImageFileError
 from ..foreign import shown
-from ..images import MAX_PIXELS, ImageWarning, read_image
+from ..images import MAX_PIXELS, Image, ImageWarning, read_image, to_profile
 from ..images.alpha import with_hidden_filled
 from ..images.listing import EXTENSIONS
 from ..references import Reference
@@ -54,10 +54,11 @@ class KeyFolder:
         folder: where they are.
         film: whose frames the numbers are of.
         max_pixels: as in `images.read_image`.
-        keep_going: leave out a picture that cannot be read, with a warning.
+        keep_going: leave out a picture that cannot be used, with a warning.
+        scale: of the result; a picture must have so many pixels on either side.
 
     Raises:
-        ImageFileError: there are no pictures, a name has no number, or one cannot be read.
+        ImageFileError: there are no pictures, a name has no number, or one cannot be used.
 
     Warns:
         ImageWarning: a picture was left out.
@@ -70,6 +71,7 @@ class KeyFolder:
         max_pixels: int = MAX_PIXELS,
         *,
         keep_going: bool = False,
+        scale: int = 4,
     ) -> None:
         found = [x for x in folder.iterdir() if x.suffix.lower() in EXTENSIONS]
         if not found:
@@ -77,18 +79,19 @@ class KeyFolder:
         times = _Times(film)
         self._max_pixels = max_pixels
         timed = sorted((times.of(x), x) for x in found)
-        timed = [x for x in timed if self._can_be_read(x[1], keep_going)]
+        timed = [x for x in timed if self._can_be_used(x[1], scale, keep_going)]
         if not timed:
             raise ImageFileError(
-                f"keyframes {shown(folder)}: none of its {len(found)} pictures can be read; see "
+                f"keyframes {shown(folder)}: none of its {len(found)} pictures can be used; see "
                 "the warnings"
             )
         self.times = [time for time, _ in timed]
         self.paths = [path for _, path in timed]
 
-    def _can_be_read(self, path: Path, keep_going: bool) -> bool:
+    def _can_be_used(self, path: Path, scale: int, keep_going: bool) -> bool:
         try:
-            read_image(path, max_pixels=self._max_pixels)
+            image = read_image(path, max_pixels=self._max_pixels)
+            check_large_enough(shown(path), image.size, scale)
         except ImageFileError as error:
             said = f"keyframe {str(error).removeprefix('image ')}"
             if not keep_going:
@@ -99,14 +102,24 @@ class KeyFolder:
 
     def picture(self, number: int) -> Float[Tensor, "3 h w"]:
         """Read one."""
-        image = read_image(self.paths[number], max_pixels=self._max_pixels)
-        return with_hidden_filled(image).colour
+        path = self.paths[number]
+        image = read_image(path, max_pixels=self._max_pixels)
+        return colours_of(image, f"keyframe {shown(path)}")
 
 
 class KeyFilm:
-    """The frames of a sharp film."""
+    """The frames of a sharp film.
 
-    def __init__(self, film: Film) -> None:
+    Args:
+        film: from `read_film`.
+        scale: of the result; its frames must have so many pixels on either side.
+
+    Raises:
+        ImageFileError: its frames are smaller.
+    """
+
+    def __init__(self, film: Film, scale: int = 4) -> None:
+        check_large_enough(film.name, film.size, scale)
         self._film = film
         self.damage = Damage()
         """What of it cannot be decoded, and serves nothing."""
@@ -177,6 +190,24 @@ class Keyframes:
         photo = Photo(reference.photos[0], number, self._scale)
         photo.prepare()
         return photo
+
+
+def colours_of(photo: Image, name: str) -> Float[Tensor, "3 h w"]:
+    """The colours of a photo as films have them, which say nothing of profiles: those of sRGB.
+
+    Warns:
+        ImageWarning: its profile is damaged, and it is used as it is.
+    """
+    return with_hidden_filled(to_profile(photo, None, name)).colour
+
+
+def check_large_enough(name: str, size: tuple[int, int], scale: int) -> None:
+    """Raise `ImageFileError` if no cell of a small frame finds room in a picture."""
+    if min(size) < scale:
+        raise ImageFileError(
+            f"{name}: has {size[1]} x {size[0]} pixels, at least {scale} x {scale} are needed for "
+            f"scale {scale}"
+        )
 
 
 def around(times: Sequence[float], seconds: float) -> tuple[int, ...]:
