@@ -27,6 +27,7 @@ from searchtransfer.batch import (
     Settings,
     Shelf,
     engine_for,
+    fetch_files,
     plan_batch,
     run_batch,
     same_for_all,
@@ -93,7 +94,7 @@ def test_from_urls_to_urls_though_a_worker_is_killed(tmp_path):
     sources = elsewhere.inputs([f"zip://in::{archive}", f"zip://ref.png::{archive}"], "input")
     out = elsewhere.output(f"dir://out::file://{tmp_path}")
     shelf, manifest = Shelf(UPSCALER.prepare, 4), Manifest(Path(out))
-    elsewhere.fetch(sources[1:])
+    fetch_files(elsewhere, sources[1:])
     jobs = same_for_all(plan_batch(sources[:1], out), sources[1:], shelf)
     killer = Killer()
     more = {"manifest": manifest, "elsewhere": elsewhere, "watcher": killer}
