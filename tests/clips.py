@@ -48,13 +48,12 @@ def write_film(
     time_base: Fraction = Fraction(1, 1000),
     rate: int = RATE,
     sound: bool = False,
-    subtitles: bool = False,
     aspect: Fraction = Fraction(1),
     full: bool = False,
     matrix: int = 6,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write frames as a film; a beep and a line of text beside them."""
+    """Write frames as a film; a beep beside them."""
     times = [round(i / rate / time_base) for i in range(len(frames))] if pts is None else pts
     with av.open(str(path), "w") as out:
         stream: Any = out.add_stream(codec, rate=rate, options=options or {})
@@ -66,9 +65,6 @@ def write_film(
         context.sample_aspect_ratio = aspect
         context.colorspace, context.color_range = matrix, 2 if full else 1
         voice: Any = out.add_stream("aac", rate=8000, layout="mono") if sound else None
-        text: Any = (
-            out.add_stream("mov_text" if path.suffix == ".mp4" else "subrip") if subtitles else None
-        )
         for frame, time in zip(frames, times, strict=True):
             levels = (255 * frame).round().byte().permute(1, 2, 0).contiguous().numpy()
             how: dict[str, Any] = {"dst_color_range": "JPEG" if full else "MPEG"}
@@ -84,8 +80,26 @@ def write_film(
             beep = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
             beep.sample_rate = 8000
             out.mux([*voice.encode(beep), *voice.encode(None)])
-        del text
     return path
+
+
+def y4m(frames: Sequence[Tensor]) -> bytes:
+    """Frames as YUV4MPEG2, 4:4:4, full range, grey."""
+    height, width = frames[0].shape[1:]
+    head = f"YUV4MPEG2 W{width} H{height} F10:1 Ip A16:11 C444 XCOLORRANGE=FULL\n".encode()
+    levels = [(255 * x.mean(0)).round().byte().numpy().tobytes() for x in frames]
+    return head + b"".join(b"FRAME\n" + x + bytes([128]) * 2 * len(x) for x in levels)
+
+
+def remuxed(source: Path, target: Path, **options: str) -> Path:
+    """The same packets in another container."""
+    with av.open(str(source)) as old, av.open(str(target), "w", options=options) as out:
+        streams = {x.index: out.add_stream_from_template(x, opaque=True) for x in old.streams}
+        for packet in old.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream_index]
+                out.mux(packet)
+    return target
 
 
 def packets(path: Path, kind: str) -> list[tuple[bytes, Any]]:

@@ -35,3 +35,13 @@ def test_parts_of_another_job_are_removed(tmp_path):
     (first.folder / "000000.mp4").write_bytes(b"old")
     Parts(tmp_path / "film.mp4", {"a": 2}).open()
     assert not (first.folder / "000000.mp4").exists()
+
+
+def test_names_that_are_nearly_too_long(tmp_path):
+    names = ["x" * 251 + ".mp4", "y" * 251 + ".mp4", "x.mp4"]
+    folders = []
+    for name in names:
+        parts = Parts(tmp_path / name, {})
+        assert parts.open() == [] and parts.folder.is_dir() and parts.folder.name[0] == "."
+        folders.append(parts.folder)
+    assert len(set(folders)) == 3 and folders[2].name == ".x.mp4.searchtransfer"

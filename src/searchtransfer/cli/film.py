@@ -106,7 +106,7 @@ def _upscale(options: FilmOptions, upscaler: "Upscaler", words: dict[str, str]) 
 
     target = _target(options, upscaler.factor)
     if isinstance(target, Path) and options.on_exists == "skip" and target.is_file():
-        say(f"{shown(target)} is there already, skipped")
+        _tell_skipped(options, target)
         return
     source: Path | BinaryIO = options.source
     if str(source) == PIPE:
@@ -119,6 +119,8 @@ def _upscale(options: FilmOptions, upscaler: "Upscaler", words: dict[str, str]) 
         "overwrite" if options.on_exists == "overwrite" else "error",
         made_from=words | {"photos": [digest(x) for x in inputs]},
     )
+    if isinstance(target, Path) and str(options.output).endswith("/"):
+        target.parent.mkdir(parents=True, exist_ok=True)
     bar = Bar()
     bar.start(shown(options.source))
 
@@ -132,6 +134,7 @@ def _upscale(options: FilmOptions, upscaler: "Upscaler", words: dict[str, str]) 
             film=film,
             inputs=inputs,
             progress=bar.progressed,
+            note=warn,
             stop=stop,
         )
 
@@ -158,11 +161,20 @@ def _target(options: FilmOptions, factor: float) -> Path | BinaryIO:
     if options.output is None:
         if str(source) == PIPE:
             raise typer.BadParameter("name the result with -o: a file such as big.mp4, or -")
-        return source.with_name(f"{source.stem}-x{factor:g}.mp4")
+        return source.with_name(f"{source.stem}-x{factor:g}{_extension(source)}")
     target = Path(options.output)
     if target.is_dir() or options.output.endswith("/"):
-        return target / (source.with_suffix(".mp4").name if str(source) != PIPE else "film.mp4")
+        name = "film" if str(source) == PIPE else source.stem
+        return target / f"{name}{_extension(source)}"
     return target
+
+
+def _extension(source: Path) -> str:
+    """That of the input, if such films can be written: it holds the same sound and subtitles."""
+    from ..film import CONTAINERS
+
+    extension = source.suffix.lower()
+    return extension if extension in CONTAINERS else ".mp4"
 
 
 def _keyframes(options: FilmOptions, film: "Film", scale: int) -> tuple["Keyframes", list[Path]]:
@@ -170,21 +182,26 @@ def _keyframes(options: FilmOptions, film: "Film", scale: int) -> tuple["Keyfram
     from ..batch.references import files_of, read_references
     from ..errors import OptionError
     from ..film import KeyFilm, KeyFolder, Keyframes, is_film, read_film
-    from ..images.alpha import with_hidden_filled
+    from ..film.keyframes import colours_of
 
     timed: KeyFolder | KeyFilm | None = None
     inputs = [file for path in options.refs for file in files_of(path)]
     if options.keyframes is not None:
         path = options.keyframes
         if path.is_dir():
-            timed = KeyFolder(path, film, options.max_pixels)
+            going = options.keep_going
+            timed = KeyFolder(path, film, options.max_pixels, keep_going=going, scale=scale)
         elif is_film(path):
-            timed = KeyFilm(read_film(path))
+            timed = KeyFilm(read_film(path), scale)
+            if timed.damage.times:
+                warn(f"keyframes {shown(path)}: the film is damaged at {timed.damage}")
         else:
-            raise OptionError(
-                f"--keyframes {shown(path)}: must be a film, or a folder of pictures; a single "
-                "photo is a reference (-r)"
+            what = (
+                "must be a film, or a folder of pictures; a single photo is a reference (-r)"
+                if path.exists()
+                else "no such film or folder"
             )
+            raise OptionError(f"--keyframes {shown(path)}: {what}")
         inputs.append(path)
     photos = read_references(
         options.refs,
@@ -193,14 +210,20 @@ def _keyframes(options: FilmOptions, film: "Film", scale: int) -> tuple["Keyfram
         needed=False,
         max_pixels=options.max_pixels,
     )
-    always = [with_hidden_filled(x).colour for x in photos.values()]
+    always = [colours_of(x, f"reference {shown(path)}") for path, x in photos.items()]
     return Keyframes(always, timed, scale), inputs
+
+
+def _tell_skipped(options: FilmOptions, target: Path) -> None:
+    if options.as_json:
+        facts = {"input": str(options.source), "output": str(target), "status": "skipped"}
+        say(json.dumps(facts))
+    else:
+        say(f"{shown(target)} is there already, skipped")
 
 
 def _tell(options: FilmOptions, target: Path | BinaryIO, outcome: "FilmOutcome") -> None:
     name = str(target) if isinstance(target, Path) else PIPE
-    for note in outcome.notes:
-        warn(note)
     height, width = outcome.size
     made = outcome.frames - outcome.kept
     if options.as_json:
@@ -217,6 +240,7 @@ def _tell(options: FilmOptions, target: Path | BinaryIO, outcome: "FilmOutcome")
             "seconds": round(outcome.seconds, 3),
             "mean_score": outcome.mean_score,
             "damaged": outcome.damage.times,
+            "notes": outcome.notes,
         }
         say(json.dumps(facts))
     elif not is_quiet():

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Film: a small film and sharp photos of its scenes in, a large film out (extra `video`)."""
 
+from .decoding import clock as clock
 from .encoding import CODECS as CODECS
+from .encoding import CONTAINERS as CONTAINERS
 from .encoding import Codec as Codec
 from .identity import digest as digest
 from .job import FilmOutcome as FilmOutcome
@@ -13,7 +15,6 @@ from .keyframes import Keyframes as Keyframes
 from .making import Made as Made
 from .making import Maker as Maker
 from .reading import Film as Film
-from .reading import clock as clock
 from .reading import is_film as is_film
 from .reading import read_film as read_film
 from .steadying import steadied as steadied

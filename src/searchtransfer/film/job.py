@@ -3,7 +3,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, tee
 from pathlib import Path
@@ -17,13 +17,15 @@ from ..process.progress import Progress, silent
 from ..process.stop import Stop
 from ..upscaler import Upscaler
 from ..wear import Wear
+from .copying import check_copies, left_out
+from .decoding import Damage
 from .encoding import Coding, Segment, coding_for
 from .identity import made_from, noted, wear_in
-from .joining import check_copies, join
+from .joining import join
 from .keyframes import Keyframes
 from .making import Made, Maker
 from .parts import Parts
-from .reading import Damage, Film, Frame, frames_of, read_film
+from .reading import Film, Frame, frames_of, read_film
 from .steadying import steadied
 from .streaming import FrameWriter
 
@@ -65,9 +67,14 @@ class FilmOutcome:
     seconds: float = 0.0
     damage: Damage = field(default_factory=Damage)
     notes: list[str] = field(default_factory=list)
+    """What to know of the result, known before the work."""
     mean_score: float | None = None
     """Of the frames that this run made."""
     wear: Wear | None = None
+
+
+def unheard(line: str) -> None:
+    """Do nothing with a note."""
 
 
 def upscale_film(
@@ -80,6 +87,7 @@ def upscale_film(
     film: Film | None = None,
     inputs: Sequence[Path] = (),
     progress: Progress = silent,
+    note: Callable[[str], None] = unheard,
     stop: Stop | None = None,
 ) -> FilmOutcome:
     """Make a film sharp.
@@ -96,6 +104,7 @@ def upscale_film(
         film: `source`, if it was read before.
         inputs: files that must not be overwritten besides.
         progress: called with the frame and the part that is done.
+        note: called before the work with each line of `FilmOutcome.notes`.
         stop: a way to end it early.
 
     Raises:
@@ -113,40 +122,58 @@ def upscale_film(
             "sharp frames with --keyframes"
         )
     film = film or read_film(source)
+    outcome = FilmOutcome(_size(film, upscaler))
     if isinstance(target, Path):
-        outcome = _to_file(film, target, upscaler, keyframes, settings, inputs, progress, stop)
+        coding = _checked(film, target, outcome, settings, inputs)
+        for line in outcome.notes:
+            note(line)
+        _to_file(film, coding, target, upscaler, keyframes, settings, outcome, progress, stop)
     else:
-        outcome = _to_stream(film, target, upscaler, keyframes, progress, stop)
+        outcome.notes += film.notes
+        for line in outcome.notes:
+            note(line)
+        _to_stream(film, target, upscaler, keyframes, outcome, progress, stop)
     outcome.seconds = time.perf_counter() - begun
-    if film.interlaced:
-        outcome.notes.append(f"{film.name}: is interlaced; deinterlace it first for better results")
     return outcome
 
 
-def _to_file(
-    film: Film,
-    target: Path,
-    upscaler: Upscaler,
-    keyframes: Keyframes,
-    settings: FilmSettings,
-    inputs: Sequence[Path],
-    progress: Progress,
-    stop: Stop,
-) -> FilmOutcome:
+def _checked(
+    film: Film, target: Path, outcome: FilmOutcome, settings: FilmSettings, inputs: Sequence[Path]
+) -> Coding:
+    """How a film is to be coded; whatever can go wrong does so here. The outcome takes notes."""
     coding = coding_for(film, target, settings.codec, settings.quality)
-    whole = _size(film, upscaler)
-    size = coding.size(*whole)
+    whole = outcome.size
+    size = outcome.size = coding.size(*whole)
     if min(size) < 2:
         raise ImageFileError(f"{film.name}: its frames are too small to be coded")
     read = [*inputs, *([film.source] if isinstance(film.source, Path) else [])]
     check_file(target, on_exists=settings.on_exists, inputs=read)
     check_copies(film, target)
-    outcome = FilmOutcome(size)
+    outcome.notes += film.notes
     if size != whole:
         outcome.notes.append(
             f"{film.name}: {whole[1]} x {whole[0]} pixels are an odd number, and colour is stored "
             f"for every second one; the last is left out: {size[1]} x {size[0]}"
         )
+    fewer = (coding.pixels.down, coding.pixels.across) > (film.pixels.down, film.pixels.across)
+    if fewer and not film.pixels.grey:
+        outcome.notes.append(f"{film.name}: {coding.codec} stores colour for every second pixel")
+    if missing := left_out(film, target):
+        outcome.notes.append(f"{film.name}: not in the result are its streams {', '.join(missing)}")
+    return coding
+
+
+def _to_file(
+    film: Film,
+    coding: Coding,
+    target: Path,
+    upscaler: Upscaler,
+    keyframes: Keyframes,
+    settings: FilmSettings,
+    outcome: FilmOutcome,
+    progress: Progress,
+    stop: Stop,
+) -> None:
     with claimed(target) as free:
         if not free:
             raise OutputError(
@@ -156,7 +183,9 @@ def _to_file(
             target, made_from(film, upscaler, coding, settings.segment, settings.made_from)
         )
         count = max(1, round(settings.segment * film.rate))
-        done = parts.open() if isinstance(film.source, Path) else []
+        if not isinstance(film.source, Path):  # a stream begins where it is: parts of none fit
+            parts.remove()
+        done = parts.open()
         if any(x.count != count for x in done[:-1]):  # of another segment length: cannot be
             parts.remove()
             done = parts.open()
@@ -165,7 +194,12 @@ def _to_file(
         if done:
             maker.wear = wear_in(done[-1].notes)
             log.info("%d frames are there already", outcome.kept)
-        _make_parts(film, coding, size, count, parts, maker, outcome, progress, stop)
+        try:
+            _make_parts(film, coding, count, parts, maker, outcome, progress, stop)
+        except BaseException:
+            if not isinstance(film.source, Path):
+                parts.remove()
+            raise
         if not parts.found:
             parts.remove()
             raise ImageFileError(f"{film.name}: none of its frames can be decoded")
@@ -177,13 +211,11 @@ def _to_file(
             with whole_file(target, on_exists=settings.on_exists) as file:
                 join(film, parts.found, target, file)
         parts.remove()
-    return outcome
 
 
 def _make_parts(
     film: Film,
     coding: Coding,
-    size: tuple[int, int],
     count: int,
     parts: Parts,
     maker: Maker,
@@ -197,7 +229,7 @@ def _make_parts(
     number = outcome.kept
     for first in frames:
         maker.begin_anew()
-        segment = Segment(film, coding, size)
+        segment = Segment(film, coding, outcome.size)
         of_part = chain([first], islice(frames, count - 1))
         for frame, made in _made(film, maker, of_part, number, outcome, progress, stop):
             if made.score is not None:
@@ -213,10 +245,10 @@ def _to_stream(
     target: BinaryIO,
     upscaler: Upscaler,
     keyframes: Keyframes,
+    outcome: FilmOutcome,
     progress: Progress,
     stop: Stop,
-) -> FilmOutcome:
-    outcome = FilmOutcome(_size(film, upscaler))
+) -> None:
     maker = Maker(upscaler, keyframes, lossy=film.is_lossy)
     scores = []
     with FrameWriter(target, film, outcome.size) as writer:
@@ -228,7 +260,6 @@ def _to_stream(
             outcome.frames += 1
     outcome.mean_score = sum(scores) / len(scores) if scores else None
     outcome.wear = maker.wear
-    return outcome
 
 
 def _made(

@@ -2,7 +2,6 @@
 """Joining the segments of a film with the sound and subtitles of the original; nothing is coded."""
 
 import heapq
-import io
 import itertools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -11,42 +10,20 @@ from typing import Any, BinaryIO, NamedTuple
 
 from ..errors import OutputError
 from ..foreign import short, shown
+from .copying import Copies, describe
 from .encoding import CONTAINERS
 from .parts import Part
 from .pyav import pyav
-from .reading import Film, opened
+from .reading import Film, opened, picture_stream
 from .stamps import decoding_times
 
-COPIED = ("audio", "subtitle")
-"""Kinds of streams that are taken over."""
+TAGS = {"hevc": "hvc1"}
+"""What MP4 and QuickTime call codecs where players of Apple know one of two names only."""
 
 
 class _Stamp(NamedTuple):
     pts: int
     duration: int
-
-
-def check_copies(film: Film, target: Path) -> None:
-    """Find out whether a container takes the sound and subtitles of a film.
-
-    Raises:
-        OutputError: it does not.
-    """
-    if not isinstance(film.source, Path):
-        return
-    av = pyav()
-    with opened(film.source, film.name) as source:
-        for stream in _copied(source):
-            try:
-                with av.open(io.BytesIO(), "w", format=CONTAINERS[target.suffix.lower()]) as trial:
-                    trial.add_stream_from_template(stream)
-                    trial.start_encoding()
-            except (av.error.FFmpegError, ValueError) as error:
-                kind = getattr(stream.codec_context, "name", "unknown")
-                raise OutputError(
-                    f"output {shown(target)}: cannot hold stream {stream.index} of the film "
-                    f"({stream.type}, {kind}); write .mkv, which holds nearly everything"
-                ) from error
 
 
 def join(film: Film, parts: Sequence[Part], target: Path, file: BinaryIO) -> None:
@@ -66,22 +43,18 @@ def join(film: Film, parts: Sequence[Part], target: Path, file: BinaryIO) -> Non
     try:
         with av.open(file, "w", format=CONTAINERS[target.suffix.lower()]) as out:
             with av.open(str(parts[0].path.absolute())) as first:
-                picture = out.add_stream_from_template(first.streams.video[0], opaque=True)
-            picture.time_base = film.unit
+                picture = _picture(film, first.streams.video[0], out)
+            pictures = _pictures(parts, stamps, film.unit, picture)
             if not isinstance(film.source, Path):
                 out.start_encoding()
-                for _, packet in _pictures(parts, stamps, film.unit, picture):
+                for _, packet in pictures:
                     out.mux(packet)
                 return
             with opened(film.source, film.name) as source:
-                out.metadata.update(source.metadata)
-                streams = {x.index: out.add_stream_from_template(x) for x in _copied(source)}
-                for index, stream in streams.items():
-                    stream.metadata.update(source.streams[index].metadata)
+                copies = Copies(film, source, target, out)
+                describe(picture, picture_stream(source, film.name))
                 out.start_encoding()
-                pictures = _pictures(parts, stamps, film.unit, picture)
-                others = _others(source, streams)
-                for _, packet in heapq.merge(pictures, others, key=lambda x: x[0]):
+                for _, packet in heapq.merge(pictures, copies.packets(), key=lambda x: x[0]):
                     out.mux(packet)
     except av.error.FFmpegError as error:
         if isinstance(error, OSError) and error.errno and not isinstance(error, ValueError):
@@ -90,8 +63,15 @@ def join(film: Film, parts: Sequence[Part], target: Path, file: BinaryIO) -> Non
         raise OutputError(f"output {shown(target)}: cannot be put together ({said})") from error
 
 
-def _copied(source: Any) -> list[Any]:
-    return [x for x in source.streams if x.type in COPIED]
+def _picture(film: Film, template: Any, out: Any) -> Any:
+    """The stream that shows the film."""
+    made = out.add_stream_from_template(template, opaque=True)
+    made.time_base = film.unit
+    made.codec_context.framerate = film.rate.limit_denominator(2**16)
+    tag = TAGS.get(template.codec_context.codec.canonical_name)
+    if tag is not None and out.format.name in ("mp4", "mov"):
+        made.codec_context.codec_tag = tag
+    return made
 
 
 def _stamps(part: Part, unit: Fraction) -> list[_Stamp]:
@@ -119,22 +99,3 @@ def _pictures(
                 packet.pts, packet.dts, packet.duration = pts, next(decoded_at), duration
                 packet.stream = picture
                 yield float(packet.dts * unit), packet
-
-
-def _others(source: Any, streams: dict[int, Any]) -> Iterator[tuple[float, Any]]:
-    av = pyav()
-    last = float("-inf")
-    if not streams:
-        return
-    packets = source.demux(*(source.streams[x] for x in streams))
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.FFmpegError):  # a file that was cut off ends here
-            return
-        if not packet.size:
-            continue
-        if packet.dts is not None:
-            last = max(last, float(packet.dts * packet.time_base))
-        packet.stream = streams[packet.stream_index]
-        yield last, packet

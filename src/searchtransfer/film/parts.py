@@ -2,7 +2,9 @@
 """The finished segments of a film, in a hidden folder beside it, until they are joined."""
 
 import contextlib
+import hashlib
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,9 @@ from ..process.stop import Stop
 from .pyav import pyav
 
 JOB = "job.json"
+
+LONGEST = 255
+"""Bytes of a name."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Parts:
     """
 
     def __init__(self, target: Path, made_from: dict[str, Any]) -> None:
-        self.folder = target.with_name(f".{target.name}.searchtransfer")
+        self.folder = target.with_name(_hidden(target.name))
         self._made_from = json.dumps(made_from, sort_keys=True)
         self.found: list[Part] = []
 
@@ -88,6 +93,14 @@ class Parts:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06}.mp4"
+
+
+def _hidden(name: str) -> str:
+    """The name of the folder for a file; where that would be too long, a digest."""
+    hidden = f".{name}.searchtransfer"
+    if len(os.fsencode(hidden)) <= LONGEST:
+        return hidden
+    return f".{hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()}.searchtransfer"
 
 
 def _read(path: Path) -> Part | None:

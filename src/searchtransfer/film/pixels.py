@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import ImageFileError
+from .orientation import orientation_of
 
 MATRICES = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114)}
 MATRICES |= {7: (0.212, 0.087), 9: (0.2627, 0.0593)}
@@ -84,13 +85,24 @@ def pixels_of(frame: Any) -> Pixels:
     return Pixels(down, across, bits, grey, matrix, full, *said)
 
 
+def lost_of(frame: Any) -> list[str]:
+    """What of a frame is not kept, in words."""
+    parts = frame.format.components
+    bits = max(x.bits for x in parts)
+    lost = [f"its {bits} bits become 10"] if bits > 10 else []
+    if any(x.is_alpha for x in parts) and not frame.format.has_palette:
+        lost.append("its transparency is not kept")
+    return lost
+
+
 def colour_of(frame: Any, pixels: Pixels) -> Float[Tensor, "3 h w"]:
     """A frame as red, green and blue in [0, 1], upright."""
+    orientation = orientation_of(frame)
     if frame.format.name.removeprefix("yuvj") != pixels.format.removeprefix("yuv"):
         how = {"dst_color_range": "JPEG" if pixels.full else "MPEG"}
         if frame.format.is_rgb or frame.format.has_palette:
             how["dst_colorspace"] = "ITU709" if pixels.matrix == BT709 else "ITU601"
-        frame = _with_rotation(frame.reformat(format=pixels.format, **how), frame)
+        frame = frame.reformat(format=pixels.format, **how)
     planes = [_plane(x, frame.format.components[0].bits) for x in frame.planes]
     luma = _scaled(planes[0], pixels, chroma=False)
     if pixels.grey:
@@ -99,12 +111,11 @@ def colour_of(frame: Any, pixels: Pixels) -> Float[Tensor, "3 h w"]:
         size = luma.shape[0], luma.shape[1]
         blue, red = (_spread(_scaled(x, pixels, chroma=True), size, pixels) for x in planes[1:3])
         colour = _to_rgb(luma, blue, red, pixels.matrix)
-    turns = round(frame.rotation / 90) % 4
-    return torch.rot90(colour, turns, (1, 2)).clamp(0, 1).contiguous()
+    return orientation.applied(colour).clamp(0, 1).contiguous()
 
 
 def frame_of(colour: Float[Tensor, "3 h w"], pixels: Pixels) -> Any:
-    """A frame of red, green and blue in [0, 1]; sides are multiples of those of chroma."""
+    """A frame of red, green and blue in [0, 1]."""
     from .pyav import pyav
 
     colour = colour.clamp(0, 1)
@@ -122,17 +133,6 @@ def frame_of(colour: Float[Tensor, "3 h w"], pixels: Pixels) -> Any:
     frame.colorspace, frame.color_range = pixels.matrix, FULL if pixels.full else 1
     frame.color_primaries, frame.color_trc = pixels.primaries, pixels.transfer
     return frame
-
-
-def _with_rotation(frame: Any, original: Any) -> Any:
-    return frame if frame.rotation == original.rotation else _Turned(frame, original.rotation)
-
-
-class _Turned:
-    """A frame that was converted, and has lost how it is to be turned."""
-
-    def __init__(self, frame: Any, rotation: int) -> None:
-        self.format, self.planes, self.rotation = frame.format, frame.planes, rotation
 
 
 def _plane(plane: Any, bits: int) -> Float[Tensor, "h w"]:
@@ -197,5 +197,6 @@ def _gathered(plane: Float[Tensor, "h w"], pixels: Pixels) -> Float[Tensor, "h2 
         wide = F.pad(x[None], (1, 1), mode="replicate")[0]
         x = ((wide[:, :-2] + 2 * x + wide[:, 2:]) / 4)[:, ::2]
     if pixels.down == 2:
-        x = (x[::2] + x[1::2]) / 2
+        even = F.pad(x[None], (0, 0, 0, len(x) % 2), mode="replicate")[0]
+        x = (even[::2] + even[1::2]) / 2
     return x

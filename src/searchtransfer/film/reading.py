@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading a film: what it is, and its frames one after the other, upright.
-
-From a packet that cannot be decoded to the next frame that needs no other, frames are left out.
-"""
+"""Reading a film: what it is, and its frames one after the other, upright."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -17,7 +14,11 @@ from torch import Tensor
 
 from ..errors import ImageFileError
 from ..foreign import short, shown
-from .pixels import Pixels, colour_of, pixels_of
+from .decoding import Damage, clock, decoded_of
+from .orientation import orientation_of
+from .packets import Clock, Complaints, pieces
+from .pipes import Counted
+from .pixels import Pixels, colour_of, lost_of, pixels_of
 from .pyav import pyav
 
 LOSSLESS = {
@@ -32,7 +33,9 @@ LOSSLESS = {
 }
 """Codecs that lose nothing."""
 
-_EXTENSIONS = "mp4 m4v mov mkv webm avi mpg mpeg ts m2ts mts wmv flv 3gp ogv nut y4m"
+_EXTENSIONS = (
+    "mp4 m4v mov qt mkv webm avi mpg mpeg vob ts m2ts mts mxf wmv asf flv f4v 3gp ogv nut y4m"
+)
 FILMS = frozenset(f".{x}" for x in _EXTENSIONS.split())
 """Extensions of films."""
 
@@ -53,18 +56,6 @@ class Frame:
     """When it is shown."""
 
 
-@dataclass
-class Damage:
-    """What could not be decoded."""
-
-    times: list[tuple[float, float | None]] = field(default_factory=list)
-    """From which second to which; None: to the end."""
-
-    def __str__(self) -> str:
-        spans = [f"{clock(a)} to {'its end' if b is None else clock(b)}" for a, b in self.times]
-        return ", ".join(spans)
-
-
 @dataclass(frozen=True)
 class Film:
     """What is known of a film before its frames are decoded."""
@@ -72,7 +63,7 @@ class Film:
     path: Path
     name: str
     """For messages."""
-    source: Path | BinaryIO
+    source: Path | Counted
     pixels: Pixels
     size: tuple[int, int]
     """Rows and columns, upright."""
@@ -86,8 +77,10 @@ class Film:
     """Of frames, as far as the file says; 0: not known."""
     codec: str
     interlaced: bool
+    notes: tuple[str, ...] = ()
+    """What to know of it before it is made sharp."""
     pending: Any = None
-    """Of a stream: its frames as they were decoded, which can be had once."""
+    """Of a stream: its frames as they were decoded, which can be had once, and their damage."""
 
     @property
     def is_lossy(self) -> bool:
@@ -100,16 +93,7 @@ def is_film(path: Path) -> bool:
     return path.suffix.lower() in FILMS
 
 
-def clock(seconds: float) -> str:
-    """A time as people write it: 1:02:03.45."""
-    hundredths = round(100 * seconds)
-    minutes, rest = divmod(hundredths, 6000)
-    hours, minutes = divmod(minutes, 60)
-    head = f"{hours}:{minutes:02}" if hours else str(minutes)
-    return f"{head}:{rest // 100:02}.{rest % 100:02}"
-
-
-def opened(source: Path | BinaryIO, name: str) -> Any:
+def opened(source: Path | Counted, name: str) -> Any:
     """A container for reading.
 
     Raises:
@@ -141,33 +125,52 @@ def read_film(source: Path | BinaryIO) -> Film:
     """
     path = source if isinstance(source, Path) else Path("-")
     name = f"film {shown(path)}"
-    if isinstance(source, Path) and source.is_dir():
+    whence = source if isinstance(source, Path) else Counted(source)
+    if isinstance(whence, Path) and whence.is_dir():
         raise ImageFileError(f"{name}: is a folder, expected a film")
+    complaints = Complaints()
     with ExitStack() as open_until:
-        container = opened(source, name)
+        container = opened(whence, name)
         open_until.callback(container.close)
         stream = picture_stream(container, name)
-        decoded = _decoded(container, stream, Damage())
+        damage = Damage()
+        decoded = decoded_of(container, stream, complaints, damage)
         frame = next(decoded, None)
         if frame is None:
             raise ImageFileError(f"{name}: none of its frames can be decoded")
         pixels = pixels_of(frame)
-        height, width = frame.height, frame.width
+        orientation = orientation_of(frame)
         aspect = stream.sample_aspect_ratio or Fraction(1)
-        if round(frame.rotation / 90) % 2:
-            height, width, aspect = width, height, 1 / aspect
+        aspect = 1 / aspect if orientation.swapped else aspect
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         count = stream.frames or 0
         if not count and container.duration:
             count = round(container.duration / pyav().time_base * float(rate))
+        notes = [f"{name}: {x}" for x in lost_of(frame)]
+        if frame.interlaced_frame:
+            notes.append(f"{name}: is interlaced; deinterlace it first for better results")
         pending = None
-        if not isinstance(source, Path):
-            pending = chain([frame], decoded)
+        if isinstance(whence, Counted):
+            rest = _to_the_end(whence, chain([frame], decoded), damage, rate)
+            pending = rest, damage
             open_until.pop_all()
+        size = orientation.of_size(frame.height, frame.width)
         return Film(
-            path, name, source, pixels, (height, width), aspect, stream.time_base, rate, count,
-            stream.codec_context.codec.canonical_name, bool(frame.interlaced_frame), pending,
+            path, name, whence, pixels, size, aspect, stream.time_base, rate, count,
+            stream.codec_context.codec.canonical_name, bool(frame.interlaced_frame), tuple(notes),
+            pending,
         )  # fmt: skip
+
+
+def _to_the_end(
+    stream: Counted, decoded: Iterator[Any], damage: Damage, rate: Fraction
+) -> Iterator[Any]:
+    """Frames of a stream, and whether that was cut off: its reader would not say."""
+    count, frame = 0, None
+    for count, frame in enumerate(decoded, 1):  # noqa: B007
+        yield frame
+    if frame is not None and stream.broken_off(frame) and not damage.times:
+        damage.times.append((float(count / rate), None))
 
 
 def picture_stream(container: Any, name: str) -> Any:
@@ -193,19 +196,49 @@ def frames_of(film: Film, damage: Damage, first: int = 0) -> Iterator[Frame]:
         first: frames before are passed over.
     """
     if film.pending is not None:
-        yield from _timed(film, film.pending, first)
+        decoded, found = film.pending
+        yield from _timed(film, decoded, first)
+        damage.times += found.times
         return
+    complaints = Complaints()
     with opened(film.source, film.name) as container:
         stream = picture_stream(container, film.name)
-        yield from _timed(film, _decoded(container, stream, damage), first)
+        yield from _timed(film, decoded_of(container, stream, complaints, damage), first)
+
+
+def moments_of(film: Film) -> list[float] | None:
+    """When the frames of a film are shown, in seconds; None where only decoding would tell."""
+    if not isinstance(film.source, Path):
+        return None
+    complaints = Complaints()
+    with opened(film.source, film.name) as container:
+        stream = picture_stream(container, film.name)
+        packets = (x.packet for x in pieces(container, stream, complaints, Clock(container)))
+        stamps = [x.pts for x in packets if x.size and not x.is_discard]
+    if None in stamps:
+        return None
+    return [float(x * film.unit) for x in sorted(stamps)]
+
+
+def restarts_of(film: Film) -> list[Fraction]:
+    """What is added to the time stamps of a film behind each restart of its clock."""
+    complaints = Complaints()
+    with opened(film.source, film.name) as container:
+        clock = Clock(container)
+        if clock.is_set:
+            for _ in pieces(container, picture_stream(container, film.name), complaints, clock):
+                pass
+        return clock.restarts
 
 
 def _timed(film: Film, decoded: Iterator[Any], first: int) -> Iterator[Frame]:
     last: int | None = None
     for number, frame in enumerate(decoded):
         pts = frame.pts if frame.pts is not None else frame.dts
-        if pts is None or (last is not None and pts <= last):  # files without good time stamps
+        if pts is None:  # a file without time stamps
             pts = 0 if last is None else last + max(1, round(1 / (film.rate * film.unit)))
+        elif last is not None:  # two frames of one moment must not push all others on
+            pts = max(pts, last + 1)
         last = pts
         if number >= first:
             colour = colour_of(frame, film.pixels)
@@ -216,52 +249,3 @@ def _timed(film: Film, decoded: Iterator[Any], first: int) -> Iterator[Frame]:
                     "cut it there, and make the parts one by one"
                 )
             yield Frame(colour, pts, frame.duration or 0, float(pts * film.unit))
-
-
-def _decoded(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
-    """Frames that were decoded without a fault."""
-    av = pyav()
-    context = stream.codec_context
-    context.thread_type = "NONE"  # so that a fault is that of the packet just given
-    context.options = {"err_detect": "explode"}
-    since: float | None = None
-    """When the damage began."""
-    now = 0.0
-    for packet in _packets(container, stream, damage):
-        try:
-            frames = context.decode(packet)
-            broken = bool(packet.is_corrupt)
-        except av.error.EOFError:
-            return
-        except av.error.FFmpegError:
-            frames, broken = [], True
-        time = float(packet.pts * stream.time_base) if packet.pts is not None else now
-        if broken and since is None:
-            since = time
-        for frame in frames:
-            now = frame.time if frame.time is not None else time
-            if frame.is_corrupt and since is None:
-                since = now
-            if since is not None and now >= since:
-                if not frame.key_frame or frame.is_corrupt or broken:
-                    continue
-                damage.times.append((since, now))
-                since = None
-            yield frame
-    if since is not None:
-        damage.times.append((since, None))
-
-
-def _packets(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
-    """Packets as long as there are any; a file that ends too early ends here."""
-    av = pyav()
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.EOFError):
-            return
-        except av.error.FFmpegError:
-            yield av.Packet()
-            return
-        yield packet

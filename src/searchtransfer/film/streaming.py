@@ -2,6 +2,7 @@
 """YUV4MPEG2: frames one after the other, uncompressed, for other programs at a pipe."""
 
 from dataclasses import replace
+from fractions import Fraction
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -18,13 +19,18 @@ MAGIC = b"YUV4MPEG2"
 
 
 class _Output:
-    """A stream that can only be written, as a pipe can."""
+    """A stream that can only be written, as a pipe can; its header tells the shape of pixels."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: BinaryIO, aspect: Fraction) -> None:
+        self._stream, self._aspect = stream, aspect
+        self._begun = False
 
     def write(self, data: bytes) -> int:
-        self._stream.write(data)
+        told = bytes(data)
+        if not self._begun:  # PyAV has no way to say it of this format
+            ratio = f" A{self._aspect.numerator}:{self._aspect.denominator} "
+            told, self._begun = told.replace(b" A0:0 ", ratio.encode(), 1), True
+        self._stream.write(told)
         return len(data)
 
     def flush(self) -> None:
@@ -42,14 +48,13 @@ class FrameWriter:
         av = pyav()
         self._pixels = replace(film.pixels, grey=False)
         self._container = av.open(
-            _Output(stream), "w", format=Y4M, container_options={"strict": "-1"}
+            _Output(stream, film.aspect), "w", format=Y4M, container_options={"strict": "-1"}
         )
         rate = film.rate.limit_denominator(2**16)
         self._stream = self._container.add_stream("wrapped_avframe", rate=rate)
         context = self._stream.codec_context
         context.height, context.width = size
         context.pix_fmt = self._pixels.format
-        context.sample_aspect_ratio = film.aspect
         context.color_range = 2 if self._pixels.full else 1
         self._count = 0
 

@@ -77,6 +77,7 @@ _MARKS: tuple[tuple[int, bytes, Format], ...] = (
 )
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 """Lengths of the second header, which tell a BMP from text that begins with BM."""
+_FILMS = "(films: by their extension, as --keyframes, or as YUV4MPEG2 in a pipe)"
 _REFUSED: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "a PDF document"),
     (0, b"%!PS", "a PostScript (EPS) document"),
@@ -86,8 +87,8 @@ _REFUSED: tuple[tuple[int, bytes, str], ...] = (
     (0, b"8BPS", "a Photoshop document"),
     (0, b"\xff\x0a", "a JPEG XL image"),
     (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL image"),
-    (4, b"ftyp", "an MP4 or QuickTime video"),
-    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
+    (4, b"ftyp", f"an MP4 or QuickTime video {_FILMS}"),
+    (0, b"\x1aE\xdf\xa3", f"a Matroska or WebM video {_FILMS}"),
     (0, b"\x93NUMPY", "a NumPy array"),
     (0, b"\x00\x00\x01\x00", "a Windows icon"),
     (0, b"\x00\x00\x02\x00\x01\x00", "a Windows cursor"),
