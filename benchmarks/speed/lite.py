@@ -2,8 +2,11 @@
 """How equal the pipeline without torch is, and how long it takes: photos of scikit-image.
 
     OMP_NUM_THREADS=1 python -m benchmarks.speed.lite
+    OMP_NUM_THREADS=1 python -m benchmarks.speed.lite --random 200
 
-Both networks are exported first, to a folder that is forgotten afterwards.
+Networks are exported first, to a folder that is forgotten afterwards. `--random` takes so many
+random pictures of all scales, with and without reference, and says which are more than a level off,
+or of other matches.
 """
 
 import argparse
@@ -11,9 +14,11 @@ import io
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,6 +26,7 @@ from skimage import data
 
 from benchmarks.common import tables
 from benchmarks.common.clock import seconds
+from benchmarks.speed.lite_pairs import photos, random_pair
 from searchtransfer import Upscaler, lite
 
 Pair = tuple[str, np.ndarray, np.ndarray | None]
@@ -55,11 +61,28 @@ def exported(name: str, folder: Path) -> Path:
     return path
 
 
+Ways = tuple[Upscaler, Any]
+
+
+def both(scale: int, folder: Path) -> Ways:
+    network = exported(f"fusion-x{scale}", folder)
+    worn = exported("fusion-x4-worn", folder) if scale == 4 else None
+    return Upscaler.from_pretrained(scale=scale), lite.upscaler(network, worn=worn)
+
+
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--random", type=int, default=0, help="random pictures in place of photos")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of them")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        network, worn = (exported(x, Path(folder)) for x in ("fusion-x4", "fusion-x4-worn"))
-        ways = Upscaler.from_pretrained(), lite.upscaler(network, worn=worn)
+        if options.random:
+            compare_random(range(options.first, options.first + options.random), Path(folder))
+        else:
+            compare_photos(both(4, Path(folder)))
+
+
+def compare_photos(ways: Ways) -> None:
     names = ["pair", "samples", "another level", "more than one level off", "largest"]
     print(tables.head([*names, "torch", "without"]), flush=True)
     for name, small, photo in pairs():
@@ -68,6 +91,30 @@ def main() -> None:
         off = np.abs(ours - theirs)
         counts = [f"{off.size:,}", f"{100 * (off > 0).mean():.2f} %", (off > 1).sum(), off.max()]
         print(tables.row([name, *counts, *(f"{took:.1f} s" for took, _ in runs)]), flush=True)
+
+
+def compare_random(numbers: range, folder: Path) -> None:
+    of, ways, alone, other, far, samples = photos(), {}, 0, 0, [], Counter()
+    for number in numbers:
+        scale, small, photo = random_pair(number, of)
+        if scale not in ways:
+            ways[scale] = both(scale, folder)
+        ours, theirs = (x.upscale(small, photo) for x in ways[scale])
+        off = np.abs(ours.image.astype(int) - theirs.image.astype(int))
+        samples += Counter(all=off.size, off=int((off > 0).sum()))
+        if off.max() > 1:
+            far.append(number)
+            print(f"{number}: {(off > 1).sum()} of {off.size} samples, up to {off.max()} levels")
+        if photo is None:
+            alone += 1
+            continue
+        apart = np.abs(np.asarray(ours.matches.position) - np.asarray(theirs.matches.position))
+        other += not (apart <= 0.01).all()
+    print(
+        f"{len(numbers)} pictures, {alone} without a reference: {len(far)} more than a level off, "
+        f"{samples['off']} of {samples['all']:,} samples of another level, "
+        f"{other} with matches of other places"
+    )
 
 
 if __name__ == "__main__":

@@ -96,10 +96,10 @@ def test_the_index_follows_the_folder(photos, album, monkeypatch):
 
 def test_photos_that_cannot_be_read_are_told_and_looked_at_once(album, monkeypatch):
     (album / "bad.png").write_bytes(b"nonsense")
-    with pytest.warns(ImageWarning, match=r"1 photos are left out.*bad\.png"):
+    with pytest.warns(ImageWarning, match=r"1 photo is left out.*bad\.png"):
         assert len(Album.open(album)) == 4
     monkeypatch.setattr("searchtransfer.albums.updating.read_image", None)
-    with pytest.warns(ImageWarning, match=r"1 photos are left out.*bad\.png"):
+    with pytest.warns(ImageWarning, match=r"1 photo is left out.*bad\.png"):
         Album.open(album)
 
 
@@ -112,6 +112,25 @@ def test_an_album_that_shrinks_while_in_use(photos, album):
     twin.unlink()
     with pytest.warns(ImageWarning, match=r"album .*: a photo is passed over .*coffee\.png"):
         assert opened.choose(small(photos, "coffee")) == []
+
+
+def test_what_was_chosen_is_gone_when_its_turn_comes(photos, album, tmp_path):
+    twin = album / "twin.png"
+    shutil.copy(album / "c" / "coffee.png", twin)
+    (job,) = plan_batch([photos / "small" / "coffee.png"], str(tmp_path / "out.png"))
+    provider = FromAlbum(Album.open(album), Shelf(lambda photos: None, 4, keep_going=True))
+    job = provider.chosen(job)
+    (first,) = job.references
+    first.unlink()
+    with pytest.warns(ImageWarning, match=rf"{first.name}' is gone, so it is chosen anew"):
+        job = provider.chosen(job)
+    (second,) = job.references
+    assert list(provider.of(job).photos) == [second] and second != first
+    second.unlink()
+    with pytest.warns(ImageWarning) as said:
+        job = provider.chosen(job)
+    assert job.references == ()
+    assert "no photo shows the same as" in str(said[-1].message)
 
 
 def test_a_pickle_is_opened_from_the_index(photos, album):

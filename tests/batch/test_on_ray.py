@@ -2,13 +2,19 @@
 """A Ray cluster makes what one process makes; a lost worker loses nothing."""
 
 import importlib.util
+import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from batch.folders import UPSCALER, batch, images, lines, pictures, statuses, told
@@ -21,12 +27,13 @@ from searchtransfer.batch import (
     Settings,
     Shelf,
     engine_for,
+    fetch_files,
     plan_batch,
     run_batch,
     same_for_all,
 )
 from searchtransfer.batch.cluster import connected
-from searchtransfer.batch.grpc_knock import answers
+from searchtransfer.batch.knock import CALL, refusal
 from searchtransfer.errors import BackendError, MissingExtraError, OptionError
 
 needs_ray = pytest.mark.skipif(
@@ -87,7 +94,7 @@ def test_from_urls_to_urls_though_a_worker_is_killed(tmp_path):
     sources = elsewhere.inputs([f"zip://in::{archive}", f"zip://ref.png::{archive}"], "input")
     out = elsewhere.output(f"dir://out::file://{tmp_path}")
     shelf, manifest = Shelf(UPSCALER.prepare, 4), Manifest(Path(out))
-    elsewhere.fetch(sources[1:])
+    fetch_files(elsewhere, sources[1:])
     jobs = same_for_all(plan_batch(sources[:1], out), sources[1:], shelf)
     killer = Killer()
     more = {"manifest": manifest, "elsewhere": elsewhere, "watcher": killer}
@@ -108,7 +115,8 @@ def test_a_cluster_that_cannot_be_reached(tmp_path):
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(BackendError, match=rf"{address} cannot be reached .*refused"):
             batch(tmp_path, engine=engine_for("ray", address=address))
-        words = "upscale", "-i", tmp_path / "in", "-o", tmp_path / "out"
+        # Before anything else is looked at.
+        words = "upscale", "-i", tmp_path / "nothing", "-o", tmp_path / "out"
         done = command(*words, "--engine", "ray", "--address", address)
     assert done.exit_code == 2 and f"the cluster at {address} cannot be reached" in done.stderr
     assert not pictures(tmp_path)
@@ -135,9 +143,87 @@ def test_something_else_listens(tmp_path, says):
             connection.close()
 
         threading.Thread(target=answer, daemon=True).start()
-        engine = engine_for("ray", address=f"127.0.0.1:{server.getsockname()[1]}")
-        with pytest.raises(BackendError, match="cannot be reached"):
-            batch(tmp_path, engine=engine)
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(BackendError, match=f"cluster at {address} cannot be reached"):
+            engine_for("ray", address=address)
+
+
+def test_nothing_is_heard():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        said = refusal("127.0.0.1", server.getsockname()[1], 0.3)
+    assert said is not None and "within 0.3 seconds" in said
+
+
+@contextmanager
+def service(answer):
+    """A gRPC server, and its port."""
+    grpc = pytest.importorskip("grpc")
+
+    def handle(details):
+        if details.method == CALL:
+            return grpc.unary_unary_rpc_method_handler(partial(answer, details))
+        return None
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    server.add_generic_rpc_handlers([SimpleNamespace(service=handle)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop(None).wait()
+
+
+def wants_a_token(details, request, context):
+    import grpc
+
+    if ("authorization", "Bearer right") not in [tuple(x) for x in details.invocation_metadata]:
+        context.abort(grpc.StatusCode.UNAUTHENTICATED, "InvalidAuthToken")
+    return b""
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("set_here", "said"),
+    [
+        ({}, "refuses our token, or wants one: set RAY_AUTH_MODE=token"),
+        ({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "wrong"}, "refuses our token"),
+        ({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "schl\xfcssel"}, "refuses our token"),
+        ({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": "/nowhere"}, "/nowhere"),
+        ({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "right"}, ""),
+    ],
+)
+def test_a_cluster_that_wants_a_token(set_here, said):
+    """Found out before Ray asks, which would go on asking for half a minute."""
+    program = "from searchtransfer.batch.cluster import check; check('127.0.0.1:{}')"
+    kept = {name: x for name, x in os.environ.items() if not name.startswith("RAY_")}
+    with service(wants_a_token) as port:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program.format(port)],
+            env=kept | set_here,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode == 0) == (not said)
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_a_service_of_another_kind(name):
+    with service(lambda details, request, context: b"") as port:
+        assert refusal(name, port, 5.0) is None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("searchtransfer.batch.knock.CALL", "/other/Call")
+        with service(lambda details, request, context: b"") as port:
+            assert "is no cluster of Ray, or is another port" in str(refusal(name, port, 5.0))
+
+
+def test_certificates_that_are_not_there(monkeypatch):
+    monkeypatch.setenv("RAY_USE_TLS", "1")
+    monkeypatch.setenv("RAY_TLS_CA_CERT", "/nowhere.pem")
+    with pytest.raises(BackendError, match=r"'/nowhere.pem' cannot be read"):
+        refusal("127.0.0.1", 6379, 5.0)
 
 
 @pytest.mark.parametrize("noted", ["file", "variable"])
@@ -162,7 +248,7 @@ def test_the_latest_cluster_is_gone(tmp_path, monkeypatch, noted):
 def test_a_cluster_that_runs_answers():
     with connected(None, 1) as ray:
         host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
-        assert answers(host, int(port), 5.0)
+        assert refusal(host, int(port), 5.0) is None
 
 
 @pytest.mark.parametrize(
@@ -189,3 +275,6 @@ def test_without_ray(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'searchtransfer\[ray\]'"):
         batch(tmp_path, engine=engine_for("ray"))
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'searchtransfer\[ray\]'"):
+        engine_for("ray", address="localhost:6379")

@@ -129,6 +129,18 @@ def test_a_folder_with_one_broken_file(tmp_path):
     assert f"'{tmp_path}/out/sub/0.png' is there already, skipped" in again.stdout
 
 
+def test_a_bad_reference_names_its_image(tmp_path):
+    for name in ("a", "b"):
+        save(tmp_path / "in" / f"{name}.png", reduced(sharp(0)))
+        save(tmp_path / "ref" / f"{name}.png", sharp(0))
+    (tmp_path / "ref" / "b.png").write_bytes(b"nonsense")
+    sources = "-i", tmp_path / "in", "-r", tmp_path / "ref", "--pair-by", "name"
+    done = command("upscale", *sources, "-o", tmp_path / "out", "-n", "transfer")
+    assert done.exit_code == 1
+    start = f"error: image '{tmp_path}/in/b.png': reference '{tmp_path}/ref/b.png': "
+    assert start in done.stderr
+
+
 def test_several_inputs_extension_and_suffix(tmp_path, files):
     lr, ref = files
     other = save(tmp_path / "other.jpg", reduced(sharp(1)))

@@ -119,7 +119,7 @@ def test_onnx_computes_the_same(name: str) -> None:
         assert json.loads(said["config"]) == {"features": 6, "blocks": 1, "scale": 4}
 
 
-@pytest.mark.parametrize("scale", [3, 8])
+@pytest.mark.parametrize("scale", [2, 3, 8])
 def test_fusion_of_other_scales(scale: int) -> None:
     graph = fusion_graph(awake(FusionNet(4, 1, scale=scale)))
     session = runtime.InferenceSession(as_onnx(graph, "CC0-1.0"))
@@ -130,7 +130,7 @@ def test_fusion_of_other_scales(scale: int) -> None:
         assert (graph.module(*given) - torch.from_numpy(theirs)).abs().max() < CLOSE
 
 
-@pytest.mark.parametrize("name", ["fusion", "search-transfer"])
+@pytest.mark.parametrize("name", CASES)
 def test_a_program_of_torch_computes_the_same(name: str) -> None:
     make, inputs = CASES[name]
     graph = make()

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `export` refuses, and says, before anything is computed."""
 
+import json
+
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from searchtransfer.cli import app
@@ -58,6 +61,19 @@ def test_every_packaged_network_has_a_graph():
         assert about["architecture"] == "fusion"
         assert f"x{about['scale']}" in name
         assert int(about["reach"]) > 0
+
+
+def test_the_command_names_a_model_as_others_do(tmp_path):
+    def run(*words):
+        return CliRunner().invoke(app, ["export", *words, "-o", str(tmp_path / "mine.pt2")])
+
+    done = run("-n", "fusion")
+    assert done.exit_code == 0, done.output
+    said = {"searchtransfer.json": ""}
+    torch.export.load(tmp_path / "mine.pt2", extra_files=said)
+    assert json.loads(said["searchtransfer.json"])["scale"] == "4"
+    for words in ((), ("fusion", "-n", "fusion")):
+        assert run(*words).exit_code == 2
 
 
 def test_the_command(weights, tmp_path):

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ import torch
 from PIL import Image
 
 import searchtransfer
+import searchtransfer.operators.descriptors
+import searchtransfer.references.geometry
 from searchtransfer import Upscaler, lite
 from searchtransfer.errors import MissingExtraError, OptionError, WeightsError
 from searchtransfer.export import export
+from searchtransfer.lite import no_opencv
 from searchtransfer.lite.loading import load
 from searchtransfer.networks import FusionNet
 from searchtransfer.weights import save_weights
@@ -98,6 +102,16 @@ def test_a_picture_in_which_many_places_are_nearly_the_same() -> None:
     without = lite.upscaler().upscale(worn, reference)
     assert far(without.image, with_torch.image) <= 1
     np.testing.assert_array_equal(without.matches.position, with_torch.matches.position)
+
+
+def test_what_is_looked_for_is_the_same_to_the_last_bit(scene: Any) -> None:
+    """Descriptors of single precision had a last bit of the order of sums, and so had seeds."""
+    picture = scene[1].transpose(2, 0, 1).astype(np.float32) / 255
+    arrays = load("operators.descriptors")
+    theirs = searchtransfer.operators.descriptors.describe(torch.from_numpy(picture))
+    ours = arrays.describe(arrays.torch.from_numpy(picture))
+    apart = np.abs(np.asarray(ours) - theirs.numpy())
+    assert apart.max() < 1e-14  # where a coefficient is nothing but rounding
 
 
 @pytest.fixture(scope="module")
@@ -182,13 +196,31 @@ def test_where_there_is_no_torch(scene: Any, network: Path, tmp_path: Path) -> N
     assert again.returncode == 2
     assert "exists already" in again.stderr
 
-    # Without OpenCV too: enough for a photo from the same side, and said where it is not.
+    # Without OpenCV too: the same from the same side, and with a word of it where it is not.
     without = (*WITHOUT, "cv2")
-    assert run(tmp_path, *line, "--overwrite", blocked=without).returncode == 0
+    plain = run(tmp_path, *line, "--overwrite", blocked=without)
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert far(np.asarray(Image.open(tmp_path / "large.png")), theirs) <= 1
     Image.fromarray(rotated(scene[1])).save(tmp_path / "sharp.png")
-    refused = run(tmp_path, *line, "--overwrite", blocked=without)
-    assert refused.returncode == 2
-    assert "pip install opencv-python-headless" in refused.stderr
+    warned = run(tmp_path, *line, "--overwrite", blocked=without)
+    assert warned.returncode == 0
+    assert warned.stderr.count("warning: OpenCV is not installed, so that photos which") == 1
+    assert "pip install opencv-python-headless" in warned.stderr
+
+
+@pytest.mark.filterwarnings("ignore:the reference hardly shows")
+def test_no_opencv_is_as_no_keypoints(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search as where no geometry is found."""
+    small, photo = scene[0], rotated(scene[1])
+    pictures = []
+    for geometry, make in (
+        (load("references.geometry"), lite.upscaler),
+        (searchtransfer.references.geometry, partial(Upscaler.from_pretrained, "transfer")),
+    ):
+        monkeypatch.setattr(geometry, "cv2", no_opencv)
+        with pytest.warns(lite.NoGeometryWarning, match="OpenCV is not installed"):
+            pictures.append(make().upscale(small, photo).image)
+    assert far(*pictures) <= 1
 
 
 def test_files_that_are_no_network(network: Path, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ class Album:
             file.write(path, done.contents)
         if done.faults:
             warnings.warn(
-                f"album {shown(folder)}: {len(done.faults)} photos are left out: "
+                f"album {shown(folder)}: {_count(len(done.faults))} left out: "
                 f"{'; '.join(map(str, done.faults))}",
                 ImageWarning,
                 stacklevel=2,
@@ -205,6 +205,10 @@ class Album:
             while len(self._points) > KEPT:
                 self._points.popitem(last=False)
         return points
+
+
+def _count(photos: int) -> str:
+    return "1 photo is" if photos == 1 else f"{photos} photos are"
 
 
 def _same(path: Path, other: Path) -> bool:

@@ -14,6 +14,7 @@ from .maker import Provider as Provider
 from .manifest import Manifest as Manifest
 from .matching import Maps as Maps
 from .matching import write_maps as write_maps
+from .moving import fetch_files as fetch_files
 from .on_ray import on_ray as on_ray
 from .outcome import Outcome as Outcome
 from .outcome import Quality as Quality

@@ -4,7 +4,6 @@
 import contextlib
 import logging
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from ..errors import BackendError, MissingExtraError, OptionError
 from ..foreign import short
-from .grpc_knock import answers
+from .knock import refusal
 
 SECONDS = 5.0
 """That a cluster may take to answer."""
@@ -28,11 +27,31 @@ def ray_library() -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise MissingExtraError(
-            f"--engine ray needs Ray Data ({error}); install it with: "
-            "pip install 'searchtransfer[ray]'"
-        ) from error
+        raise _missing(error) from error
     return ray
+
+
+def _missing(error: ImportError) -> MissingExtraError:
+    return MissingExtraError(
+        f"--engine ray needs Ray Data ({error}); install it with: pip install 'searchtransfer[ray]'"
+    )
+
+
+def check(address: str | None) -> None:
+    """Raise unless a cluster answers, and takes us; Ray itself asks for half a minute.
+
+    Args:
+        address: as of `connected`.
+
+    Raises:
+        OptionError: this is no address.
+        BackendError: there is no cluster, or it refuses.
+        MissingExtraError: Ray is not installed.
+    """
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised as well
+    known = _latest() if address == "auto" else address
+    if known is not None:
+        _knock(known)
 
 
 @contextmanager
@@ -48,10 +67,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
         BackendError: there is no cluster, or it refuses.
         MissingExtraError: Ray is not installed.
     """
-    known = _latest() if address == "auto" else address
-    if known is not None:
-        _knock(known)
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised as well
+    check(address)
     ray = ray_library()
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -64,8 +80,7 @@ def connected(address: str | None, workers: int | None) -> Iterator[Any]:
     except Exception as error:  # of many kinds, by the reason
         raise BackendError(
             f"--engine ray: cannot use the cluster at {address or 'this machine'}: "
-            f"{short(str(error), 300)}; one that asks for a token needs RAY_AUTH_MODE=token and "
-            "RAY_AUTH_TOKEN here"
+            f"{short(str(error), 300)}"
         ) from error
     try:
         yield ray
@@ -84,7 +99,6 @@ def _latest() -> str | None:
 
 
 def _knock(address: str) -> None:
-    """Raise unless a cluster answers at an address; Ray itself asks for half a minute."""
     if address.startswith("ray://"):
         raise OptionError(
             "--address must be HOST:PORT (6379 unless told otherwise) or auto, of a cluster that "
@@ -96,20 +110,9 @@ def _knock(address: str) -> None:
         raise OptionError(
             f"--address must be HOST:PORT (6379 unless told otherwise) or auto, got {address!r}"
         )
-    why = "what listens there is no cluster of Ray"
     try:
-        if _is_there(host.strip("[]"), int(port)):
-            return
-    except OSError as error:
-        why = error.strerror or str(error)
-    raise BackendError(
-        f"--engine ray: the cluster at {address} cannot be reached ({why}); is it running (ray "
-        "status), and the port open? Without --address, this machine alone works"
-    )
-
-
-def _is_there(host: str, port: int) -> bool:
-    if os.environ.get("RAY_USE_TLS", "0") in ("0", ""):
-        return answers(host, port, SECONDS)
-    socket.create_connection((host, port), SECONDS).close()  # encrypted: more cannot be told
-    return True
+        why = refusal(host.strip("[]"), int(port), SECONDS)
+    except ImportError as error:
+        raise _missing(error) from error
+    if why is not None:
+        raise BackendError(f"--engine ray: the cluster at {address} {why}")

@@ -45,7 +45,11 @@ class FromAlbum:
             ImageWarning: nothing shows the same; or a photo is gone.
         """
         if job.references:  # chosen before
-            return job
+            gone = next((x for x in job.references if not x.is_file()), None)
+            if gone is None:
+                return job
+            note = f"album {shown(self._album.folder)}: {shown(gone)} is gone, so it is chosen anew"
+            warnings.warn(note, ImageWarning, stacklevel=2)
         image = with_hidden_filled(read_image(job.source, max_pixels=self._max_pixels))
         colour, scale = image.colour.float(), self._shelf.scale
         if self._reduce and min(image.size) >= scale:

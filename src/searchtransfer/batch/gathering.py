@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..files import LineFile
-from .elsewhere import NOTES, Elsewhere
+from .elsewhere import Elsewhere
 from .folders import make_folder
 from .manifest import Manifest, is_line
+from .moving import contents, get, in_folder, put, remove, tidy
+from .place import NOTES
 from .plan import Job
 
 
@@ -33,7 +35,7 @@ class Notes:
         self._file = folder / NOTES
         self.manifest = Manifest(folder, manifest.run)
         make_folder(folder)
-        elsewhere.get(manifest.path, self.manifest.path)
+        get(elsewhere, manifest.path, self.manifest.path)
         self._seen = 0
         """Bytes of the manifest here that are elsewhere."""
         self._before = b""
@@ -45,7 +47,7 @@ class Notes:
         Raises:
             ImageFileError: it cannot be fetched.
         """
-        there = self._elsewhere.get(self._name(job), self._file)
+        there = get(self._elsewhere, self._name(job), self._file)
         self._before = self._file.read_bytes() if there else b""
         with LineFile(self.manifest.path, "manifest") as file:
             for line in self._before.decode().splitlines():
@@ -63,7 +65,7 @@ class Notes:
             new = file.read()
         if new:
             self._file.write_bytes(self._before + new)
-            self._elsewhere.put(self._file, self._name(job), "manifest", replace=True)
+            put(self._elsewhere, self._file, self._name(job), "manifest", replace=True)
 
     def _name(self, job: Job) -> Path:
         item = hashlib.sha256(self._elsewhere.name_of(job.target).encode()).hexdigest()[:16]
@@ -82,7 +84,7 @@ def gathered(elsewhere: Elsewhere, manifest: Manifest | None) -> Iterator[None]:
         yield
     finally:
         _gather(elsewhere, manifest)
-        elsewhere.tidy()
+        tidy(elsewhere)
 
 
 def fetch_manifest(elsewhere: Elsewhere, manifest: Manifest | None) -> None:
@@ -92,29 +94,29 @@ def fetch_manifest(elsewhere: Elsewhere, manifest: Manifest | None) -> None:
         ImageFileError: it cannot be.
     """
     if manifest is not None and elsewhere.place_of(manifest.folder) is not None:
-        elsewhere.get(manifest.path, manifest.path)
+        get(elsewhere, manifest.path, manifest.path)
 
 
 def _gather(elsewhere: Elsewhere, manifest: Manifest | None) -> None:
     if manifest is None or elsewhere.place_of(manifest.folder) is None:
         return
     notes, fresh = manifest.folder / NOTES, elsewhere.folder / "manifest"
-    there = elsewhere.in_folder(notes)
+    there = in_folder(elsewhere, notes)
     names = [x for x in there if x.endswith(".jsonl")]
     fresh.unlink(missing_ok=True)
-    elsewhere.get(manifest.path, fresh)
+    get(elsewhere, manifest.path, fresh)
     ours = manifest.path.read_bytes() if manifest.path.exists() else b""
     with LineFile(fresh, "manifest", is_line) as file:
         known = set(fresh.read_bytes().splitlines())
         changed = bool(file.taken_away)
-        for content in (ours, *elsewhere.contents(notes, names)):
+        for content in (ours, *contents(elsewhere, notes, names)):
             for line in content.splitlines():
                 if line not in known:
                     known.add(line)
                     file.append(line.decode())
                     changed = True
     if changed:
-        elsewhere.put(fresh, manifest.path, "manifest", replace=True)
+        put(elsewhere, fresh, manifest.path, "manifest", replace=True)
     # Nobody of ours is at work now: an unfinished file is that of a worker that was lost.
     lost = [x for x in there if f"/{elsewhere.token}-" in x and x.endswith(".part")]
-    elsewhere.remove(notes, names + lost)
+    remove(elsewhere, notes, names + lost)

@@ -19,7 +19,7 @@ from .. import __version__
 from ..errors import BackendError, OptionError
 from ..foreign import short
 from ..process.stop import Stop
-from .cluster import connected
+from .cluster import check, connected
 from .maker import Made, Maker, not_begun
 from .plan import Job
 from .processes import need_manifest
@@ -45,10 +45,13 @@ def on_ray(address: str | None = None, workers: int | None = None) -> Engine:
         workers: how many; None: one for each processor of the cluster. Processors are divided.
 
     Raises:
-        OptionError: workers is below 1.
+        OptionError: workers is below 1, or this is no address.
+        BackendError: no cluster answers there, or it does not take us.
+        MissingExtraError: Ray is not installed.
     """
     if workers is not None and (isinstance(workers, bool) or workers < 1):
         raise OptionError(f"--workers must be a whole number from 1 on, got {workers!r}")
+    check(address)  # at once, before models are loaded and files are looked at
 
     def engine(maker: Maker, jobs: Iterator[Job], watcher: Watcher, stop: Stop) -> Iterator[Made]:
         need_manifest(maker)

@@ -23,6 +23,7 @@ from .folders import make_folder
 from .gathering import Notes
 from .maker import Made, Maker, name_of
 from .manifest import Manifest
+from .moving import get, put
 from .outcome import Outcome
 from .plan import Job
 
@@ -175,7 +176,7 @@ class _Stage:
         if self._notes is not None:
             self._notes.get(job)
         for path in job.outputs:
-            if self._at(path) != path and self._elsewhere.get(path, self._at(path)):
+            if self._at(path) != path and get(self._elsewhere, path, self._at(path)):
                 self._before[path] = _state(self._at(path))
         self._need(job.source)
         for path in job.references:
@@ -186,7 +187,7 @@ class _Stage:
                 self._kept[path] = self._at(path).stat().st_size
 
     def _need(self, path: Path) -> None:
-        if self._at(path) != path and not self._elsewhere.get(path, self._at(path)):
+        if self._at(path) != path and not get(self._elsewhere, path, self._at(path)):
             name = self._elsewhere.name_of(path)
             raise ImageFileError(f"image {name!r}: is not there any more")
 
@@ -206,7 +207,7 @@ class _Stage:
     def _put(self, path: Path) -> None:
         here, before = self._at(path), self._before.get(path)
         if here != path and here.is_file() and _state(here) != before:
-            self._elsewhere.put(here, path, "output", replace=before is not None)
+            put(self._elsewhere, here, path, "output", replace=before is not None)
 
     def clear(self, job: Job) -> None:
         """Remove what the next item does not need."""

@@ -12,15 +12,6 @@ from .options import Quiet, Replace, Verbose
 
 
 def export(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            show_default=False,
-            help="Packaged weights (see `info`), as fusion-x4; search-transfer; or a file of "
-            "weights of fusion or ttsr.",
-        ),
-    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -31,6 +22,21 @@ def export(
             help="The file to write: .onnx, or .pt2 for torch.export.",
         ),
     ],
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", show_default=False, help="What to write, as -n."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "-n",
+            "--model",
+            metavar="NAME",
+            show_default=False,
+            help="Packaged weights (see `info`), as fusion-x4, which fusion is short for; "
+            "search-transfer; or a file of weights of fusion or ttsr.",
+        ),
+    ] = None,
     licence: Annotated[
         str | None,
         typer.Option(
@@ -45,7 +51,10 @@ def export(
     verbose: Verbose = 0,
 ) -> None:
     """Write a network as an ONNX file, or as a program of torch.export."""
+    if (model is None) == (name is None):
+        raise typer.BadParameter("say once what to write, as MODEL or with -n")
     from ..export import export as write
 
+    model = model or name or ""
     write(model, output, licence=licence, on_exists=on_exists)
     say(f"{shown(output)}: {model}, {output.stat().st_size / 1e6:.1f} MB")

@@ -235,7 +235,7 @@ def _plan(
     left: "list[LeftOut]",
 ) -> "list[Job]":
     """What is to be made of what; `left` gets the files of folders that are no images."""
-    from ..batch import files_of, paired, plan_batch, same_for_all
+    from ..batch import fetch_files, files_of, paired, plan_batch, same_for_all
     from ..models.pretrained import model_files
 
     folders = [*photos, *filter(None, [options.album])]
@@ -255,7 +255,7 @@ def _plan(
     if options.album is not None:
         return jobs  # references are chosen when the work begins, for an index may take long
     if options.pair_by == "all":
-        elsewhere.fetch(files)
+        fetch_files(elsewhere, files)
         return same_for_all(jobs, files, shelf)
     return paired(jobs, photos, options.pair_by, options.keep_going, on_left_out=_known)
 

@@ -51,11 +51,12 @@ class Reporter:
         """Show what became of a job."""
         self._bar.stop()
         self._seen[outcome.status] += 1
+        names = shown(outcome.job.source), shown(outcome.job.target)
         for note in outcome.warnings:
-            name = shown(outcome.job.source)
-            warn(note if name in note else f"{name}: {note}")
-        if outcome.error is not None:
-            fail(outcome.error)
+            warn(note if names[0] in note else f"{names[0]}: {note}")
+        if outcome.error is not None:  # also of a reference, which says nothing of the image
+            named = self.count == 1 or any(name in outcome.error for name in names)
+            fail(outcome.error if named else f"image {names[0]}: {outcome.error}")
         if self.as_json:
             say(json.dumps(outcome.as_dict()))
         elif not is_quiet() and outcome.error is None:

@@ -17,6 +17,9 @@ OPERATOR = "search-transfer"
 OPERATOR_CHANNELS = (64, 128, 256)
 """Of TTSR's three levels."""
 
+SHORT = {"fusion": "fusion-x4"}
+"""Models by the name that they have elsewhere: at the scale that is theirs unless told."""
+
 OWN_LICENCE = "Apache-2.0"
 """Of the package and the weights that come with it."""
 
@@ -26,7 +29,7 @@ UNKNOWN_LICENCE = "unknown"
 
 def names() -> list[str]:
     """What needs no file of weights."""
-    return [OPERATOR, *PACKAGED]
+    return [OPERATOR, *SHORT, *PACKAGED]
 
 
 def weights_of(source: str) -> Path | None:
@@ -37,6 +40,7 @@ def weights_of(source: str) -> Path | None:
     """
     if source == OPERATOR:
         return None
+    source = SHORT.get(source, source)
     if source in PACKAGED:
         return packaged(source)
     if not Path(source).is_file():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole pipeline without torch: NumPy, onnxruntime, Pillow, the compiled kernel, and OpenCV
-where a photo shows the scene from another side.
+if it is there, for photos that show the scene from another side.
 
     from searchtransfer import lite
 
@@ -19,6 +19,7 @@ from ..process.budget import MEMORY
 from .arrays.process import get_num_threads
 from .loading import load
 from .network import OnnxNetwork
+from .no_opencv import NoGeometryWarning as NoGeometryWarning
 
 
 def upscaler(
@@ -49,6 +50,8 @@ def upscaler(
         OptionError: there is no such scale, or networks have another.
         WeightsError: a file is damaged, or of another network.
         MissingExtraError: onnxruntime is not installed.
+
+    Its pictures warn with `NoGeometryWarning` where OpenCV is not installed and would have helped.
     """
     count: int = threads or get_num_threads()
     files = [OnnxNetwork(path, count) for path in (network, worn) if path is not None]
@@ -68,8 +71,8 @@ def upscaler(
 
 
 def _lazy(kind: Any) -> Any:
-    """A model that computes of photos what a picture needs of them, when it does: keypoints need
-    OpenCV, and a photo from the same side needs no keypoints."""
+    """A model that computes of photos what a picture needs of them, when it does: a photo from the
+    same side needs no keypoints, and so no word of OpenCV that is not there."""
 
     class Lazy(kind):  # type: ignore[misc]
         def prepare(self, reference: Any) -> None:

@@ -3,6 +3,7 @@
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 
 from ..errors import SearchTransferError
@@ -24,9 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace the output")
     said = parser.parse_args(arguments)
     try:
-        made = upscaler(said.network, worn=said.worn, scale=said.scale, wear=said.wear)
-        result = made.upscale(said.input, said.ref)
-        result.save(said.output, on_exists="overwrite" if said.overwrite else "error")
+        with warnings.catch_warnings(record=True) as told:
+            made = upscaler(said.network, worn=said.worn, scale=said.scale, wear=said.wear)
+            result = made.upscale(said.input, said.ref)
+            result.save(said.output, on_exists="overwrite" if said.overwrite else "error")
+        for text in dict.fromkeys(str(x.message) for x in told):
+            sys.stderr.write(f"warning: {text}\n")
     except SearchTransferError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

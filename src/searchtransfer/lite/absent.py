@@ -21,7 +21,6 @@ class _Absent:
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise MissingExtraError(
-            f"{self._name} is part of a library that is not installed here. Planes of photos need "
-            "OpenCV: pip install opencv-python-headless. Files other than Pillow's need the whole "
-            "package: pip install searchtransfer"
+            f"{self._name} is part of a library that is not installed here. Files other than "
+            "Pillow's need the whole package: pip install searchtransfer"
         )

@@ -69,7 +69,7 @@ def _stand_ins() -> dict[str, str]:
     try:
         importlib.import_module("cv2")
     except ImportError:
-        return STAND_INS | {"cv2": f"{HERE}.absent"}
+        return STAND_INS | {"cv2": f"{HERE}.no_opencv"}
     return STAND_INS
 
 

@@ -8,7 +8,7 @@ weights do, is in `docs/design/upscaling.md`).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 
 import torch
@@ -49,7 +49,7 @@ def describe(image: Float[Tensor, "3 h w"], noise: float = 0.0) -> Float[Tensor,
     Returns:
         `[42, H, W]`; all zero where the patch is constant.
     """
-    return coefficients(image).mul_(made_like(frequencies, image, noise)[:, None, None])
+    return torch.cat([x.to(image.dtype) for x in _exactly(image, noise)], dim=1)
 
 
 def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
@@ -67,18 +67,20 @@ def coefficients(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "c h w"]:
 
 
 def described_exactly(image: Float[Tensor, "3 h w"], noise: float = 0.0) -> Float[Tensor, "h w c"]:
-    """As `describe`, of norm one or zero, and rounded only once, in the end.
-
-    Takes three times as long; some rows at a time, for it takes ten times the memory.
-    """
-    padded = _bordered(image)
+    """As `describe`, of norm one or zero, rounded once too."""
     parts = []
-    for top in range(0, image.shape[1], ROWS):
-        found = _coefficients(wide(padded[:, top : top + ROWS + SIDE - 1]))
-        found = found * made_like(frequencies, found, noise)[:, None, None]
+    for found in _exactly(image, noise):
         norm = torch.linalg.vector_norm(found, dim=0).clamp(min=1e-30)
         parts.append((found / norm).to(image.dtype).permute(1, 2, 0))
     return torch.cat(parts)
+
+
+def _exactly(image: Float[Tensor, "3 h w"], noise: float) -> Iterator[Float[Tensor, "c _ w"]]:
+    """Descriptors in double precision, some rows at a time, for that takes memory."""
+    padded = _bordered(image)
+    for top in range(0, image.shape[1], ROWS):
+        found = _coefficients(wide(padded[:, top : top + ROWS + SIDE - 1]))
+        yield found.mul_(made_like(frequencies, found, noise)[:, None, None])
 
 
 def _bordered(image: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 _ _"]:
