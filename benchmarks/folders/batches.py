@@ -165,7 +165,8 @@ def main() -> int:
             same = made == pictures(folder / "one")
             agree = told == manifest(folder / "one")
             again = sum(count - 1 for count in twice.values())
-            named = sum(f"error: {x['error']}" in said for x in errors)
+            words = [x for x in said.splitlines() if x.startswith("error: ")]
+            named = sum(any(x["error"] in line for line in words) for x in errors)
             print(
                 f"| {name} | {code} | {len(made)} | {named} | {'yes' if same else 'NO'} | "
                 f"{'yes' if agree else 'NO'} | {again} | {seconds:.0f} |",
