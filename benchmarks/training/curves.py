@@ -27,7 +27,7 @@ def rows_of(run: Path) -> Iterator[dict[str, float]]:
     last: dict[str, float] = {}
     for line in read_journal(run):
         if "losses" in line:
-            losses.append(line["losses"]["charbonnier"])
+            losses.append(line["losses"]["total"])
             last = {"seconds": line["seconds"], "rate": line["rate"]}
         else:
             scores = line["scores"]

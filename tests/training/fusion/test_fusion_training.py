@@ -11,7 +11,7 @@ from searchtransfer.images import up
 from searchtransfer.models import TransferModel
 from searchtransfer.networks import FusionNet
 from searchtransfer.training.degradations import Recipe, clean
-from searchtransfer.training.fusion.config import FusionPhase
+from searchtransfer.training.fusion.config import FusionLosses, FusionPhase
 from searchtransfer.training.fusion.crops import (
     batch,
     crop_files,
@@ -23,7 +23,7 @@ from searchtransfer.training.fusion.crops import (
 from searchtransfer.training.fusion.dataset import CropDataset, Windows, collate
 from searchtransfer.training.fusion.prepare import prepare, searched
 from searchtransfer.training.fusion.sources import find_sources
-from searchtransfer.training.fusion.task import FusionTask
+from searchtransfer.training.fusion.task import FusionTask, charbonnier, root_mean_square
 
 
 def bright(low):
@@ -217,6 +217,43 @@ def test_the_teacher_is_believed_where_no_reference_helps(crops, tmp_path):
             assert ours.item() == pytest.approx(loss(task, model, only, alone=1.0).item())
     assert expected[0.5] == pytest.approx((expected[0.0] + expected[1.0]) / 2)
     assert abs(expected[0.0] - expected[1.0]) > 0.01
+
+
+def test_large_errors_weigh_most_in_a_root_mean_square():
+    """What L1 sees as equal, the square does not; each image of a batch counts for itself."""
+    spread, gathered = torch.full((3, 8, 8), 0.1), torch.zeros(3, 8, 8)
+    gathered[:, :2, :2] = 1.6
+    images, truth = torch.stack([spread, gathered]), torch.zeros(2, 3, 8, 8)
+    torch.testing.assert_close(
+        charbonnier(images, truth), torch.tensor([0.1, 0.1]), atol=1e-3, rtol=0
+    )
+    torch.testing.assert_close(
+        root_mean_square(images, truth), torch.tensor([0.1, 0.4]), atol=1e-4, rtol=0
+    )
+    equal = torch.zeros(1, 3, 8, 8, requires_grad=True)
+    root_mean_square(equal, truth[:1]).sum().backward()
+    assert torch.equal(equal.grad, torch.zeros_like(equal)), "no NaN where nothing differs"
+
+
+@pytest.mark.parametrize("loss_of", [charbonnier, root_mean_square])
+def test_a_phase_takes_the_losses_that_it_weighs(crops, tmp_path, loss_of):
+    seen = windows(useful(crops), 2)
+    task = FusionTask(tiny(tmp_path, tmp_path))
+    losses = FusionLosses(
+        **{x.__name__: float(x is loss_of) for x in (charbonnier, root_mean_square)}
+    )
+    phase = FusionPhase(name="a", steps=1, alone=0.0, losses=losses)
+    restored = task.restore(task.build(), Windows(seen, torch.full((2,), 0.5), ()), phase)
+    terms = task.objective().terms(restored, phase.losses)
+    assert set(terms) == {loss_of.__name__}
+    assert terms[loss_of.__name__].item() == pytest.approx(
+        loss_of(restored.sr, restored.hr).mean().item()
+    )
+
+
+def test_a_phase_without_a_loss_is_refused():
+    with pytest.raises(ValueError, match="charbonnier or root_mean_square must be above 0"):
+        FusionLosses(charbonnier=0.0, lpips=1.0)
 
 
 def test_the_truth_is_believed_where_a_reference_helps(crops, tmp_path):

