@@ -47,7 +47,8 @@ def part_of_filter(photo: Float[Tensor, "3 h w"], factor: float) -> float:
     if ratio <= 0:
         return LEAST
     real = math.log(ratio / ENLARGED) / math.log(REAL / ENLARGED)
-    return LEAST + (1 - LEAST) * min(max(real, 0.0), 1.0)
+    # Rounded, so that it does not hang on the order of sums.
+    return round(LEAST + (1 - LEAST) * min(max(real, 0.0), 1.0), 2)
 
 
 def beyond(photo: Float[Tensor, "3 h w"], factor: float) -> float:
