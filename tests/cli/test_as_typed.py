@@ -182,10 +182,13 @@ def test_through_a_pipe(tmp_path):
     command("upscale", lr, "-r", ref, "-o", tmp_path / "out.png")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    for words in (["-"], ["-", "-o", "-"], ["-i", "-"], [lr, "-o", "-", "-v"]):
-        done = piped("upscale", *words, "-r", ref, given=lr.read_bytes(), TMPDIR=str(temporary))
+    for words in (["-"], ["-i", "-", "-o", "-"], [lr, "-o", "-", "-v"]):
+        options = {"TMPDIR": str(temporary), "PYTHONPROFILEIMPORTTIME": "1"}
+        done = piped("upscale", *words, "-r", ref, given=lr.read_bytes(), **options)
         assert done.returncode == 0, done.stderr
         assert done.stdout == (tmp_path / "out.png").read_bytes()
+        assert b" torch.nn\n" in done.stderr
+        assert b"torch._dynamo" not in done.stderr  # seconds at each start, for a compiler
     assert not [x for x in tree(temporary) if "claims" not in x]
 
 
