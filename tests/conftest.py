@@ -17,6 +17,9 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
+# Where it is set, each process that a test starts would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 @pytest.fixture(autouse=True)
 def _seed() -> None:

@@ -13,9 +13,10 @@ from searchtransfer.cli import app
 SOURCE = Path(__file__).parents[2] / "src"
 
 
-def command(*arguments: object) -> Result:
+def command(*arguments: object, given: bytes = b"") -> Result:
     """Run in this process: quick, but without the process's own streams and signals."""
-    return CliRunner().invoke(app, [str(x) for x in arguments], env={"TERMINAL_WIDTH": "300"})
+    words = [str(x) for x in arguments]
+    return CliRunner().invoke(app, words, input=given, env={"TERMINAL_WIDTH": "300"})
 
 
 def arguments(*rest: object) -> list[str]:

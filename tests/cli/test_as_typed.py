@@ -182,11 +182,17 @@ def test_through_a_pipe(tmp_path):
     command("upscale", lr, "-r", ref, "-o", tmp_path / "out.png")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    for words in (["-"], ["-", "-o", "-"], ["-i", "-"], [lr, "-o", "-", "-v"]):
-        done = piped("upscale", *words, "-r", ref, given=lr.read_bytes(), TMPDIR=str(temporary))
+    for words in (["-"], ["-i", "-", "-o", "-"], [lr, "-o", "-", "-v"]):
+        options = {
+            "TMPDIR": str(temporary),
+            "PYTHONPROFILEIMPORTTIME": "1" if "-v" in words else "",
+        }
+        done = piped("upscale", *words, "-r", ref, given=lr.read_bytes(), **options)
         assert done.returncode == 0, done.stderr
         assert done.stdout == (tmp_path / "out.png").read_bytes()
     assert not [x for x in tree(temporary) if "claims" not in x]
+    assert b" torch.nn\n" in done.stderr
+    assert b"torch._dynamo" not in done.stderr  # seconds at each start, for a compiler
 
 
 def test_formats_of_pipes(tmp_path):
@@ -194,12 +200,12 @@ def test_formats_of_pipes(tmp_path):
     Image.fromarray(sharp(0, 6, 8)).save(file, "JPEG")
     for ext, name in ((None, "JPEG"), ("webp", "WEBP"), ("tif", "TIFF")):
         more = [] if ext is None else ["--ext", ext]
-        done = piped("upscale", "-", *more, given=file.getvalue())
-        assert Image.open(io.BytesIO(done.stdout)).format == name
-    done = piped("upscale", "-", "-o", tmp_path / "made", given=file.getvalue())
-    assert done.returncode == 1  # a path without its slash is a file, and has no extension
-    done = piped("upscale", "-", "-o", f"{tmp_path}/made/", "--json", given=file.getvalue())
-    assert done.returncode == 0
+        done = command("upscale", "-", *more, given=file.getvalue())
+        assert Image.open(io.BytesIO(done.stdout_bytes)).format == name
+    done = command("upscale", "-", "-o", tmp_path / "made", given=file.getvalue())
+    assert done.exit_code == 1  # a path without its slash is a file, and has no extension
+    done = command("upscale", "-", "-o", f"{tmp_path}/made/", "--json", given=file.getvalue())
+    assert done.exit_code == 0
     assert results(tmp_path) == ["made", "made/input.jpg"]
 
 
@@ -208,14 +214,14 @@ def test_faults_of_pipes(tmp_path):
     done = piped("upscale", "-", given=b"hello")
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.startswith(b"error: image '-': its content is plain text")
-    done = piped("upscale", "-", given=b"")
-    assert b"image '-': is empty" in done.stderr
-    done = piped("upscale", "-", "-r", "-", given=lr.read_bytes())
-    assert done.returncode == 2
-    assert b"can be read only once" in done.stderr
-    done = piped("upscale", lr, ref, "-o", "-")
-    assert done.returncode == 2
-    assert b"standard output takes one picture" in done.stderr
+    done = command("upscale", "-", given=b"")
+    assert "image '-': is empty" in done.stderr
+    done = command("upscale", "-", "-r", "-", given=lr.read_bytes())
+    assert done.exit_code == 2
+    assert "can be read only once" in done.stderr
+    done = command("upscale", lr, ref, "-o", "-")
+    assert done.exit_code == 2
+    assert "standard output takes one picture" in done.stderr
     full = subprocess.run(
         ["sh", "-c", '"$@" > /dev/full', "sh", *arguments("upscale", lr, "-o", "-")],
         capture_output=True,

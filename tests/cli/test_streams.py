@@ -82,12 +82,12 @@ def test_help_and_version(redirection):
         assert b"Traceback" not in through_shell(redirection, word).stderr
 
 
-def on_terminal(*words):
-    """Exit code and everything that a terminal was sent."""
+def on_terminal(*line):
+    """Exit code of a Python and everything that a terminal was sent."""
     pty = pytest.importorskip("pty")
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execve(sys.executable, arguments(*words), environment(TERM="xterm", COLUMNS="300"))
+        os.execve(sys.executable, line, environment(TERM="xterm", COLUMNS="300"))
     sent = b""
     try:
         while part := os.read(terminal, 65536):
@@ -100,18 +100,37 @@ def on_terminal(*words):
 
 @pytest.mark.parametrize("verbosity", [[], ["-vv"]])
 def test_names_are_names_on_a_terminal(many, verbosity):
-    code, sent = on_terminal(*upscale(many, *verbosity))
+    code, sent = on_terminal(*arguments(*upscale(many, *verbosity)))
     assert code == 0, sent
     assert results(many / "out") == sorted(HOSTILE)
     for part in (b"{0!r:>9}.png", b"[red]y.png", rb"\x1b[2J\u202e.png", rb"c\nd.png"):
         assert part in sent
     assert b"\x1b[2J" not in sent
     assert "\u202e".encode() not in sent
-    for name in HOSTILE[1:]:
-        where = "-i", many / FOLDER / name, "-r", many / "ref.png", "-o", many / "maps"
-        code, sent = on_terminal("match", *where, "-n", "transfer")
-        assert code == 0, sent
-        assert b"\x1b[2J" not in sent
+
+
+MATCHES = """
+import sys
+from searchtransfer.cli import app
+ref, folder, *images = sys.argv[1:]
+for image in images:
+    try:
+        app(["match", "-i", image, "-r", ref, "-o", folder, "-n", "transfer"])
+    except SystemExit as end:
+        print("ended with", end.code)
+"""
+"""One process for all of them: to import torch takes longer than to search."""
+
+
+def test_matches_of_names_that_are_names_on_a_terminal(many):
+    files = [many / "ref.png", many / "maps", *(many / FOLDER / name for name in HOSTILE[1:])]
+    code, sent = on_terminal(sys.executable, "-c", MATCHES, *map(str, files))
+    assert code == 0, sent
+    assert sent.count(b"ended with 0") == len(HOSTILE[1:]), sent
+    for part in (b"{0!r:>9}", b"[red]y", rb"\x1b[2J\u202e", rb"c\nd"):
+        assert part in sent
+    assert b"\x1b[2J" not in sent
+    assert "\u202e".encode() not in sent
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

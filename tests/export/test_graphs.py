@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from searchtransfer import SearchTransfer, __version__
+from searchtransfer.export import program
 from searchtransfer.export.graphs import Graph, fusion_graph, search_transfer_graph, ttsr_graph
 from searchtransfer.export.program import METADATA, OPSET, as_onnx, as_pt2
 from searchtransfer.networks import TTSR, FusionNet
@@ -91,9 +92,17 @@ CASES: dict[str, tuple[Callable[[], Graph], Callable[..., list[Tensor]]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_onnx_computes_the_same(name: str) -> None:
+def test_files_compute_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both kinds from one program: to trace it takes as long as to translate it."""
     make, inputs = CASES[name]
     graph = make()
+    traced = program.program_of(graph)
+    monkeypatch.setattr(program, "program_of", lambda given: {id(graph): traced}[id(given)])
+    check_program(name, graph, inputs)
+    check_onnx(name, graph, inputs)
+
+
+def check_onnx(name: str, graph: Graph, inputs: Callable[..., list[Tensor]]) -> None:
     content = as_onnx(graph, "CC0-1.0")
     session = runtime.InferenceSession(content)
     assert [x.name for x in session.get_inputs()] == list(graph.examples)
@@ -121,7 +130,7 @@ def test_onnx_computes_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("scale", [2, 3, 8])
 def test_fusion_of_other_scales(scale: int) -> None:
-    graph = fusion_graph(awake(FusionNet(4, 1, scale=scale)))
+    graph = fusion_graph(awake(FusionNet(4, 0, scale=scale)))
     session = runtime.InferenceSession(as_onnx(graph, "CC0-1.0"))
     for size in ((1, 5, 4), (1, 13, 7), (3, 8, 11)):
         given = fusion_inputs(*size, scale=scale)
@@ -130,19 +139,16 @@ def test_fusion_of_other_scales(scale: int) -> None:
         assert (graph.module(*given) - torch.from_numpy(theirs)).abs().max() < CLOSE
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_program_of_torch_computes_the_same(name: str) -> None:
-    make, inputs = CASES[name]
-    graph = make()
+def check_program(name: str, graph: Graph, inputs: Callable[..., list[Tensor]]) -> None:
     said: dict[str, Any] = {METADATA: ""}
-    program = torch.export.load(io.BytesIO(as_pt2(graph, "CC0-1.0")), extra_files=said)
+    loaded = torch.export.load(io.BytesIO(as_pt2(graph, "CC0-1.0")), extra_files=said)
     assert json.loads(said[METADATA])["architecture"] == name
     # Nothing of this package is in it.
-    nodes = [str(x.target) for x in program.graph.nodes]
+    nodes = [str(x.target) for x in loaded.graph.nodes]
     assert not [x for x in nodes if "searchtransfer" in x]
     for size in ((2, 5, 4), (3, 8, 21)):
         given = inputs(*size)
-        theirs = outputs(program.module()(**dict(zip(graph.examples, given, strict=True))))
+        theirs = outputs(loaded.module()(**dict(zip(graph.examples, given, strict=True))))
         for a, b in zip(outputs(graph.module(*given)), theirs, strict=True):
             torch.testing.assert_close(a, b, atol=CLOSE, rtol=0)
 

@@ -49,6 +49,11 @@ def rotated(photo: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(photo).rotate(20, Image.BICUBIC))
 
 
+def enlarged(photo: np.ndarray) -> np.ndarray:
+    picture = Image.fromarray(photo)
+    return np.asarray(picture.resize((2 * picture.width, 2 * picture.height), Image.BICUBIC))
+
+
 def noisy(photo: np.ndarray) -> np.ndarray:
     noise = 8 * np.random.default_rng(0).standard_normal(photo.shape)
     return np.clip(photo + noise, 0, 255).astype(np.uint8)
@@ -60,7 +65,7 @@ def as_it_is(photo: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("of_image", "of_photo"),
-    [(as_it_is, rotated), (as_it_is, np.fliplr), (noisy, as_it_is)],
+    [(as_it_is, rotated), (as_it_is, np.fliplr), (as_it_is, enlarged), (noisy, as_it_is)],
     ids=lambda x: x.__name__,
 )
 def test_the_model_without_learning(scene: Any, of_image: Any, of_photo: Any) -> None:

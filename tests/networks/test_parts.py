@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Extractor, VGG and critic by themselves; the stages of TTSR are covered by its oracle."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from searchtransfer.errors import OptionError, ShapeError
-from searchtransfer.networks import Discriminator, TextureExtractor, VGGFeatures
+from searchtransfer.networks import TTSR, Discriminator, FusionNet, TextureExtractor, VGGFeatures
 from searchtransfer.networks.blocks import upsample
 from searchtransfer.networks.main_net import MainNet, begin_with_nothing
 
@@ -127,3 +129,20 @@ def test_a_start_with_nothing_keeps_the_signals_size():
     assert not net(*images).any()
     torchs, ours = sizes
     assert torchs < 0.1 < ours < 10
+
+
+@pytest.mark.parametrize(("kind", "options"), [(FusionNet, {}), (TTSR, {"global_skip": True})])
+def test_an_outline_draws_no_numbers(kind, options, monkeypatch):
+    """Torch draws them on the meta device in Python, and imports its compiler for it."""
+    drawn = []
+
+    def draw(tensor, **options):
+        drawn.append(tensor.device.type)
+
+    monkeypatch.setattr(torch.nn.init, "kaiming_normal_", draw)
+    make = partial(kind, **options)
+    with torch.device("meta"):
+        make()
+    assert drawn == []
+    make()
+    assert set(drawn) == {"cpu"}

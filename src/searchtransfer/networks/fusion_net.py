@@ -140,6 +140,8 @@ class FusionNet(Pretrained):
 
     def _start_without_learning(self) -> None:
         for name, parameter in self.named_parameters():
+            if parameter.is_meta:
+                continue  # nothing to draw for, and torch would import its compiler to draw it
             if name.endswith("bias") or name == "tail.weight":
                 nn.init.zeros_(parameter)
             else:

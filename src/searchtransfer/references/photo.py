@@ -9,10 +9,12 @@ from torch import Tensor
 
 from ..images.resize import softened
 from ..process.budget import BYTES_A_PIXEL, MEMORY, for_copies
+from .blank import without_blank_corners
 from .copy import Copy, resized, upright, warped
 from .geometry import Keypoints, Plane, keypoints, reduced_and_enlarged
 from .kept import Kept
 from .maps import Map, jacobian_at, resizing, scale_of, turning
+from .sharpness import part_of_filter
 
 SHARPEST = 1.05
 """Pixels of the photo for a pixel of the result from which on what is finer is filtered out."""
@@ -56,16 +58,21 @@ class Photo:
         return self.pixels.shape[1], self.pixels.shape[2]
 
     @property
+    def shown(self) -> Float[Tensor, "3 _ _"]:
+        """The photo without blank corners."""
+        return self._kept.once("shown", lambda: without_blank_corners(self.pixels))
+
+    @property
     def keypoints(self) -> Keypoints:
         """What geometry is found by."""
         return self._kept.once(
-            "keypoints", lambda: keypoints(reduced_and_enlarged(self.pixels, self.scale))
+            "keypoints", lambda: keypoints(reduced_and_enlarged(self.shown, self.scale))
         )
 
     @property
     def upright(self) -> Copy:
         """The photo as it is."""
-        return self._kept.once("upright", lambda: upright(self.pixels, self.number, self.scale))
+        return self._kept.once("upright", lambda: upright(self.shown, self.number, self.scale))
 
     def prepare(self) -> None:
         """Compute now what a search needs.
@@ -119,7 +126,11 @@ class Photo:
         level = max(0, math.floor(math.log2(factor / DENSE))) if factor > 0 else 0
         half = self._half(level)
         left = factor * half.shape[1] / self.size[0]
-        source = softened(half, left) if left > SHARPEST else half
+        source = half
+        if left > SHARPEST:
+            about = round(left, 1)
+            part = self._kept.once(("part", level, about), lambda: part_of_filter(half, about))
+            source = softened(half, max(1.0, part * left))
         return source, resizing((half.shape[1], half.shape[2]), self.size)
 
     def at(self, size: tuple[int, int]) -> Float[Tensor, "3 _ _"]:
@@ -133,7 +144,7 @@ class Photo:
 
     def _half(self, level: int) -> Float[Tensor, "3 _ _"]:
         if not level:
-            return self.pixels
+            return self.shown
 
         def make() -> Tensor:
             above = self._half(level - 1)
