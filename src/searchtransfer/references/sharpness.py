@@ -24,8 +24,9 @@ ENLARGED, REAL = 0.1, 0.2
 """Ratios of these energies. Up to the first a photo was only enlarged, from the second on it surely
 shows more than the result: twice as large, photos have 0.28 to 1.6, enlarged ones 0.01 to 0.13."""
 
-LEAST = 0.7
-"""Part of the factor by which photos are filtered that show nothing more than the result."""
+LEAST = 0.8
+"""Part of the factor by which photos are filtered that show nothing more than the result. 0.7 would
+be best for enlarged ones, 1 for those as soft as what the result is compared with."""
 
 SIDE = 1024
 """Pixels on a side of the part in the middle that is looked at."""
