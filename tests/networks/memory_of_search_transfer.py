@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Print the working memory of SearchTransfer on a large image in MiB, beyond inputs and outputs."""
+"""Print the working memory of SearchTransfer on a large image in MiB, beyond inputs and outputs.
 
+    python tests/networks/memory_of_search_transfer.py [SIDE]
+
+600 x 600 query cells, and SIDE x SIDE key cells (150).
+"""
+
+import sys
 from pathlib import Path
 
 import torch
@@ -18,6 +24,7 @@ def peak() -> int:
 
 
 CHANNELS = 256
+SIDE = int(sys.argv[1]) if len(sys.argv) > 1 else 150
 module = SearchTransfer()
 module(  # a small run first: libraries and thread pools are not working memory
     torch.randn(1, CHANNELS, 40, 40),
@@ -28,10 +35,10 @@ module(  # a small run first: libraries and thread pools are not working memory
 )
 inputs = (
     torch.randn(1, CHANNELS, 600, 600),
-    torch.randn(1, CHANNELS, 150, 150),
-    torch.randn(1, 64, 600, 600),
-    torch.randn(1, 128, 300, 300),
-    torch.randn(1, 256, 150, 150),
+    torch.randn(1, CHANNELS, SIDE, SIDE),
+    torch.randn(1, 64, 4 * SIDE, 4 * SIDE),
+    torch.randn(1, 128, 2 * SIDE, 2 * SIDE),
+    torch.randn(1, 256, SIDE, SIDE),
 )
 before = peak()
 output = module(*inputs)

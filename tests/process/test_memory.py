@@ -154,7 +154,7 @@ torch.manual_seed(0)
 torch.set_num_threads(1)
 small = F.interpolate(torch.rand(1, 3, 30, 30), (240, 240), mode="bicubic").clamp(0, 1)[0]
 upscaler = Upscaler.from_pretrained("fusion")
-expected = upscaler.upscale(small, tile=40).image
+expected = upscaler.upscale(small, tile=80).image
 logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
 in_use = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (in_use + 140 * 2**20,) * 2)
@@ -164,7 +164,7 @@ print("off by", (upscaler.upscale(small, tile=0).image - expected).abs().max().i
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits and /proc are those of Linux")
 def test_an_image_that_does_not_fit_whole_is_made_in_pieces():
-    """In a process that has 140 MiB beyond what it took for pieces of 40 pixels."""
+    """In a process that has 140 MiB beyond what it took for pieces of 80 pixels."""
     done = subprocess.run(
         [sys.executable, "-c", WHOLE],
         # Else what was freed stays in the heap, in pieces, and is no room for others.
