@@ -5,12 +5,18 @@ from functools import cache
 
 import numpy as np
 import torch
+from PIL import Image
 from skimage import data
 from torch import Tensor
 
 
 def tensor(pixels: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
+
+
+def picture(colour: Tensor) -> Image.Image:
+    """Of 8 bits."""
+    return Image.fromarray((255 * colour).round().byte().permute(1, 2, 0).numpy())
 
 
 @cache

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Photos that are larger than the result: what they show beyond it, and how much to filter them.
 
-    python -m benchmarks.quality.sharpness DATA [--every 20] [--parts 1 0.85 0.7 0.6 --shift 8 6]
+    python -m benchmarks.quality.sharpness DATA [--every 20] [--parts 1 0.8 0.7 --shift 8 6]
 
 Every so many of all photos in DATA, as they are and enlarged by Pillow: the energy beyond the
 result, over that of what it can just show (`references/sharpness.py`). With `--parts` instead PSNR

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 import torch
-from pictures import coffee, target, texture
+from pictures import coffee, picture, target, tensor, texture
 from PIL import Image, ImageDraw
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
@@ -18,11 +18,10 @@ from searchtransfer.references.blank import without_blank_corners
 
 
 def turned(colour: Tensor, degrees: float, *, blank: int = 0, expand: bool = True) -> Tensor:
-    picture = Image.fromarray((255 * colour).round().byte().permute(1, 2, 0).numpy())
-    there = picture.rotate(
+    there = picture(colour).rotate(
         degrees, Image.Resampling.BICUBIC, expand=expand, fillcolor=(blank, blank, blank)
     )
-    return torch.from_numpy(np.array(there)).permute(2, 0, 1).float() / 255
+    return tensor(np.array(there))
 
 
 def photo() -> Tensor:

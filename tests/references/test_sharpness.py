@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from pictures import coffee, related, target
+from pictures import coffee, picture, related, target, tensor
 from PIL import Image
 from torch import Tensor
 
@@ -25,24 +25,16 @@ FILTERS = {
 }
 
 
-def as_tensor(picture: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
-
-
-def as_picture(colour: Tensor) -> Image.Image:
-    return Image.fromarray((255 * colour).round().byte().permute(1, 2, 0).numpy())
-
-
 def enlarged(colour: Tensor, factor: int, kernel: str = "bicubic") -> Tensor:
-    picture = as_picture(colour)
-    size = picture.width * factor, picture.height * factor
-    return as_tensor(picture.resize(size, FILTERS[kernel]))
+    small = picture(colour)
+    size = small.width * factor, small.height * factor
+    return tensor(np.array(small.resize(size, FILTERS[kernel])))
 
 
 def jpeg(colour: Tensor, quality: int) -> Tensor:
     file = io.BytesIO()
-    as_picture(colour).save(file, "JPEG", quality=quality)
-    return as_tensor(Image.open(file))
+    picture(colour).save(file, "JPEG", quality=quality)
+    return tensor(np.array(Image.open(file)))
 
 
 def real() -> Tensor:

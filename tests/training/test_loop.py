@@ -63,11 +63,10 @@ def assert_same_checkpoint(ours, theirs):
 
 def test_the_tiny_configuration_learns(root):
     words = ("model.blocks=[1, 1, 1, 1]", "data.patch=32", "run.checkpoint_every=60")
-    words += ("batch=2", "phases.0.steps=60", "validation.every=10")
-    outcome = train(tiny(root, *words))
+    outcome = train(tiny(root, *words, "phases.0.steps=80", "validation.every=20"))
     lines = read_journal(root / "run")
     losses = [line["losses"]["total"] for line in lines if "losses" in line]
-    assert len(losses) == outcome.step == 60
+    assert len(losses) == outcome.step == 80
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
     scores = [line["scores"]["place"]["psnr"] for line in lines if "scores" in line]
     assert outcome.best_psnr == max(scores) > scores[0] + 0.5
