@@ -60,6 +60,24 @@ def test_an_item_that_ends_its_workers_is_a_failure_of_its_own(tmp_path):
     assert "--jobs" in outcome.error
 
 
+class Reaper(Killer):
+    """Kills them between two items as well."""
+
+    def finished(self, outcome):
+        if self.times:
+            for child in multiprocessing.active_children():
+                child.kill()
+                child.join()
+
+
+def test_a_worker_that_is_lost_between_two_items_is_none_of_their_losses(tmp_path):
+    images(tmp_path, 2)
+    reaper = Reaper("1.png", 1)
+    outcomes = batch(tmp_path, engine=processes(1), watcher=reaper)
+    assert reaper.times == 0
+    assert [x.status for x in outcomes] == ["done", "done"]
+
+
 def test_a_manifest_is_needed(tmp_path):
     images(tmp_path, 1)
     jobs = plan_batch([tmp_path / "in"], None, suffix="-x4")

@@ -99,6 +99,8 @@ class _Worker:
     writing: Any
     """Held by it while it writes files."""
     job: Job | None = None
+    taken: bool = True
+    """Whether its item may be what ends it: not if it was lost while it had none."""
 
 
 class _Pool:
@@ -130,8 +132,9 @@ class _Pool:
                 if job is None:
                     more = False
                     break
-                worker = idle.pop() if idle else self._begin()
-                worker.job = job
+                # A new one counts from its start: one that cannot start is not started for ever.
+                worker, taken = (idle.pop(), False) if idle else (self._begin(), True)
+                worker.job, worker.taken = job, taken
                 try:
                     worker.pipe.send(job)
                 except OSError:  # lost; its pipe tells below
@@ -152,7 +155,7 @@ class _Pool:
             kind, said = worker.pipe.recv()
         except (EOFError, OSError):
             code = self._lost(worker)
-            self._losses[job] = self._losses.get(job, 0) + 1
+            self._losses[job] = self._losses.get(job, 0) + worker.taken
             if self._losses[job] < TRIES:
                 log.warning("a worker process was lost (%s); its item is done again", code)
                 again.append(job)
@@ -163,7 +166,9 @@ class _Pool:
             )
             yield Made(Outcome(job, "failed", error=message))
             return
-        if kind == "begun":
+        if kind == "taken":
+            worker.taken = True
+        elif kind == "begun":
             watcher.started(job)
         elif kind == "log":
             log.handle(said)
@@ -241,6 +246,7 @@ def _work(
     try:
         while True:
             job = pipe.recv()
+            send(("taken", None))
             send(("made", maker(job, lambda stage, done: stop.check(), stop, _telling(send))))
     except (EOFError, OSError, Stopped):
         return
