@@ -24,6 +24,9 @@ ENVIRONMENT = os.environ | {
     "PYTHONWARNINGS": "error",
 }
 
+PATIENCE = 900
+"""Seconds that a run may take: machines may be busy."""
+
 
 def command(root, *words, folder="run", launcher=(sys.executable,)):
     child = str(HERE / "child.py")
@@ -36,7 +39,7 @@ def ran(root, *words, **options):
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -147,7 +150,7 @@ def test_the_command_shares_the_batch_among_processes(tmp_path, whole):
         env=SHOWN,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert process.returncode == 0, process.stderr
@@ -163,7 +166,7 @@ def test_accelerate_launch_on_the_cpu_starts_as_many_as_asked(tmp_path):
         env=SHOWN,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert process.returncode == 1
