@@ -61,7 +61,7 @@ def levels(n: int) -> list[Tensor]:
 
 
 def in_tiles(query: Tensor, key: Tensor) -> Any:
-    return tiled.best_match(query[0], [key[0]], 3, working_memory=2**15)
+    return tiled.best_match(query[0], [key[0]], 3, working_memory=2**17)
 
 
 def matched(n: int) -> tuple[Tensor, ...]:

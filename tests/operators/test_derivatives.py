@@ -33,6 +33,7 @@ def texture_of(index: Tensor) -> Callable[[Tensor], Tensor]:
 
 
 class TestModes:
+    @pytest.mark.usefixtures("as_users_run")  # checks of shapes take a third of it
     def test_forward_mode_and_second_derivatives(self) -> None:
         inputs = tuple(x.requires_grad_() for x in query_and_key())
         assert torch.autograd.gradcheck(score, inputs, check_forward_ad=True)
