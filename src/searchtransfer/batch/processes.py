@@ -100,7 +100,8 @@ class _Worker:
     """Held by it while it writes files."""
     job: Job | None = None
     taken: bool = True
-    """Whether its item may be what ends it: not if it was lost while it had none."""
+    """Whether its item may be what ends it: not until it says that it has it, but for the first,
+    which counts from the start, so that what cannot start is not started for ever."""
 
 
 class _Pool:
@@ -132,9 +133,8 @@ class _Pool:
                 if job is None:
                     more = False
                     break
-                # A new one counts from its start: one that cannot start is not started for ever.
-                worker, taken = (idle.pop(), False) if idle else (self._begin(), True)
-                worker.job, worker.taken = job, taken
+                worker = idle.pop() if idle else self._begin()
+                worker.job = job
                 try:
                     worker.pipe.send(job)
                 except OSError:  # lost; its pipe tells below
@@ -173,7 +173,7 @@ class _Pool:
         elif kind == "log":
             log.handle(said)
         else:
-            worker.job = None
+            worker.job, worker.taken = None, False
             yield said
 
     def _begin(self) -> _Worker:
