@@ -84,6 +84,7 @@ def test_a_halo_too_small_is_noticed(pair, monkeypatch):
 
 def test_a_vivid_look_invents_nothing_of_what_is_shown(pair):
     low, reference = pair
+    low = torch.cat([low, scene(seed=9)[0]], 2)  # the right half is shown nowhere
     other = tiny(seed=1)
     faithful = FusionModel(tiny(), consistency_rounds=0)
     vivid = FusionModel(tiny(), vivid=other, consistency_rounds=0)

@@ -15,11 +15,13 @@ from torch import Tensor
 from searchtransfer import Reference
 from searchtransfer.errors import OptionError
 from searchtransfer.evaluation import psnr
+from searchtransfer.images.reduction import BICUBIC
 from searchtransfer.models import TransferModel
 from searchtransfer.operators.agreement import shown
 from searchtransfer.references import choosing
 from searchtransfer.references.choosing import choose
-from searchtransfer.references.finding import Found
+from searchtransfer.references.copy import Copy, upright
+from searchtransfer.references.finding import Found, find, plan_for
 from searchtransfer.references.matching import match
 from searchtransfer.references.plan import PAIRS_A_CELL, SEED_PAIRS, plan_search
 
@@ -61,6 +63,50 @@ class TestPlan:
             plan_search((2, 2), 4, 4, "x")
         with pytest.raises(OptionError, match="got 'x'"):
             match(texture(3, 3), Reference.build([texture(8, 8)]), "x")
+
+
+def copy_of(height: int, width: int, noise: float = 0.0) -> Copy:
+    """A blank one of so many cells."""
+    photo = torch.zeros(3, 4 * height, 4 * width)
+    return upright(photo, 0, 4).seen_as(BICUBIC, noise)
+
+
+class TestHalvings:
+    """Seeds are found at half the size, those of a noisy image at a quarter and less."""
+
+    @pytest.mark.parametrize(
+        ("noise", "halvings"),
+        [(0.0, 1), (1.9, 1), (2.0, 1), (5.9, 1), (6.0, 2), (11.9, 2), (12.0, 3)],
+    )
+    def test_the_more_noise_the_more_often(self, noise: float, halvings: int) -> None:
+        plan = plan_for((200, 300), [copy_of(190, 170, noise)], "auto")
+        assert plan.halvings == halvings
+        each = 4**halvings
+        assert plan.pairs == pytest.approx(200 * 300 * 190 * 170 / each**2, rel=0.1)
+
+    @pytest.mark.parametrize("side", [31, 32])
+    def test_small_pictures_are_not_halved(self, side: int) -> None:
+        for size, copy in (((side, 90), copy_of(90, 90)), ((90, 90), copy_of(90, side))):
+            assert plan_for(size, [copy_of(90, 90), copy], "auto").halvings == (side == 32)
+
+    def test_exactly_is_at_the_full_size(self) -> None:
+        assert plan_for((90, 90), [copy_of(90, 90)], "exact").halvings == 0
+
+    def test_it_is_said(self) -> None:
+        said = str(plan_for((64, 64), [copy_of(64, 64)], "auto"))
+        assert said == "from every cell at 1/2 of the size, 1e+06 pairs"
+
+    def test_what_looks_different_is_found_in_one_piece_more_often(self) -> None:
+        """As on another day: patches of twice the width are taken for others more seldom."""
+        photo = related()
+        small = low_of(target())
+        noise = torch.randn(small.shape, generator=torch.Generator().manual_seed(0))
+        strange = (0.5 * (small + 0.15 * noise) + 0.2).clamp(0, 1)
+        copies = (upright(photo, 0, 4),)
+        ways = [plan_for(small.shape[1:], copies, mode).halvings for mode in ("auto", "exact")]
+        assert ways == [1, 0]
+        below, above = (find(strange, copies, mode) for mode in ("auto", "exact"))
+        assert below.agreement.mean() > above.agreement.mean() + 0.05
 
 
 class TestFound:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How an image was reduced, told by its matches; and what knowing it is worth."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -138,9 +140,9 @@ class TestLargeImages:
     def test_it_is_found_once_more_as_a_whole_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sizes = []
 
-        def watched(colour: Tensor, *rest: object) -> Found:
+        def watched(colour: Tensor, *rest: Any, **named: Any) -> Found:
             sizes.append(tuple(colour.shape[1:]))
-            return find(colour, *rest)  # type: ignore[arg-type]
+            return find(colour, *rest, **named)
 
         monkeypatch.setattr(matching, "find", watched)
         small = by_pillow(target(), "area")

@@ -52,7 +52,7 @@ def test_in_between():
     matches.position[4:] = 800 * torch.rand(6, 10, 2) + 100
     words = usefulness(torch.ones(10, 10), matches)
     assert WEAK_COHERENCE < coherence(torch.ones(10, 10), matches) < 0.5
-    assert words.startswith("The reference was useful in parts: 33% of the cells")
+    assert words.startswith("The reference was useful in parts: 25% of the cells")
 
 
 def test_too_little_to_judge():

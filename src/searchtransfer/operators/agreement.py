@@ -15,18 +15,22 @@ from torch import Tensor
 AROUND = 7
 """Cells on either side whose agreement decides whether a cell is shown by the reference."""
 
-CHANCE, SURE = 0.34, 0.5
+CHANCE, SURE = 0.25, 0.4
 """Mean agreement below which what a reference shows makes a picture worse, and from which on it can
-be believed; other photos reach 0.30 in a cell of a thousand, by chance."""
+be believed; other photos reach 0.27 in a cell of a thousand, by chance."""
+
+APART = 2
+"""Cells from one to the neighbours that are asked: nearer ones were found as one, at half the size,
+and agree by descent."""
 
 TOLERANCE = 0.75
-"""Pixels of the result, at scale 4, that a match may be off where its neighbour says that it should
-be."""
+"""Pixels of the result, at scale 4, that a match may be off where the next cell says that it should
+be; half as many more for each cell between."""
 
 
-def tolerance_at(scale: int) -> float:
+def tolerance_at(scale: int, apart: int = APART) -> float:
     """Pixels of the result: fewer for small cells, whose neighbours agree by chance more often."""
-    return TOLERANCE * math.sqrt(scale / 4)
+    return TOLERANCE * (1 + apart) / 2 * math.sqrt(scale / 4)
 
 
 def beside(
@@ -47,12 +51,10 @@ def beside(
         jacobian: pixels of the photo for a step of one pixel of the result, down and right.
         scale: pixels of a cell of the result.
         step: rows down and columns right to the neighbour.
-        tolerance: in pixels of the result; None: that of the scale.
+        tolerance: in pixels of the result; None: that of the scale and the step.
     """
     dy, dx = step
-    height, width = photo.shape
-    here = (slice(0, height - dy), slice(0, width - dx))
-    there = (slice(dy, height), slice(dx, width))
+    here, there = _pairs((photo.shape[0], photo.shape[1]), step)
     turn = jacobian[here]
     way = scale * (dy * turn[..., 0] + dx * turn[..., 1])
     off = position[there] - position[here] - way
@@ -61,7 +63,7 @@ def beside(
     y, x = off.unbind(-1)
     rows, columns = d * y - b * x, a * x - c * y
     if tolerance is None:
-        tolerance = tolerance_at(scale)
+        tolerance = tolerance_at(scale, max(step))
     limit = (tolerance * (a * d - b * c)).square()
     return (rows.square() + columns.square() <= limit) & (photo[there] == photo[here])
 
@@ -72,26 +74,30 @@ def agreement(
     jacobian: Float[Tensor, "h w 2 2"],
     scale: int,
     tolerance: float | None = None,
+    apart: int = APART,
 ) -> Float[Tensor, "h w"]:
     """The share of its (up to four) neighbours that a cell was found beside.
 
-    Args are those of `beside`.
+    Args are those of `beside`, and how many cells the neighbours are apart.
 
     Returns:
         0 to 1; 1 for a cell without neighbours, since nothing contradicts it.
     """
     votes = position.new_zeros(photo.shape)
     voters = torch.zeros_like(votes)
-    height, width = photo.shape
-    for dy, dx in ((0, 1), (1, 0)):
-        together = beside(photo, position, jacobian, scale, (dy, dx), tolerance)
-        for cells in (
-            (slice(0, height - dy), slice(0, width - dx)),
-            (slice(dy, height), slice(dx, width)),
-        ):
+    for step in ((0, apart), (apart, 0)):
+        together = beside(photo, position, jacobian, scale, step, tolerance)
+        for cells in _pairs((photo.shape[0], photo.shape[1]), step):
             votes[cells] += together
             voters[cells] += 1
     return torch.where(voters > 0, votes / voters.clamp(min=1), 1.0)
+
+
+def _pairs(size: tuple[int, int], step: tuple[int, int]) -> tuple[tuple[slice, slice], ...]:
+    """The cells that have a neighbour one `step` on, and these neighbours."""
+    (height, width), (dy, dx) = size, step
+    here = slice(0, max(0, height - dy)), slice(0, max(0, width - dx))
+    return here, (slice(dy, height), slice(dx, width))
 
 
 def shown(agreement: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:

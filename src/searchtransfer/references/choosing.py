@@ -161,9 +161,8 @@ class Trial:
         score, place = best_cells(self.query, Keys([key], 1, copy=False), lambda done: None)
         still = torch.eye(2, dtype=score.dtype, device=score.device).expand(*score.shape, 2, 2)
         one = torch.zeros_like(place[..., 0])
-        return _in_one_piece(agreement(one, place.to(score), still, 1, TOLERANCE)) * score.clamp(
-            min=0
-        )
+        together = agreement(one, place.to(score), still, 1, TOLERANCE, apart=1)
+        return _in_one_piece(together) * score.clamp(min=0)
 
     @staticmethod
     def _reduced(size: tuple[int, int], reduction: float) -> tuple[int, int]:

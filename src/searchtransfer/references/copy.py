@@ -119,8 +119,12 @@ class Copy:
         same = (reduction, noise) == (self.reduction, self.noise)
         return self if same else self.changed(reduction=reduction, noise=noise)
 
+    @property
     def halved(self) -> "Copy":
         """The same copy at half its size, for an image at half its size, with half its noise."""
+        return self.once("halved", self._halved)
+
+    def _halved(self) -> "Copy":
         size = (max(1, self.size[0] // 2), max(1, self.size[1] // 2))
         larger = resizing(size, self.size)
         inside = self.inside

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding: the best whole cells, then a fraction of a pixel.
+"""Finding: the best whole cells at half the size, then a fraction of a pixel.
 
-Where noise hides what a patch shows, the image is first found at half its size, where it has half
-the noise: from there on neighbours are believed more than single patches.
+At half its size a patch sees twice as far, so that it is taken for another more seldom; and where
+noise hides what a patch shows, half the size has half the noise. From there on a noisy image
+believes neighbours more than single patches.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -20,17 +22,18 @@ from .copy import Copy
 from .field import Field, located
 from .maps import applied, resizing
 from .matches import Matches
-from .plan import Plan
+from .plan import Plan, plan_search
 from .refinement import refined, smoothed
 from .seeding import Query, Watch, part_of, seeds
 from .target import Target
 
 NOISY, BEARABLE = 2.0, 3.0
-"""Grey levels of noise from which on an image is first found at half its size, and from which on
-such a half is found at half of that."""
+"""Grey levels of noise from which on neighbours are believed more, and from which on a half is
+found at half of that."""
 
-SMALLEST = 12
-"""Cells on a side that an image, and every copy, must have for a search at half the size."""
+SMALLEST, SMALLEST_CLEAN = 12, 32
+"""Cells on a side that an image, and every copy, must have for a search at half the size; and where
+it is not noisy, since few cells at half the size say less than all."""
 
 
 class Found(NamedTuple):
@@ -59,7 +62,7 @@ class Found(NamedTuple):
 def find(
     colour: Float[Tensor, "3 h w"],
     copies: tuple[Copy, ...],
-    plan: Plan,
+    mode: str = "auto",
     backend: str = "auto",
     watch: Watch = lambda done: None,
 ) -> Found:
@@ -68,32 +71,55 @@ def find(
     Args:
         colour: `[3, H, W]`, the small image, in [0, 1].
         copies: of the photos, all for an image that was made in the same way.
-        plan: how seeds are found.
+        mode: how seeds are found; see `plan_search`.
         backend: of the search; see `searchtransfer.search`.
         watch: called with the share that is done.
     """
-    return _found(colour, copies, plan, backend, watch, NOISY)
+    size = (colour.shape[1], colour.shape[2])
+    return _found(colour, copies, plan_for(size, copies, mode), backend, watch)
+
+
+def plan_for(size: tuple[int, int], copies: Sequence[Copy], mode: str) -> Plan:
+    """How seeds are found, and how often all is halved before.
+
+    Args:
+        size: rows and columns of the image.
+        copies: where it is looked for.
+        mode: see `plan_search`; "exact" halves nothing that is not noisy.
+
+    Raises:
+        OptionError: no such mode.
+    """
+    scale, noise = copies[0].scale, copies[0].noise
+    sizes = [size, *((x.size[0] // scale, x.size[1] // scale) for x in copies)]
+    noisy, halvings = noise >= NOISY, 0
+    smallest = SMALLEST if noisy else SMALLEST_CLEAN
+    goes_on = noisy or mode != "exact"
+    while goes_on and min(map(min, sizes)) >= smallest:
+        sizes = [(rows // 2, columns // 2) for rows, columns in sizes]
+        halvings, noise = halvings + 1, noise / 2
+        goes_on = noise >= BEARABLE
+    (rows, columns), *cells = sizes
+    plan = plan_search((rows, columns), sum(h * w for h, w in cells), scale, mode)
+    return replace(plan, halvings=halvings)
 
 
 def _found(
-    colour: Tensor,
-    copies: tuple[Copy, ...],
-    plan: Plan,
-    backend: str,
-    watch: Watch,
-    noisy: float,
+    colour: Tensor, copies: tuple[Copy, ...], plan: Plan, backend: str, watch: Watch
 ) -> Found:
-    size = (colour.shape[1], colour.shape[2])
-    large = min(size) >= SMALLEST and all(min(x.size) >= SMALLEST * x.scale for x in copies)
-    if copies[0].noise >= noisy and large:
+    if plan.halvings:
         return _from_half_size(colour, copies, plan, backend, watch)
+    size = (colour.shape[1], colour.shape[2])
     query = Query.of(colour, plan.stride, backend, copies[0].noise)
     coarse = seeds(query, copies, plan.phases, part_of(watch, 0, 2))
     start = _spread(coarse, size, plan.stride, copies[0].scale)
     field = _better(refined, colour, copies, start, part_of(watch, 1, 2))
     matches = located(copies, field)
-    place = matches.photo, matches.position, matches.jacobian, matches.scale
-    return Found(copies, field, matches, agreement(*place))
+    return Found(copies, field, matches, _agreement(matches))
+
+
+def _agreement(matches: Matches) -> Float[Tensor, "h w"]:
+    return agreement(matches.photo, matches.position, matches.jacobian, matches.scale)
 
 
 def _better(
@@ -109,19 +135,26 @@ def _from_half_size(
 ) -> Found:
     """Find the image at half its size, and go on from there.
 
-    Whether neighbours agree is what they did there, on their own: here they were made to.
+    Whether the neighbours of a noisy image agree is what they did there, on their own: here they
+    are made to.
     """
     half = down(crop_to_multiple(colour, 2), 2)
-    halves = tuple(copy.halved() for copy in copies)
-    above = _found(half, halves, plan, backend, part_of(watch, 0, 2), BEARABLE)
+    halves = tuple(copy.halved for copy in copies)
+    less = replace(plan, halvings=plan.halvings - 1)
+    above = _found(half, halves, less, backend, part_of(watch, 0, 2))
     size = colour.shape[1], colour.shape[2]
     start = _spread(above.field, size, 2, copies[0].scale, centred=True)
     for which, (copy, smaller) in enumerate(zip(copies, halves, strict=True)):
         here = start.copy == which
         start.centre[here] = applied(resizing(smaller.size, copy.size), start.centre[here])
-    field = _better(smoothed, colour, copies, start, part_of(watch, 1, 2))
+    noisy = copies[0].noise >= NOISY
+    how = smoothed if noisy else refined
+    field = _better(how, colour, copies, start, part_of(watch, 1, 2))
+    matches = located(copies, field)
+    if not noisy:
+        return Found(copies, field, matches, _agreement(matches))
     agreed = F.interpolate(above.agreement[None, None], size, mode="nearest")[0, 0]
-    return Found(copies, field, located(copies, field), agreed)
+    return Found(copies, field, matches, agreed)
 
 
 def _spread(

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Matching: every cell of a small image found in the photos of a reference, without a grid.
 
-First the copies of the photos that help are chosen, by keypoints and by trial. Then whole cells are
-searched among all cells of the copies; exhaustively, from every cell of the image or, where that is
-too much, from some of them, evenly spread. These seeds are refined to a fraction of a pixel, and
-neighbours hand their matches on to each other. What was found tells how the image was reduced (of a
-large image, a part that is found first); if not as was thought, it is found again. The choices
-depend on the pictures alone, so that the same pair always gives the same picture.
+First the copies of the photos that help are chosen, by keypoints and by trial. Then, at half the
+size, whole cells are searched among all cells of the copies; exhaustively, from every cell of the
+image or, where that is too much, from some of them, evenly spread. These seeds are refined to a
+fraction of a pixel, there and at the full size, and neighbours hand their matches on to each other.
+What was found tells how the image was reduced (of a large image, a part that is found first); if
+not as was thought, it is found again. The choices depend on the pictures alone, so that the same
+pair always gives the same picture.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -23,8 +24,8 @@ from ..process.progress import Progress, silent
 from ..wear import CLEAN, Wear
 from .choosing import choose
 from .copy import Copy
-from .finding import Found, find
-from .plan import Plan, plan_search
+from .finding import Found, find, plan_for
+from .plan import plan_search
 from .reduction import nearby, part_that_tells, reduction_of
 from .reference import Reference
 from .seeding import Watch, part_of
@@ -65,14 +66,14 @@ def match(
     bytes_of_copies = for_copies(memory)
     watch = _watch(progress, 0.0, 0.3)
     copies, surely = choose(colour, reference.prepared, backend, bytes_of_copies, watch)
-    copies_text = "1 copy" if len(copies) == 1 else f"{len(copies)} copies"
-    log.info("search: %s in %s", _plan(size, copies, mode), copies_text)
     noise, supposed = wear.level(colour), wear.supposed(reference.scale)
     chosen = tuple(copy.seen_as(supposed, noise) for copy in copies)
-    search = partial(_searched, mode=mode, backend=backend)
+    copies_text = "1 copy" if len(copies) == 1 else f"{len(copies)} copies"
+    log.info("search: %s in %s", plan_for(size, chosen, mode), copies_text)
+    search = partial(find, mode=mode, backend=backend)
     part = part_that_tells(surely, size)
     if wear.reduction:
-        found = search(colour, chosen, _watch(progress, 0.3, 1.0))
+        found = search(colour, chosen, watch=_watch(progress, 0.3, 1.0))
     elif part is None:
         found = _searched_again(search, colour, chosen, supposed, _watch(progress, 0.3, 1.0))
     else:
@@ -80,24 +81,13 @@ def match(
         watch = _watch(progress, 0.3, 0.4)
         told = _searched_again(search, piece, chosen, supposed, watch, _nearby).reduction
         chosen = tuple(copy.seen_as(told, noise) for copy in copies)
-        found = search(colour, chosen, _watch(progress, 0.4, 1.0))
+        found = search(colour, chosen, watch=_watch(progress, 0.4, 1.0))
     progress("search", 1.0)
     return found
 
 
-def _plan(size: tuple[int, int], copies: Sequence[Copy], mode: str) -> Plan:
-    return plan_search(size, sum(copy.cells for copy in copies), copies[0].scale, mode)
-
-
-def _searched(
-    colour: Float[Tensor, "3 h w"], copies: tuple[Copy, ...], watch: Watch, mode: str, backend: str
-) -> Found:
-    plan = _plan((colour.shape[1], colour.shape[2]), copies, mode)
-    return find(colour, copies, plan, backend, watch)
-
-
 def _searched_again(
-    search: Callable[[Tensor, tuple[Copy, ...], Watch], Found],
+    search: Callable[..., Found],
     colour: Float[Tensor, "3 h w"],
     copies: tuple[Copy, ...],
     supposed: Reduction,
@@ -108,14 +98,14 @@ def _searched_again(
 
     `where` says in what it is found again.
     """
-    found = search(colour, copies, part_of(watch, 0, AGAIN + 1))
+    found = search(colour, copies, watch=part_of(watch, 0, AGAIN + 1))
     for number in range(1, AGAIN + 1):
         reduction = reduction_of(colour, found.copies, found.field, found.agreement, supposed)
         if reduction == found.reduction:
             break
         log.info("the image looks reduced by %s: it is found again", reduction)
         again = tuple(copy.seen_as(reduction, copy.noise) for copy in where(found))
-        found = search(colour, again, part_of(watch, number, AGAIN + 1))
+        found = search(colour, again, watch=part_of(watch, number, AGAIN + 1))
     return found
 
 

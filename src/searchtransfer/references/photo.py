@@ -82,6 +82,7 @@ class Photo:
         _ = self.keypoints
         if BYTES_A_PIXEL * self.size[0] * self.size[1] <= for_copies(MEMORY):
             _ = self.upright.luma
+            _ = self.upright.halved.luma
 
     def aligned(self, zoom: float = 1.0, turns: int = 0, mirrored: bool = False) -> Copy:
         """The photo `zoom` times as large, mirrored if wanted, and turned by quarters.

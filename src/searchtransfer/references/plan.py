@@ -24,12 +24,15 @@ class Plan:
     """Positions that the copies are reduced at, along each side."""
     stride: int = 1
     """Every so many rows and columns of the image take part."""
+    halvings: int = 0
+    """Times that image and copies are halved first."""
 
     def __str__(self) -> str:
         if self.phases > 1:
             return f"exact, {self.pairs:.2g} pairs"
         every = "every cell" if self.stride == 1 else f"one of {self.stride} rows and columns"
-        return f"from {every}, {self.pairs:.2g} pairs"
+        smaller = f" at 1/{2**self.halvings} of the size" if self.halvings else ""
+        return f"from {every}{smaller}, {self.pairs:.2g} pairs"
 
 
 def plan_search(size: tuple[int, int], cells: int, scale: int, mode: str = "auto") -> Plan:

@@ -6,10 +6,10 @@ import math
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ..operators.agreement import beside
+from ..operators.agreement import APART, beside
 from .matches import Matches
 
-WEAK_COHERENCE = 0.1
+WEAK_COHERENCE = 0.04
 """References that show other things reach less; see `coherence`."""
 
 NO_FINER = 1.4
@@ -23,11 +23,12 @@ class WeakReferenceWarning(UserWarning):
 def coherence(score: Float[Tensor, "h w"], matches: Matches) -> float:
     """The share of cells that were found side by side with the next two.
 
-    The next two are the one to the right and the one below; side by side is where the Jacobian of a
-    match says that they must be, within a pixel (see `operators.agreement`). What tells a reference
+    The next two are those a cell beyond the one to the right and the one below; side by side is
+    where the Jacobian of a match says that they must be, within about a pixel (see
+    `operators.agreement`). What tells a reference
     of the same things from another: small patches of any photo are found in any other with high
     scores, but scattered. Cells of score 0 are flat and do not count; an image of flat cells only
-    has coherence 0, a single row or column 1, since nothing contradicts it.
+    has coherence 0, one of a row or column or two 1, since nothing contradicts it.
     """
     corner = _corners(score)
     if not bool(corner.any()):
@@ -38,14 +39,14 @@ def coherence(score: Float[Tensor, "h w"], matches: Matches) -> float:
 def _corners(score: Float[Tensor, "h w"]) -> Bool[Tensor, "h2 w2"]:
     """The cells that count: neither they nor the next two are flat."""
     found = score != 0
-    return found[:-1, :-1] & found[1:, :-1] & found[:-1, 1:]
+    return found[:-APART, :-APART] & found[APART:, :-APART] & found[:-APART, APART:]
 
 
 def _together(score: Float[Tensor, "h w"], matches: Matches) -> Bool[Tensor, "h2 w2"]:
     """Those of them that were found side by side with the next two."""
     place = matches.photo, matches.position, matches.jacobian, matches.scale
-    below, right = beside(*place, (1, 0)), beside(*place, (0, 1))
-    return _corners(score) & below[:, :-1] & right[:-1]
+    below, right = beside(*place, (APART, 0)), beside(*place, (0, APART))
+    return _corners(score) & below[:, :-APART] & right[:-APART]
 
 
 def fineness(score: Float[Tensor, "h w"], matches: Matches) -> float:
@@ -53,7 +54,7 @@ def fineness(score: Float[Tensor, "h w"], matches: Matches) -> float:
 
     Found are the cells that lie side by side with the next two; infinite where there are none.
     """
-    zoom = matches.zoom[:-1, :-1][_together(score, matches)]
+    zoom = matches.zoom[:-APART, :-APART][_together(score, matches)]
     return matches.scale / float(zoom.median()) if zoom.numel() else math.inf
 
 
@@ -91,9 +92,9 @@ def usefulness(score: Float[Tensor, "h w"], matches: Matches) -> str:
         )
     if not bool((score != 0).any()):
         return "The image is flat everywhere, so there was nothing to look for in the reference."
-    if min(score.shape) == 1:
+    if min(score.shape) <= APART:
         return (
-            "An image of a single row or column is too narrow to tell how useful the reference "
+            "An image of one or two rows or columns is too narrow to tell how useful the reference "
             f"was; the mean score is {score.mean().item():.2f}."
         )
     share = coherence(score, matches)
