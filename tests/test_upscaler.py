@@ -247,8 +247,8 @@ class TestCoherence:
 
     def test_within_the_tolerance(self) -> None:
         matches = whole_cells(self.PHOTO, torch.stack([self.ROW, self.COLUMN], -1) * 3, 3)
-        odd = ((self.COLUMN + self.ROW) % 2)[..., None]
-        for off, share in ((0.5, 1), (0.9, 0)):
+        odd = ((self.COLUMN // 2 + self.ROW // 2) % 2)[..., None]
+        for off, share in ((0.9, 1), (1.1, 0)):
             moved = replace(matches, position=matches.position + off * odd * torch.tensor([0, 1]))
             assert coherence(self.ONES, moved) == share
 
@@ -263,13 +263,13 @@ class TestCoherence:
         assert self.of(self.PHOTO, self.PHOTO) == 0
 
     def test_a_break_between_two_columns(self) -> None:
-        """Of the 3 x 4 cells with a right and a lower neighbour, 3 miss the right one."""
+        """Of the 2 x 3 cells with neighbours two to the right and below, 4 miss the right one."""
         column = self.COLUMN * 3 + 50 * (self.COLUMN >= 2)
-        assert self.of(self.ROW * 3, column) == 9 / 12
+        assert self.of(self.ROW * 3, column) == 2 / 6
 
     def test_a_break_between_two_photos(self) -> None:
         photo = (self.ROW >= 1).long()
-        assert self.of(self.ROW * 3, self.COLUMN * 3, photo=photo) == 8 / 12
+        assert self.of(self.ROW * 3, self.COLUMN * 3, photo=photo) == 3 / 6
 
     def test_flat_cells_do_not_count(self) -> None:
         score = self.ONES.clone()
@@ -282,7 +282,7 @@ class TestCoherence:
         assert self.of(self.PHOTO, self.COLUMN * 3) == 0
         assert self.of(self.ROW * 3, self.PHOTO) == 0
 
-    @pytest.mark.parametrize("size", [(1, 1), (1, 6), (6, 1)])
+    @pytest.mark.parametrize("size", [(1, 1), (1, 6), (6, 1), (2, 6), (6, 2)])
     def test_without_a_cell_that_has_both_neighbours(self, size: tuple[int, int]) -> None:
         photo = torch.zeros(size, dtype=torch.int64)
         matches = whole_cells(photo, torch.zeros(*size, 2, dtype=torch.int64), 4)

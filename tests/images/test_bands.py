@@ -52,6 +52,7 @@ def test_alpha_between_others_is_found(tmp_path):
     )
 
 
+@pytest.mark.filterwarnings("ignore:the reference hardly")
 @pytest.mark.parametrize("scale", [2, 2.5])
 @pytest.mark.parametrize("extra", [["unspecified"] * 2, ["unassalpha", "unspecified"]], ids=str)
 def test_every_band_is_enlarged(tmp_path, extra, scale):
