@@ -84,7 +84,8 @@ def reduction_of(
         otherwise: the answer where the matches do not tell.
     """
     surely = shown(agreement)
-    area = _richest(surely)
+    # Much is shown surely; of that, where neighbours agree most: matches that err tell nothing.
+    area = _richest(surely * agreement)
     colour, surely, field = colour[(slice(None), *area)], surely[area], field.at(area)
     part = _best_part(copies, field, surely)
     if part is None:
