@@ -22,6 +22,7 @@ from searchtransfer.operators.agreement import shown
 from searchtransfer.references import matching
 from searchtransfer.references import reduction as module
 from searchtransfer.references.copy import Copy
+from searchtransfer.references.field import Field
 from searchtransfer.references.finding import Found, find
 from searchtransfer.references.matching import match
 from searchtransfer.references.reduction import AROUND_PART, SIDE, part_that_tells
@@ -162,6 +163,20 @@ class TestLargeImages:
         small = by_pillow(target(), "area")
         found = match(small, Reference.build([unrelated()]), wear=Wear())
         assert found.reduction == BICUBIC
+
+
+def test_it_is_told_where_neighbours_agree_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is surely shown: matches that err leave more unexplained, whatever the reduction."""
+    cells = torch.stack(torch.meshgrid(torch.arange(160.0), torch.arange(160.0), indexing="ij"), -1)
+    agreement = torch.full((160, 160), 0.7)
+    agreement[64:, 80:] = 1
+    assert (shown(agreement) == 1).all()
+    seen = []
+    monkeypatch.setattr(module, "_best_part", lambda copies, field, surely: seen.append(field))
+    still = torch.eye(2).expand(160, 160, 2, 2)
+    field = Field(torch.zeros(160, 160, dtype=torch.int64), cells, still, agreement)
+    module.reduction_of(texture(160, 160), [], field, agreement)
+    assert seen[0].centre.amin((0, 1)).tolist() == [64, 80]
 
 
 def test_the_part_is_where_most_is_shown() -> None:

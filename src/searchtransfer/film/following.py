@@ -8,9 +8,8 @@ of the moves that a single image gets. Cells whose score drops begin with a sear
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ..operators.agreement import agreement
 from ..references.field import Field, located
-from ..references.finding import Found
+from ..references.finding import Found, agreement_of
 from ..references.refinement import fitted, handed_on
 from ..references.seeding import Query, seeds
 from ..references.shifting import shifted
@@ -60,7 +59,7 @@ def follow(
     if noisy:  # here neighbours were made to agree: what they did when searched counts
         agreed = _at(before.agreement, way)
     else:
-        agreed = agreement(matches.photo, matches.position, matches.jacobian, matches.scale)
+        agreed = agreement_of(matches)
     return Found(copies, field, matches, agreed)
 
 

@@ -17,7 +17,7 @@ AROUND = 7
 
 CHANCE, SURE = 0.25, 0.4
 """Mean agreement below which what a reference shows makes a picture worse, and from which on it can
-be believed; other photos reach 0.27 in a cell of a thousand, by chance."""
+be believed; other photos reach 0.25 in a cell of a thousand, by chance."""
 
 APART = 2
 """Cells from one to the neighbours that are asked: nearer ones were found as one, at half the size,

@@ -115,10 +115,11 @@ def _found(
     start = _spread(coarse, size, plan.stride, copies[0].scale)
     field = _better(refined, colour, copies, start, part_of(watch, 1, 2))
     matches = located(copies, field)
-    return Found(copies, field, matches, _agreement(matches))
+    return Found(copies, field, matches, agreement_of(matches))
 
 
-def _agreement(matches: Matches) -> Float[Tensor, "h w"]:
+def agreement_of(matches: Matches) -> Float[Tensor, "h w"]:
+    """The share of its neighbours that each cell was found beside."""
     return agreement(matches.photo, matches.position, matches.jacobian, matches.scale)
 
 
@@ -152,7 +153,7 @@ def _from_half_size(
     field = _better(how, colour, copies, start, part_of(watch, 1, 2))
     matches = located(copies, field)
     if not noisy:
-        return Found(copies, field, matches, _agreement(matches))
+        return Found(copies, field, matches, agreement_of(matches))
     agreed = F.interpolate(above.agreement[None, None], size, mode="nearest")[0, 0]
     return Found(copies, field, matches, agreed)
 

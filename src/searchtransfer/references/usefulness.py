@@ -23,12 +23,11 @@ class WeakReferenceWarning(UserWarning):
 def coherence(score: Float[Tensor, "h w"], matches: Matches) -> float:
     """The share of cells that were found side by side with the next two.
 
-    The next two are those a cell beyond the one to the right and the one below; side by side is
-    where the Jacobian of a match says that they must be, within about a pixel (see
-    `operators.agreement`). What tells a reference
-    of the same things from another: small patches of any photo are found in any other with high
-    scores, but scattered. Cells of score 0 are flat and do not count; an image of flat cells only
-    has coherence 0, one of a row or column or two 1, since nothing contradicts it.
+    The next two are two cells to the right and two below; side by side is where the Jacobian of a
+    match says that they must be, within about a pixel (see `operators.agreement`). What tells a
+    reference of the same things from another: small patches of any photo are found in any other
+    with high scores, but scattered. Cells of score 0 are flat and do not count. An image of flat
+    cells only has coherence 0; one of at most two rows or columns 1, since nothing contradicts it.
     """
     corner = _corners(score)
     if not bool(corner.any()):
