@@ -166,7 +166,7 @@ def test_an_unrelated_reference_is_a_warning(tmp_path, files):
 
 
 def test_a_reference_as_small_as_the_image_is_a_warning(tmp_path):
-    photo = np.asarray(stereo()[0][:, :496, :740].permute(1, 2, 0).mul(255).round().byte())
+    photo = np.asarray(stereo()[0][:, :240, :360].permute(1, 2, 0).mul(255).round().byte())
     small = save(tmp_path / "small.png", reduced(photo))
     done = command("upscale", "-i", small, "-r", small, "-o", tmp_path / "large.png")
     assert done.exit_code == 0

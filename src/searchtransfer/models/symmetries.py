@@ -29,11 +29,22 @@ def averaged(
     symmetries: int,
 ) -> Float[Tensor, "b 3 hs ws"]:
     """The mean of what the network makes of an image turned and mirrored, turned back."""
-    sharp = low.new_zeros(())
     run = ready(network, low.device)
+    images = (low, noise) if evidence is None else (low, noise, *evidence)
+
+    def seen(low: Tensor, noise: Tensor, *evidence: Tensor) -> Tensor:
+        return run(low, Evidence(*evidence) if evidence else None, noise)
+
+    return mean_over(symmetries, seen, *images)
+
+
+def mean_over(
+    symmetries: int, run: Callable[..., Tensor], *images: Float[Tensor, "..."]
+) -> Float[Tensor, "..."]:
+    """The mean of what is made of images turned and mirrored alike, turned back."""
+    sharp = images[0].new_zeros(())
     for turns, flip in SYMMETRIES[:symmetries]:
-        seen = None if evidence is None else Evidence(*(_moved(x, turns, flip) for x in evidence))
-        result = run(_moved(low, turns, flip), seen, _moved(noise, turns, flip))
+        result = run(*(_moved(x, turns, flip) for x in images))
         back = torch.rot90(result.flip(-1) if flip else result, -turns, (-2, -1))
         sharp = sharp + back / symmetries
     return sharp

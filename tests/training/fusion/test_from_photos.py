@@ -5,6 +5,7 @@ import importlib.util
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from searchtransfer.models.fusion import load_network
 from searchtransfer.networks import FusionNet
 from searchtransfer.training import train
 from searchtransfer.training.fusion.crops import crop_files
+from searchtransfer.training.fusion.manifest import Manifest
 from searchtransfer.weights import load_weights
 
 
@@ -185,10 +187,14 @@ def test_crops_made_with_other_settings_are_not_used(data, whole, tmp_path):
     stem = tmp_path / "span"
     for suffix in (".param", ".bin"):
         stem.with_suffix(suffix).write_text("x")
-    with pytest.raises(
-        ConfigError, match=r"the teacher \(teacher\.files.*was None and is [0-9a-f]"
-    ):
-        train(tiny(data, tmp_path / "run", prepared, f"teacher.files={stem}"))
+    files = f"teacher.files={stem}"
+    for ways, named in ((1, "[0-9a-f]{64}$"), (8, "[0-9a-f]{64} x 8$")):
+        config = tiny(data, tmp_path / "run", prepared, files, f"teacher.symmetries={ways}")
+        assert re.fullmatch(named, str(Manifest.of(config).teacher))
+        with pytest.raises(
+            ConfigError, match=r"the teacher \(teacher\.files.*was None and is [0-9a-f]"
+        ):
+            train(config)
 
 
 def test_crops_of_which_nothing_is_known_are_not_used(data, whole, tmp_path):

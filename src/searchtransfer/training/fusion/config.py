@@ -58,6 +58,8 @@ class Teacher(Section):
     """SPAN of the same scale, .param and .bin, without their suffix; null: none."""
     share: Portion = 0.5
     """Of the loss where no reference helps; the truth has the rest."""
+    symmetries: Annotated[int, Field(ge=1, le=8)] = 1
+    """Of the square, that it is shown a crop in; the mean of more is nearer the truth."""
 
 
 class FusionLosses(Section):

@@ -28,7 +28,7 @@ class Manifest:
     """How many times smaller the small pictures are."""
     seed: int
     teacher: str | None
-    """SHA-256 of the teacher's files."""
+    """SHA-256 of the teacher's files, and in how many ways it was shown a crop, if not in one."""
     held_out: float
     """The share of `data.held_out`."""
     views: dict[str, Any]
@@ -43,8 +43,8 @@ class Manifest:
         Raises:
             DataError: the teacher's files are not there.
         """
-        files, data = config.teacher.files, config.data
-        teacher = None if files is None else _digest(files)
+        files, ways, data = config.teacher.files, config.teacher.symmetries, config.data
+        teacher = None if files is None else _digest(files) + (f" x {ways}" if ways > 1 else "")
         return cls(
             VERSION,
             config.model.scale,
@@ -113,7 +113,7 @@ _KEYS = {
     "version": "the version of what is stored",
     "scale": "model.scale",
     "seed": "seed",
-    "teacher": "the teacher (teacher.files, by SHA-256)",
+    "teacher": "the teacher (teacher.files, by SHA-256, and teacher.symmetries)",
     "held_out": "data.held_out",
     "views": "data.views",
     "degradations": "data.degradations",

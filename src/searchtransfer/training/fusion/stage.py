@@ -5,7 +5,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...errors import ConfigError, TrainingError
 from ...files import clear_leftovers
+from ...models.symmetries import mean_over
 from ...process.children import deaf_from_the_start, serve_only_the_parent
 from ..data.views import Views
 from ..degradations import Album, Recipe
@@ -59,6 +60,8 @@ class _Job(NamedTuple):
     split: Split
     how: _Ways
     teacher: Path | None
+    symmetries: int
+    """That the teacher is shown the crop in."""
 
 
 def crop_folder(config: FusionConfig) -> Path:
@@ -74,7 +77,7 @@ def prepare_all(config: FusionConfig, how: Preparation) -> None:
         DataError: the photos cannot be used, or the teacher cannot be read.
         TrainingError: a process that prepares died.
     """
-    folder, seed, teacher = crop_folder(config), config.seed, config.teacher.files
+    folder, seed, teacher = crop_folder(config), config.seed, config.teacher
     if how.process == 0:
         Manifest.of(config).settle(folder)
     how.meet()
@@ -93,9 +96,19 @@ def prepare_all(config: FusionConfig, how: Preparation) -> None:
     split = held_out(folder, config.data.held_out, photos, config.model.scale)
     ways = _Ways.of(config)
     jobs = [
-        _Job(photos, folder / HELD_OUT, number, seed + 1, True, split, ways, None)
+        _Job(photos, folder / HELD_OUT, number, seed + 1, True, split, ways, None, 1)
         if part == HELD_OUT
-        else _Job(photos, folder / TRAIN, number, seed + 2, False, split, ways, teacher)
+        else _Job(
+            photos,
+            folder / TRAIN,
+            number,
+            seed + 2,
+            False,
+            split,
+            ways,
+            teacher.files,
+            teacher.symmetries,
+        )
         for part, number in missing[how.process :: how.processes]
     ]
     done = len(wanted) - len(missing)
@@ -146,7 +159,7 @@ def _make(job: _Job) -> list[str]:
     sources = _sources(job.photos, job.held_out, job.split, job.how)
     before = set(sources.unusable)
     numbers = range(job.number, job.number + 1)
-    prepare(sources, job.out, numbers, job.seed, _teacher(job.teacher))
+    prepare(sources, job.out, numbers, job.seed, _teacher(job.teacher, job.symmetries))
     return sorted(sources.unusable - before)
 
 
@@ -156,5 +169,5 @@ def _sources(photos: Path, held_out: bool, split: Split, ways: _Ways) -> Sources
 
 
 @cache
-def _teacher(files: Path | None) -> Callable[[Tensor], Tensor] | None:
-    return None if files is None else Teacher(files)
+def _teacher(files: Path | None, symmetries: int) -> Callable[[Tensor], Tensor] | None:
+    return None if files is None else partial(mean_over, symmetries, Teacher(files))
