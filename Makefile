@@ -2,8 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# One more than there are processors: many tests wait for processes and pages. Each begins with a
-# stretch of its own, so that what a file of tests sets up is set up once, and then takes from others.
+# One more than there are processors: many tests wait for processes and pages.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + len( \
 	os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())))')
 SOURCES := pyproject.toml setup.py constraints.txt \
@@ -48,7 +47,7 @@ demo: $(VENV)/.demo
 	$(BIN)/searchtransfer demo
 
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 ray: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,album,ray]'
@@ -56,7 +55,7 @@ ray: $(VENV)/.dev
 
 coverage: $(VENV)/.dev
 	$(BIN)/coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
