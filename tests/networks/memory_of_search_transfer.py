@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Print the working memory of SearchTransfer on a large image in MiB, beyond inputs and outputs.
 
-    python tests/networks/memory_of_search_transfer.py [SIDE [QUERIES]]
+    python tests/networks/memory_of_search_transfer.py [SIDE]
 
-QUERIES x QUERIES cells (600), and SIDE x SIDE key cells (150).
+600 x 600 query cells, and SIDE x SIDE key cells (150).
 """
 
 import sys
@@ -24,7 +24,7 @@ def peak() -> int:
 
 
 CHANNELS = 256
-SIDE, QUERIES = map(int, (*sys.argv[1:], *("150", "600")[len(sys.argv) - 1 :]))
+SIDE = int(sys.argv[1]) if len(sys.argv) > 1 else 150
 module = SearchTransfer()
 module(  # a small run first: libraries and thread pools are not working memory
     torch.randn(1, CHANNELS, 40, 40),
@@ -34,7 +34,7 @@ module(  # a small run first: libraries and thread pools are not working memory
     torch.randn(1, 256, 40, 40),
 )
 inputs = (
-    torch.randn(1, CHANNELS, QUERIES, QUERIES),
+    torch.randn(1, CHANNELS, 600, 600),
     torch.randn(1, CHANNELS, SIDE, SIDE),
     torch.randn(1, 64, 4 * SIDE, 4 * SIDE),
     torch.randn(1, 128, 2 * SIDE, 2 * SIDE),

@@ -19,11 +19,15 @@ from training.fusion.runs import photos, settings, tiny
 from training.test_loop import assert_same_checkpoint, curve, last, quiet
 
 from searchtransfer.errors import ConfigError, TrainingError, WeightsError
+from searchtransfer.images import up
 from searchtransfer.models.fusion import load_network
+from searchtransfer.models.symmetries import mean_over
 from searchtransfer.networks import FusionNet
 from searchtransfer.training import train
+from searchtransfer.training.fusion import stage
 from searchtransfer.training.fusion.crops import crop_files
 from searchtransfer.training.fusion.manifest import Manifest
+from searchtransfer.training.fusion.prepare import eight_bits
 from searchtransfer.weights import load_weights
 
 
@@ -195,6 +199,24 @@ def test_crops_made_with_other_settings_are_not_used(data, whole, tmp_path):
             ConfigError, match=r"the teacher \(teacher\.files.*was None and is [0-9a-f]"
         ):
             train(config)
+
+
+def test_the_teacher_is_shown_crops_in_as_many_ways_as_asked(data, tmp_path, monkeypatch):
+    def uneven(low):
+        return up(low * torch.linspace(0, 1, low.shape[-1]), 4)
+
+    stem = tmp_path / "span"
+    for suffix in (".param", ".bin"):
+        stem.with_suffix(suffix).write_text("x")
+    monkeypatch.setattr(stage, "Teacher", lambda _files: uneven)
+    options = f"teacher.files={stem}", "run.workers=0"
+    for ways in (1, 8):
+        run = tmp_path / str(ways)
+        train(tiny(data, run, *options, f"teacher.symmetries={ways}"))
+        crop = load_file(crop_files(run / "crops/train")[0])
+        expected = mean_over(ways, uneven, crop["raw"].float() / 255)
+        assert torch.equal(crop["taught"], eight_bits(expected))
+        assert torch.equal(expected, uneven(crop["raw"].float() / 255)) == (ways == 1)
 
 
 def test_crops_of_which_nothing_is_known_are_not_used(data, whole, tmp_path):

@@ -59,7 +59,7 @@ class Teacher(Section):
     share: Portion = 0.5
     """Of the loss where no reference helps; the truth has the rest."""
     symmetries: Annotated[int, Field(ge=1, le=8)] = 1
-    """Of the square, that it is shown a crop in; the mean of more is nearer the truth."""
+    """Of the square, that it is shown a crop in; the mean is learned."""
 
 
 class FusionLosses(Section):

@@ -59,8 +59,8 @@ class _Job(NamedTuple):
     held_out: bool
     split: Split
     how: _Ways
-    teacher: Path | None
-    symmetries: int
+    teacher: Path | None = None
+    symmetries: int = 1
     """That the teacher is shown the crop in."""
 
 
@@ -77,7 +77,8 @@ def prepare_all(config: FusionConfig, how: Preparation) -> None:
         DataError: the photos cannot be used, or the teacher cannot be read.
         TrainingError: a process that prepares died.
     """
-    folder, seed, teacher = crop_folder(config), config.seed, config.teacher
+    folder, seed = crop_folder(config), config.seed
+    taught = config.teacher.files, config.teacher.symmetries
     if how.process == 0:
         Manifest.of(config).settle(folder)
     how.meet()
@@ -96,19 +97,9 @@ def prepare_all(config: FusionConfig, how: Preparation) -> None:
     split = held_out(folder, config.data.held_out, photos, config.model.scale)
     ways = _Ways.of(config)
     jobs = [
-        _Job(photos, folder / HELD_OUT, number, seed + 1, True, split, ways, None, 1)
+        _Job(photos, folder / HELD_OUT, number, seed + 1, True, split, ways)
         if part == HELD_OUT
-        else _Job(
-            photos,
-            folder / TRAIN,
-            number,
-            seed + 2,
-            False,
-            split,
-            ways,
-            teacher.files,
-            teacher.symmetries,
-        )
+        else _Job(photos, folder / TRAIN, number, seed + 2, False, split, ways, *taught)
         for part, number in missing[how.process :: how.processes]
     ]
     done = len(wanted) - len(missing)
